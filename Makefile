@@ -1,0 +1,76 @@
+# Every command that people and CI use. Each sets up what it needs in .venv, and does so again only when
+# pyproject.toml or constraints.txt has changed.
+#
+#   make serve         serve from this checkout, data in ./.data (FRESH=1 starts anew, ARGS=... adds options)
+#   make test          the tests at CI size (ARGS=... narrows them)
+#   make test-full     the tests at full size
+#   make check         format, lint, types, layering: exactly what CI runs
+#   make coverage      branch coverage of unit and contract tests
+#   make bench         speed beside a peer on this machine
+#   make s3-model      the table of S3 operations, again from the installed botocore
+#   make constraints   constraints.txt, again from a clean environment
+#   make clean         remove everything that make made, but not ./.data
+
+PYTHON ?= python3
+WORKERS ?= logical
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: serve test test-full check format coverage bench s3-model constraints clean
+.DEFAULT_GOAL := serve
+
+# Both stamps are newer than what they were made from. The first has what serving needs, the second everything.
+$(VENV)/.runtime: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Undercroft needs Python 3.11 or newer (PYTHON=... chooses one).")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Undercroft into $(VENV) ..."
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	@echo "Installing the tools and clients of the tests into $(VENV) ..."
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+serve: $(VENV)/.runtime
+	@if [ -n "$(FRESH)" ]; then rm -rf .data; fi
+	@exec $(BIN)/undercroft serve --data .data $(ARGS)
+
+test: $(VENV)/.dev
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+test-full: $(VENV)/.dev
+	UNDERCROFT_TEST_SIZE=full $(BIN)/pytest -n $(WORKERS) --dist worksteal --timeout 3600 $(ARGS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+coverage: $(VENV)/.dev
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term-missing tests/unit tests/contract
+
+bench: $(VENV)/.dev
+	PYTHONPATH=tests PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python bench/compare.py $(ARGS)
+
+s3-model: $(VENV)/.dev
+	$(BIN)/python tools/make_s3_model.py
+
+# The interpreter decides what fits: make this with the oldest Python that the project supports.
+constraints:
+	rm -rf build/pins
+	$(PYTHON) -m venv build/pins
+	build/pins/bin/pip install --quiet --editable '.[dev]'
+	{ sed -n '/^#/p' constraints.txt; build/pins/bin/pip freeze --exclude-editable; } > build/constraints.txt
+	mv build/constraints.txt constraints.txt
+	rm -rf build/pins
+
+clean:
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

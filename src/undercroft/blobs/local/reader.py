@@ -1,0 +1,135 @@
+"""Reading a blob from a local disk.
+
+The reader keeps the file open, so that a delete during a download does no harm, and the checksums of all frames, 4 bytes
+each. Steps run in threads under the reader's lock, for the reason given in `writer`. What is in memory already is read
+on the event loop: handing a call to a thread and back costs more than copying a few frames.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from io import FileIO
+from threading import Lock
+
+from undercroft import limits
+from undercroft.blobs import framing
+from undercroft.blobs.contract import BlobCorrupt, BlobMissing
+from undercroft.blobs.local.disk import Disk, blob_errors
+from undercroft.blobs.local.threads import Threads
+
+SCRATCH_BYTES = limits.BLOB_INLINE_READ_MAX_BYTES + 2 * limits.FRAME_BYTES  # A range may begin and end within frames.
+
+
+class LocalBlobReader:
+    """A blob file to read from. Made by `LocalBlobs.open`; the contract says what it promises."""
+
+    def __init__(self, blob_id: bytes, path: str, *, disk: Disk, threads: Threads, scratch: memoryview) -> None:
+        """`scratch`, of `SCRATCH_BYTES`, is shared by the readers of one event loop, and used between two awaits only."""
+        self.blob_id = blob_id
+        self.is_open = True
+        self._path = path
+        self._disk = disk
+        self._threads = threads
+        self._scratch = scratch
+        self._lock = Lock()
+        self._file: FileIO | None = None
+        self._footer = framing.Footer(0, b"")
+
+    @property
+    def size(self) -> int:
+        """How many bytes the blob holds."""
+        return self._footer.size
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """Verified bytes of the blob; see the contract."""
+        assert offset >= 0
+        assert 0 <= length <= limits.BLOB_READ_MAX_BYTES
+        assert self.is_open, "the reader is closed"
+        if offset + length > self.size:
+            raise BlobCorrupt(self.blob_id, f"it has {self.size} bytes where {offset + length} should be")
+        if length == 0:
+            return b""
+        if length <= limits.BLOB_INLINE_READ_MAX_BYTES:
+            found = self._read_from_memory(offset, length)
+            if found is not None:
+                return found
+        return await self._threads.run(self._read, offset, length)
+
+    def close(self) -> None:
+        """Let go of the blob; see the contract."""
+        if self.is_open:
+            self.is_open = False
+            if not self._close_if_quick():
+                self._threads.start(self.close_now)
+
+    async def abandon(self) -> None:
+        """Close the reader, whoever still holds it, and wait for that."""
+        self.is_open = False
+        await self._threads.run_to_end(self.close_now)
+
+    def open_now(self) -> None:
+        """Open the file and check its header and footer. Blocks."""
+        with self._lock:
+            with blob_errors("Opening a blob"):
+                try:
+                    file = self._disk.open(self._path)
+                except FileNotFoundError as error:
+                    raise BlobMissing(self.blob_id) from error
+            self._file = file  # From here on `close` closes it, whatever is found below.
+            with blob_errors("Reading a blob"):
+                stored = self._disk.size(file)
+                framing.check_header(self._disk.read(file, framing.HEADER_BYTES, 0), self.blob_id)
+                reach = framing.footer_reach(stored)
+                tail = self._disk.read(file, reach, stored - reach)
+            self._footer = framing.parse_footer(tail, stored, self.blob_id)
+
+    def close_now(self) -> None:
+        """Close the file when no step is running any more. Blocks."""
+        with self._lock:
+            file, self._file = self._file, None
+            # A descriptor that was only read from has nothing to lose when closing it fails.
+            if file is not None:
+                with suppress(OSError):
+                    self._disk.close(file)
+
+    def _read(self, offset: int, length: int) -> bytes:
+        first, end = framing.frame_span(offset, length, self.size)
+        with self._lock:
+            assert self._file is not None, "the reader is closed"
+            with blob_errors("Reading a blob"):
+                frames = self._disk.read(self._file, end - first, framing.HEADER_BYTES + first)
+        if len(frames) != end - first:
+            raise BlobCorrupt(self.blob_id, "it was cut off while it was open")
+        framing.verify(frames, first, self._footer, self.blob_id)
+        return frames[offset - first : offset - first + length]
+
+    def _read_from_memory(self, offset: int, length: int) -> bytes | None:
+        """As `_read`, without waiting for anything. None where not all is in memory, or anything is amiss."""
+        first, end = framing.frame_span(offset, length, self.size)
+        frames = self._scratch[: end - first]
+        if not self._lock.acquire(blocking=False):
+            return None  # A step that a cancellation left behind is still running.
+        try:
+            assert self._file is not None
+            if self._disk.read_cached(self._file, frames, framing.HEADER_BYTES + first) != len(frames):
+                return None
+        except OSError:
+            return None  # The thread will meet the same error, if it is one, and report it.
+        finally:
+            self._lock.release()
+        framing.verify(frames, first, self._footer, self.blob_id)
+        return bytes(frames[offset - first : offset - first + length])
+
+    def _close_if_quick(self) -> bool:
+        """Close the file on the event loop where that cannot take long. False where it is left to a thread."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            if self._file is not None and not self._disk.is_named(self._file):
+                return False
+        except OSError:
+            return False
+        finally:
+            self._lock.release()
+        self.close_now()
+        return True

@@ -1,0 +1,91 @@
+"""Threads for calls that block, so that the event loop never does.
+
+Why not `ThreadPoolExecutor`: its futures take locks and conditions on both sides, and handing over one call cost 100 to
+200 µs of processor time where this costs 5 to 30 (measured with 16 callers and with one, on 2 cores); reading a small
+blob from memory takes less. `SimpleQueue` is C, and the answer comes back by one wake-up of the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar, TypeVarTuple, cast
+
+T = TypeVar("T")
+A = TypeVarTuple("A")
+
+_Call = tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any]]
+
+
+class Threads:
+    """A fixed number of threads for one event loop. They start with the first call, so a process may fork before."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._threads: list[Thread] = []
+        self._queue: SimpleQueue[_Call | None] = SimpleQueue()
+
+    async def run(self, work: Callable[[*A], T], *args: *A) -> T:
+        """What the work returns or raises.
+
+        When the caller is cancelled, work that has begun goes on unwatched, and work that has not never will.
+        """
+        return cast("T", await self._submit(work, args))
+
+    async def run_to_end(self, work: Callable[[], None]) -> None:
+        """Run the work, even when the caller is cancelled before it began: for giving back what was taken."""
+        await asyncio.shield(self._submit(work, ()))
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Have the work run soon; nobody waits for it."""
+        self._submit(work, ())
+
+    async def close(self) -> None:
+        """End the threads when all work that was handed over is done. No work may come afterwards."""
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+
+    def _submit(self, work: Callable[..., Any], args: tuple[Any, ...]) -> asyncio.Future[Any]:
+        if not self._threads:
+            self._threads = [Thread(target=self._serve, name=f"blobs-{n}", daemon=True) for n in range(self._count)]
+            for thread in self._threads:
+                thread.start()
+        future = asyncio.get_running_loop().create_future()
+        self._queue.put((work, args, future))
+        return future
+
+    def _serve(self) -> None:
+        # Nothing of a call is kept in a variable here: a block of 1 MiB would stay in memory until the next call.
+        while _perform(self._queue.get()):
+            pass
+
+
+def _perform(call: _Call | None) -> bool:
+    """Do the work and send the answer to the loop. False when there is no more."""
+    if call is None:
+        return False
+    work, args, future = call
+    if not future.cancelled():
+        try:
+            result = work(*args)
+        except BaseException as error:  # noqa: BLE001 -- It is not handled here, but carried to whoever waits.
+            _answer(future, future.set_exception, error)
+        else:
+            _answer(future, future.set_result, result)
+    return True
+
+
+def _answer(future: asyncio.Future[Any], settle: Callable[[Any], None], value: object) -> None:
+    # A loop that is closed is a process that ends: nobody waits any more.
+    with suppress(RuntimeError):
+        future.get_loop().call_soon_threadsafe(_settle, future, settle, value)
+
+
+def _settle(future: asyncio.Future[Any], settle: Callable[[Any], None], value: object) -> None:
+    if not future.cancelled():
+        settle(value)

@@ -1,0 +1,164 @@
+"""Writing a blob to a local disk.
+
+Each step runs in a thread, under the writer's lock. A task that is cancelled leaves its step
+running in the thread; the lock makes the discard that follows wait for it, so that a descriptor is never closed, and its
+number never used again, under a running write.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from enum import Enum
+from io import FileIO
+from threading import Lock
+
+from undercroft import limits
+from undercroft.blobs import framing
+from undercroft.blobs.contract import BlobError, BlobTooLarge
+from undercroft.blobs.local.disk import Disk, blob_errors
+from undercroft.blobs.local.space import SpaceReserve
+from undercroft.blobs.local.threads import Threads
+
+
+class _State(Enum):
+    NEW = "new"  # There is no file yet: it is created with the first bytes, which saves a step in a thread.
+    OPEN = "open"
+    FINISHED = "finished"
+    GONE = "gone"
+
+
+class LocalBlobWriter:
+    """A blob file in the making. Made by `LocalBlobs.create`; the contract says what it promises."""
+
+    def __init__(
+        self, blob_id: bytes, folder: str, *, disk: Disk, threads: Threads, space: SpaceReserve, max_bytes: int
+    ) -> None:
+        self.blob_id = blob_id
+        self._folder = folder
+        self._path = f"{folder}/{blob_id.hex()}"
+        self._disk = disk
+        self._threads = threads
+        self._space = space
+        self._max_bytes = max_bytes
+        self._lock = Lock()
+        self._state = _State.NEW
+        self._file: FileIO | None = None
+        self._checksums = framing.FrameChecksums()
+        self._begun = 0  # So many bytes the disk was told to begin with.
+
+    @property
+    def size(self) -> int:
+        """How many bytes were written so far."""
+        return self._checksums.size
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the writer has neither finished nor gone: it holds a descriptor, or will."""
+        return self._state in (_State.NEW, _State.OPEN)
+
+    async def write(self, data: bytes | memoryview) -> None:
+        """Append the data; see the contract."""
+        await self._threads.run(self._write, memoryview(data).cast("B"))
+
+    async def finish(self) -> None:
+        """Make the blob durable; see the contract."""
+        await self._threads.run(self._finish)
+
+    async def discard(self) -> None:
+        """Remove the blob; see the contract."""
+        if self._state is not _State.GONE:
+            await self._threads.run_to_end(self._discard)
+
+    async def abandon(self) -> None:
+        """Discard the blob, whoever still holds the writer, unless it is finished."""
+        if self.is_open:
+            await self.discard()
+
+    def _write(self, data: memoryview) -> None:
+        with self._lock, self._gone_on_error():
+            if self.size + len(data) > self._max_bytes:
+                raise BlobTooLarge(f"A blob holds at most {self._max_bytes} bytes.")
+            # The footer is not counted: a blob that was let in may end.
+            self._space.require(len(data) if self._file else framing.HEADER_BYTES + len(data))
+            file = self._append(data)
+            self._checksums.update(data)
+            if self.size - self._begun >= limits.BLOB_WRITEBACK_BYTES:
+                self._disk.begin_writing(file, framing.HEADER_BYTES + self._begun, self.size - self._begun)
+                self._begun = self.size
+
+    def _finish(self) -> None:
+        # The order is what makes the blob durable:
+        # 1. the footer is written, without which the file is no blob;
+        # 2. the file is synced: header, frames and footer are on the disk;
+        # 3. its directory is synced: the name is on the disk.
+        # Only after that may the caller commit an extent that names the blob. A sync that failed is not tried again.
+        with self._lock, self._gone_on_error():
+            file = self._append(memoryview(framing.pack_footer(self.blob_id, self.size, self._checksums.table())))
+            with blob_errors("Syncing a blob", fatal=True):
+                self._disk.sync_file(file)
+            with blob_errors("Syncing a directory of blobs", fatal=True):
+                self._disk.sync_directory(self._folder)
+            self._close()
+            self._state = _State.FINISHED
+
+    def _discard(self) -> None:
+        with self._lock:
+            self._remove()
+
+    @contextmanager
+    def _gone_on_error(self) -> Iterator[None]:
+        """Let the block add to the blob; if it fails in any way, the blob goes."""
+        assert self.is_open, f"a blob that is {self._state.value} takes no more bytes"
+        with ExitStack() as undo:
+            undo.callback(self._remove_if_possible)
+            yield
+            undo.pop_all()
+
+    def _append(self, data: memoryview) -> FileIO:
+        """Write the data behind what is there, and the header before it where nothing is there yet."""
+        buffers = [data]
+        if self._file is None:
+            with blob_errors("Creating a blob"):
+                self._file = self._disk.create(self._path)
+            self._state = _State.OPEN
+            buffers.insert(0, memoryview(framing.pack_header(self.blob_id)))
+        with blob_errors("Writing a blob"):
+            _write_all(self._disk, self._file, buffers)
+        return self._file
+
+    def _remove_if_possible(self) -> None:
+        # An error is on its way already and tells more. A file that could not be removed is an orphan, which walks find.
+        with suppress(BlobError):
+            self._remove()
+
+    def _remove(self) -> None:
+        # A file that was there before belongs to another blob: only what this writer created is removed.
+        is_ours = self._state in (_State.OPEN, _State.FINISHED)
+        self._state = _State.GONE
+        try:
+            self._close()
+        finally:
+            if is_ours:
+                with blob_errors("Removing a blob"), suppress(FileNotFoundError):
+                    self._disk.unlink(self._path)
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with blob_errors("Closing a blob"):
+                self._disk.close(file)
+
+
+def _write_all(disk: Disk, file: FileIO, buffers: list[memoryview]) -> None:
+    """Write every byte of the buffers. A disk may take fewer than it is given, but each time at least one."""
+    left = [buffer for buffer in buffers if len(buffer)]
+    while left:
+        written = disk.write(file, left)
+        if written == 0:
+            raise OSError(errno.EIO, "the disk takes no bytes")
+        while left and written >= len(left[0]):
+            written -= len(left.pop(0))
+        if written:
+            left[0] = left[0][written:]

@@ -1,0 +1,84 @@
+"""Statements about application keys and about the keys that sign tokens."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from undercroft.catalog.contract import Rows, Transaction
+
+_COLUMNS = "key_id, account_id, name, wrapped_secret, capabilities, bucket_ids, name_prefix, expires_ms, created_ms"
+
+
+class KeyRow(NamedTuple):
+    """A row of `keys`. `capabilities` and `bucket_ids` are JSON arrays."""
+
+    key_id: str
+    account_id: str
+    name: str
+    wrapped_secret: bytes
+    capabilities: str
+    bucket_ids: str | None
+    name_prefix: str | None
+    expires_ms: int | None
+    created_ms: int
+
+
+async def insert(tx: Transaction, row: KeyRow) -> None:
+    """Add a key."""
+    await tx.run(f"INSERT INTO keys ({_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", row)
+
+
+async def find(rows: Rows, key_id: str) -> KeyRow | None:
+    """The key of this id."""
+    row = await rows.one(f"SELECT {_COLUMNS} FROM keys WHERE key_id = ?1", (key_id,))
+    return None if row is None else KeyRow._make(row)
+
+
+async def page(rows: Rows, account_id: str, start_key_id: str, now_ms: int, limit: int) -> list[KeyRow]:
+    """The account's keys from this id on that have not expired, without the master key, by id."""
+    return [
+        KeyRow._make(row)
+        for row in await rows.all(
+            f"SELECT {_COLUMNS} FROM keys WHERE account_id = ?1 AND key_id >= ?2 AND key_id <> ?1"
+            " AND (expires_ms IS NULL OR expires_ms > ?3) ORDER BY key_id LIMIT ?4",
+            (account_id, start_key_id, now_ms, limit),
+        )
+    ]
+
+
+async def delete(tx: Transaction, key_id: str) -> None:
+    """Remove a key."""
+    await tx.run("DELETE FROM keys WHERE key_id = ?1", (key_id,))
+
+
+async def delete_of_account(tx: Transaction, account_id: str) -> None:
+    """Remove every key of an account, its master key too."""
+    await tx.run("DELETE FROM keys WHERE account_id = ?1", (account_id,))
+
+
+class SigningKeyRow(NamedTuple):
+    """A row of `signing_keys`."""
+
+    signing_key_id: int
+    wrapped_secret: bytes
+    created_ms: int
+
+
+async def signing_keys(rows: Rows) -> list[SigningKeyRow]:
+    """Every signing key, newest first."""
+    return [
+        SigningKeyRow._make(row)
+        for row in await rows.all(
+            "SELECT signing_key_id, wrapped_secret, created_ms FROM signing_keys ORDER BY signing_key_id DESC"
+        )
+    ]
+
+
+async def insert_signing_key(tx: Transaction, row: SigningKeyRow) -> None:
+    """Add a signing key."""
+    await tx.run("INSERT INTO signing_keys (signing_key_id, wrapped_secret, created_ms) VALUES (?1, ?2, ?3)", row)
+
+
+async def delete_signing_keys(tx: Transaction, before_ms: int) -> None:
+    """Forget the signing keys made before this time."""
+    await tx.run("DELETE FROM signing_keys WHERE created_ms < ?1", (before_ms,))

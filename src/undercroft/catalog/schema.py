@@ -1,0 +1,139 @@
+"""The schema, as numbered deltas, one text each for both engines.
+
+A delta is never edited after a release; a new one is added. `COMPATIBLE_VERSION` is the oldest schema version whose
+program can still work on data of this one (P14). `{BYTES}` and `{BIG}` are the engines' names of the types for bytes and
+for 64-bit integers; `{CLUSTERED}` keeps a table in its primary key's order where the engine has to be told (SQLite).
+
+Every per-file table leads its primary key with the bucket id, so that the schema shards by bucket.
+
+Order of versions: clients see newest first. Both engines can only seek in row values of one direction, so time and
+sequence are stored negated (`inverted_ms`, `inverted_seq`) and every scan is ascending.
+"""
+
+SCHEMA_VERSION = 1
+COMPATIBLE_VERSION = 1
+
+DELTAS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE accounts (
+            account_id TEXT PRIMARY KEY,
+            email TEXT NOT NULL UNIQUE,
+            password_hash TEXT NOT NULL,
+            suspended INTEGER NOT NULL DEFAULT 0,
+            created_ms {BIG} NOT NULL,
+            next_key_counter {BIG} NOT NULL DEFAULT 1,
+            last_bucket_ms {BIG} NOT NULL DEFAULT 0
+        )""",
+        """CREATE TABLE keys (
+            key_id TEXT PRIMARY KEY,
+            account_id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            wrapped_secret {BYTES} NOT NULL,
+            capabilities TEXT NOT NULL,
+            bucket_ids TEXT,
+            name_prefix TEXT,
+            expires_ms {BIG},
+            created_ms {BIG} NOT NULL
+        )""",
+        "CREATE INDEX keys_by_account ON keys (account_id, key_id)",
+        """CREATE TABLE signing_keys (
+            signing_key_id INTEGER PRIMARY KEY,
+            wrapped_secret {BYTES} NOT NULL,
+            created_ms {BIG} NOT NULL
+        )""",
+        """CREATE TABLE buckets (
+            bucket_id TEXT PRIMARY KEY,
+            account_id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            folded_name TEXT NOT NULL UNIQUE,
+            type TEXT NOT NULL,
+            revision INTEGER NOT NULL,
+            created_ms {BIG} NOT NULL
+        )""",
+        "CREATE INDEX buckets_by_account ON buckets (account_id, name)",
+        """CREATE TABLE bucket_documents (
+            bucket_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            document TEXT NOT NULL,
+            PRIMARY KEY (bucket_id, kind)
+        ) {CLUSTERED}""",
+        """CREATE TABLE versions (
+            bucket_id TEXT NOT NULL,
+            name {BYTES} NOT NULL,
+            inverted_ms {BIG} NOT NULL,
+            inverted_seq {BIG} NOT NULL,
+            handle {BIG} NOT NULL,
+            kind INTEGER NOT NULL,
+            born_ms {BIG} NOT NULL,
+            action INTEGER NOT NULL,
+            size {BIG} NOT NULL,
+            content_type TEXT NOT NULL,
+            content_sha1 TEXT NOT NULL,
+            etag TEXT NOT NULL,
+            checksum TEXT,
+            info TEXT NOT NULL,
+            received_ms {BIG} NOT NULL,
+            part_count INTEGER NOT NULL,
+            PRIMARY KEY (bucket_id, name, inverted_ms, inverted_seq)
+        ) {CLUSTERED}""",
+        "CREATE UNIQUE INDEX versions_by_handle ON versions (bucket_id, handle)",
+        "CREATE INDEX versions_unfinished ON versions (bucket_id, born_ms, handle) WHERE action = 3",
+        "CREATE INDEX versions_uploads ON versions (bucket_id, name, born_ms, handle) WHERE action = 3",
+        """CREATE TABLE files (
+            bucket_id TEXT NOT NULL,
+            name {BYTES} NOT NULL,
+            inverted_ms {BIG} NOT NULL,
+            inverted_seq {BIG} NOT NULL,
+            PRIMARY KEY (bucket_id, name)
+        ) {CLUSTERED}""",
+        """CREATE TABLE parts (
+            bucket_id TEXT NOT NULL,
+            large_handle {BIG} NOT NULL,
+            part_number INTEGER NOT NULL,
+            handle {BIG} NOT NULL,
+            size {BIG} NOT NULL,
+            start {BIG} NOT NULL DEFAULT 0,
+            content_sha1 TEXT NOT NULL,
+            md5 TEXT NOT NULL,
+            checksum TEXT,
+            uploaded_ms {BIG} NOT NULL,
+            PRIMARY KEY (bucket_id, large_handle, part_number)
+        ) {CLUSTERED}""",
+        """CREATE TABLE extents (
+            bucket_id TEXT NOT NULL,
+            handle {BIG} NOT NULL,
+            start {BIG} NOT NULL,
+            length {BIG} NOT NULL,
+            blob_id {BYTES},
+            blob_offset {BIG} NOT NULL DEFAULT 0,
+            inline {BYTES},
+            inline_crc32c {BIG},
+            wrapped_key {BYTES},
+            PRIMARY KEY (bucket_id, handle, start)
+        )""",
+        "CREATE INDEX extents_by_blob ON extents (blob_id) WHERE blob_id IS NOT NULL",
+        """CREATE TABLE reclaims (
+            blob_id {BYTES} PRIMARY KEY,
+            after_ms {BIG} NOT NULL
+        )""",
+        "CREATE INDEX reclaims_by_time ON reclaims (after_ms)",
+        """CREATE TABLE usage_deltas (
+            bucket_id TEXT NOT NULL,
+            slot INTEGER NOT NULL,
+            versions {BIG} NOT NULL,
+            bytes {BIG} NOT NULL,
+            PRIMARY KEY (bucket_id, slot)
+        ) {CLUSTERED}""",
+        """CREATE TABLE invalidations (
+            invalidation_id INTEGER PRIMARY KEY,
+            subject TEXT NOT NULL,
+            at_ms {BIG} NOT NULL
+        )""",
+        """CREATE TABLE leases (
+            work TEXT PRIMARY KEY,
+            owner TEXT NOT NULL,
+            until_ms {BIG} NOT NULL,
+            fence {BIG} NOT NULL
+        )""",
+    ),
+)

@@ -1,0 +1,124 @@
+"""Every limit of the program, named, in bytes, milliseconds, seconds or counts, with its source.
+
+A limit that a protocol fixes names the document; a limit that is ours says what it protects.
+"""
+
+KIB = 1024
+MIB = 1024 * KIB
+
+# -- Names and metadata (B2 Native API, "Files" and "Buckets") --------------------------------------------------------
+BUCKET_NAME_MIN_LENGTH = 6
+BUCKET_NAME_MAX_LENGTH = 63
+FILE_NAME_MAX_BYTES = 1024
+FILE_ID_MAX_LENGTH = 200
+FILE_INFO_KEY_MAX_BYTES = 50
+FILE_INFO_MAX_BYTES = 7000  # The file name and all file info together, as headers.
+BUCKET_INFO_MAX_ENTRIES = 10
+BUCKET_INFO_VALUE_MAX_BYTES = 10_000
+CONTENT_TYPE_MAX_BYTES = 1024
+KEY_NAME_MAX_LENGTH = 100
+BUCKETS_PER_ACCOUNT = 100
+LIFECYCLE_RULES_PER_BUCKET = 100
+CORS_RULES_PER_BUCKET = 100
+CORS_RULE_MAX_BYTES = 1000
+CORS_MAX_AGE_S = 86_400
+BUCKETS_PER_KEY = 1000  # Ours: a key's row stays small.
+
+# -- Sizes of files and parts (B2 Native API, "Large Files"; S3 "Multipart upload limits") ----------------------------
+UPLOAD_MAX_BYTES = 5 * 1024 * MIB  # 5 GiB, the newer text of both protocols.
+COPY_MAX_BYTES = 5 * 1024 * MIB
+LARGE_FILE_MAX_BYTES = 10_000_000_000_000
+PART_NUMBER_MAX = 10_000
+NATIVE_PART_MIN_BYTES = 5_000_000
+S3_PART_MIN_BYTES = 5_000_000  # B2's S3 face counts in decimal; AWS wants 5 MiB, which satisfies this too.
+RECOMMENDED_PART_BYTES = 100_000_000
+
+# -- Lists ------------------------------------------------------------------------------------------------------------
+NATIVE_LIST_DEFAULT = 100
+NATIVE_LIST_MAX = 10_000
+NATIVE_UNFINISHED_MAX = 100
+S3_LIST_MAX = 1000
+S3_DELETE_OBJECTS_MAX = 1000
+S3_BUCKETS_MAX = 10_000  # ListBuckets, "max-buckets".
+
+# -- Keys and tokens --------------------------------------------------------------------------------------------------
+KEY_VALID_MAX_S = 86_399_999
+ACCOUNT_TOKEN_VALID_S = 86_400
+UPLOAD_TOKEN_VALID_S = 86_400
+DOWNLOAD_GRANT_VALID_MAX_S = 604_800
+SIGNING_KEY_ROTATES_AFTER_S = 30 * 86_400
+SIGNING_KEY_VALID_S = 38 * 86_400
+PRESIGN_VALID_MAX_S = 604_800
+CLOCK_SKEW_MAX_S = 900
+
+# -- Storage engines --------------------------------------------------------------------------------------------------
+FRAME_BYTES = 64 * KIB
+BLOB_MAX_BYTES = 64 * MIB  # A longer body becomes several blobs; SeaweedFS wants the same size.
+INLINE_MAX_BYTES = 64 * KIB  # Up to here a body lives in the SQLite catalog itself.
+DISK_RESERVE_BYTES = 64 * MIB  # Uploads are refused below this much free space, so that deletes still have room (P12).
+DISK_SPACE_TRUSTED_S = 0.1  # How long one look at the free space serves; between looks our own writes are subtracted.
+DISK_SPACE_TRUSTED_BYTES = 8 * MIB  # How much a process writes before it looks again: other processes write too.
+BLOB_READ_MAX_BYTES = MIB  # One read of a blob (P9).
+BLOB_FRAMES_MAX = 65_536  # Format 1: the checksums of one blob, read as a whole when it is opened, stay below 256 KiB.
+BLOB_WRITEBACK_BYTES = 4 * MIB  # How much of a blob gathers in memory before the disk begins to write it.
+BLOB_INLINE_READ_MAX_BYTES = 256 * KIB  # Up to here a read is tried on the event loop, from memory: about 50 µs.
+BLOB_THREADS = 16  # Mostly waiting for the disk; syncs of several files share one flush when they wait together.
+OPEN_BLOBS_MAX = 4096  # File descriptors of blobs in one process, one for each of CONNECTIONS_PER_WORKER.
+GROUP_COMMIT_MAX_WRITES = 64
+GROUP_COMMIT_MAX_BYTES = 4 * MIB
+GROUP_COMMIT_MAX_S = 0.005
+RECLAIM_GRACE_S = 60  # Downloads that began before a delete may still open the blob.
+RECLAIM_BATCH = 500
+ORPHAN_AGE_S = 18 * 3600  # P4: orphan blobs go within a day.
+DELETED_BATCH = 1000
+
+# -- Requests and connections (ours: P9, every input is bounded) ------------------------------------------------------
+HEADER_COUNT_MAX = 256
+HEADERS_MAX_BYTES = 64 * KIB
+URL_MAX_BYTES = 16 * KIB
+HEADERS_TIMEOUT_S = 30.0
+KEEP_ALIVE_S = 75.0
+BODY_STALL_TIMEOUT_S = 60.0  # A body of which nothing arrives for this long is cut off.
+SEND_STALL_TIMEOUT_S = 60.0  # A client that reads nothing for this long is cut off.
+UPLOAD_MAX_DURATION_S = 12 * 3600  # Must stay below ORPHAN_AGE_S.
+DRAIN_MAX_BYTES = 16 * MIB  # How much of a refused body is read so that the client sees the answer.
+DRAIN_TIMEOUT_S = 5.0
+CONNECTIONS_PER_WORKER = 4096
+JSON_BODY_MAX_BYTES = 1 * MIB
+XML_BODY_MAX_BYTES = 2 * MIB
+XML_DEPTH_MAX = 32
+AWS_CHUNK_LINE_MAX_BYTES = 1 * KIB
+AWS_CHUNK_MIN_BYTES = 8192
+AWS_TRAILERS_MAX_BYTES = 4 * KIB
+S3_METADATA_MAX_BYTES = 7000
+GRACEFUL_STOP_S = 30.0
+
+# -- Connections and processes (ours) ---------------------------------------------------------------------------------
+PIPELINED_REQUESTS_MAX = 16  # Requests that one connection may have waiting behind the one being answered.
+DEADLINE_CHECK_S = (
+    5.0  # How late a connection's deadline may be noticed; one timer a connection instead of two a request.
+)
+RECEIVE_BUFFER_BYTES = 64 * KIB  # A connection is not read from while this much of a body waits for its reader.
+SEND_BUFFER_BYTES = 256 * KIB  # A response is not produced while this much of it waits for the client.
+LISTEN_BACKLOG = 2048
+LISTENERS_MAX = 8  # Addresses that one host name may resolve to.
+WORKERS_MAX = 128
+TRUSTED_PROXIES_MAX = 64
+CONFIG_FILE_MAX_BYTES = 1 * MIB
+DATA_LOCK_WAIT_S = 2.0  # A server that was just killed takes this long at most to leave its data directory.
+RESTART_BACKOFF_MIN_S = 0.1  # A process that crashed is started again after this, doubled at each crash in a row …
+RESTART_BACKOFF_MAX_S = 10.0  # … up to this, …
+RESTART_BACKOFF_FORGET_S = 60.0  # … and from the beginning once it has lived this long.
+METRICS_FLUSH_S = 1.0  # Counts gather in memory and reach the shared files this often: no file write a request.
+READY_TIMEOUT_S = 5.0  # How long /readyz waits for the store.
+KILL_MARGIN_S = 2.0  # After the graceful stop, time for a process to close its store before it is killed.
+COLLECT_AFTER_ALLOCATIONS = 20_000  # Objects made and not yet freed before the garbage collector looks.
+PREPARED_MAX_BYTES = 1 * MIB  # What the preparing process may say to the supervisor.
+PASSWORD_INPUT_MAX_BYTES = 4 * KIB
+
+# -- Signature Version 4 (ours) ---------------------------------------------------------------------------------------
+SIGNING_KEYS_CACHED = 4096  # One a credential, day and region; a miss costs four HMACs.
+REGION_MAX_LENGTH = 64  # Any region is accepted, but it becomes part of a cached key.
+
+# -- Native API documents ---------------------------------------------------------------------------------------------
+LIFECYCLE_DAYS_MAX = 2**31 - 1  # Ours: the day counts of B2 are 32-bit numbers in its own SDK.

@@ -1,0 +1,62 @@
+"""The store: the domain of Undercroft. It knows no HTTP, no SQL and no files.
+
+Faces translate requests into calls of a `Store` and its answers back; every decision is made here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from undercroft.blobs.contract import Blobs
+from undercroft.catalog.contract import Catalog
+from undercroft.keyring import Keyring
+from undercroft.store.ambient import Ambient
+from undercroft.store.buckets.service import Buckets
+from undercroft.store.directory import Directory
+from undercroft.store.files.base import Context
+from undercroft.store.files.service import Files
+from undercroft.store.gate import Gate
+from undercroft.store.identity.service import Identity
+from undercroft.store.work.service import Work
+
+HASHER_THREADS = 4  # Enough to keep two cores busy with digests while others wait for their turn.
+
+
+class Store:
+    """One process's door to the domain. `slot` is the process's own small number, for its counters."""
+
+    def __init__(
+        self, catalog: Catalog, blobs: Blobs, keyring: Keyring, *, slot: int = 0, ambient: Ambient | None = None
+    ) -> None:
+        self._catalog = catalog
+        self._blobs = blobs
+        self._hashers = ThreadPoolExecutor(HASHER_THREADS, thread_name_prefix="hash")
+        self.ambient = ambient or Ambient()
+        directory = Directory(catalog, keyring, self.ambient)
+        gate = Gate(catalog, directory)
+        self.identity = Identity(catalog, directory, gate, keyring, self.ambient)
+        self.buckets = Buckets(catalog, directory, gate, self.ambient)
+        self.files = Files(
+            Context(
+                catalog=catalog,
+                blobs=blobs,
+                directory=directory,
+                gate=gate,
+                ambient=self.ambient,
+                hashers=self._hashers,
+                slot=slot,
+            )
+        )
+        self.work = Work(catalog, blobs, gate, self.ambient)
+
+    async def ready(self) -> None:
+        """Return if the catalog and the blobs answer; raise their error if not."""
+        await self._catalog.check()
+        await asyncio.get_running_loop().run_in_executor(None, self._blobs.check)
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of the engines."""
+        await self._catalog.close()
+        await self._blobs.close()
+        self._hashers.shutdown()

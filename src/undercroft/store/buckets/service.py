@@ -1,0 +1,189 @@
+"""Buckets: making, finding, listing, changing and deleting them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from undercroft import limits
+from undercroft.catalog import accounts, buckets, invalidations, versions
+from undercroft.catalog.buckets import BucketRow
+from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.store import ids, names
+from undercroft.store.ambient import Ambient
+from undercroft.store.directory import Directory, bucket_of_row
+from undercroft.store.errors import (
+    BucketNotEmpty,
+    DuplicateBucketName,
+    NoSuchBucket,
+    RevisionConflict,
+    TooManyBuckets,
+    Unauthorized,
+)
+from undercroft.store.gate import Gate
+from undercroft.store.identity.authorize import authorize
+from undercroft.store.identity.principals import Principal
+from undercroft.store.model import Bucket, Document
+from undercroft.store.operations import Operation
+
+FIRST_REVISION = 2  # What the real service answers for a bucket just made.
+
+
+class Buckets:
+    """The buckets of all accounts."""
+
+    def __init__(self, catalog: Catalog, directory: Directory, gate: Gate, ambient: Ambient) -> None:
+        self._catalog = catalog
+        self._directory = directory
+        self._gate = gate
+        self._ambient = ambient
+
+    async def create(
+        self,
+        principal: Principal,
+        name: str,
+        bucket_type: str,
+        *,
+        info: dict[str, str] | None = None,
+        cors_rules: Sequence[Document] = (),
+        lifecycle_rules: Sequence[Document] = (),
+    ) -> Bucket:
+        """Make a bucket. Raises `InvalidBucketName`, `InvalidRequest`, `DuplicateBucketName` and `TooManyBuckets`."""
+        authorize(principal, Operation.WRITE_BUCKET, None)
+        names.check_bucket_name(name)
+        names.check_bucket_type(bucket_type)
+        names.check_bucket_info(info or {})
+        account_id = principal.account_id or ""
+        now_ms = self._ambient.now_ms()
+
+        async def change(tx: Transaction) -> Bucket:
+            taken = await buckets.by_name(tx, name)
+            if taken is not None:
+                raise DuplicateBucketName(own=taken.account_id == account_id)
+            if await buckets.count(tx, account_id) >= limits.BUCKETS_PER_ACCOUNT:
+                raise TooManyBuckets(f"An account has at most {limits.BUCKETS_PER_ACCOUNT} buckets.")
+            created_ms = await accounts.take_bucket_ms(tx, account_id, now_ms)
+            row = BucketRow(
+                ids.bucket_id(account_id, created_ms), account_id, name, bucket_type, FIRST_REVISION, created_ms
+            )
+            await buckets.insert(tx, row)
+            await _put_documents(tx, row.bucket_id, info=info, cors=cors_rules, lifecycle=lifecycle_rules)
+            return await bucket_of_row(tx, row)
+
+        return await self._gate.commit(principal, Operation.WRITE_BUCKET, None, None, change)
+
+    async def find(self, *, name: str | None = None, bucket_id: str | None = None) -> Bucket:
+        """The bucket of this name or id, whoever asks: the operation that follows decides. Raises `NoSuchBucket`."""
+        if bucket_id is not None:
+            bucket = await self._directory.bucket_by_id(bucket_id) if ids.is_bucket_id(bucket_id) else None
+        else:
+            bucket = await self._directory.bucket_by_name(name or "")
+        if bucket is None:
+            raise NoSuchBucket(bucket_id or name or "")
+        return bucket
+
+    async def read(self, principal: Principal, name: str, operation: Operation = Operation.READ_BUCKET) -> Bucket:
+        """The settings of a bucket as they are now. Raises `NoSuchBucket` and `Unauthorized`."""
+        bucket = await self.find(name=name)
+        fresh = await self._gate.enter(principal, operation, bucket)
+        assert fresh is not None
+        return fresh
+
+    async def list(
+        self,
+        principal: Principal,
+        *,
+        name: str | None = None,
+        bucket_id: str | None = None,
+        types: Sequence[str] | None = None,
+        lenient: bool = False,
+    ) -> Sequence[Bucket]:
+        """The account's buckets by name, with the rules of b2_list_buckets for keys restricted to buckets.
+
+        Such a key must name a bucket that it may see, unless `lenient`, when it gets those that it may see.
+        """
+        await self._gate.enter(principal, Operation.LIST_BUCKETS, None)
+        allowed = principal.key.bucket_ids if principal.key is not None else None
+        found: Sequence[Bucket] = await self._of_account(principal)
+        if name is not None:
+            found = [bucket for bucket in found if bucket.name.lower() == name.lower()]
+        if bucket_id is not None:
+            found = [bucket for bucket in found if bucket.bucket_id == bucket_id]
+        if allowed is not None:
+            visible = [bucket for bucket in found if bucket.bucket_id in allowed]
+            named = name is not None or bucket_id is not None
+            if not lenient and (not named or len(visible) < max(len(found), 1)):
+                raise Unauthorized
+            found = visible
+        return [bucket for bucket in found if types is None or bucket.type in types]
+
+    async def list_all_names(self, principal: Principal) -> Sequence[Bucket]:
+        """The account's buckets by name, as S3's ListBuckets shows them.
+
+        A key restricted to buckets needs listAllBucketNames besides listBuckets, and then sees every name.
+        """
+        await self._gate.enter(principal, Operation.LIST_BUCKETS, None)
+        if principal.key is not None and principal.key.bucket_ids is not None:
+            authorize(principal, Operation.LIST_ALL_BUCKET_NAMES, None)
+        return await self._of_account(principal)
+
+    async def update(
+        self,
+        principal: Principal,
+        bucket_id: str,
+        *,
+        bucket_type: str | None = None,
+        info: dict[str, str] | None = None,
+        cors_rules: Sequence[Document] | None = None,
+        lifecycle_rules: Sequence[Document] | None = None,
+        if_revision_is: int | None = None,
+    ) -> Bucket:
+        """Change what is given and raise the revision. Raises `NoSuchBucket`, `RevisionConflict`, `InvalidRequest`."""
+        bucket = await self.find(bucket_id=bucket_id)
+        authorize(principal, Operation.WRITE_BUCKET, bucket)
+        if bucket_type is not None:
+            names.check_bucket_type(bucket_type)
+        names.check_bucket_info(info or {})
+        now_ms = self._ambient.now_ms()
+
+        async def change(tx: Transaction) -> Bucket:
+            row = await buckets.by_id(tx, bucket_id)
+            if row is None:
+                raise NoSuchBucket(bucket_id)
+            if if_revision_is is not None and row.revision != if_revision_is:
+                raise RevisionConflict("simultaneous updates to bucket")
+            updated = row._replace(type=bucket_type or row.type, revision=row.revision + 1)
+            await buckets.update(tx, bucket_id, updated.type, updated.revision)
+            await _put_documents(tx, bucket_id, info=info, cors=cors_rules, lifecycle=lifecycle_rules)
+            await invalidations.add(tx, f"bucket:{bucket_id}", now_ms)
+            return await bucket_of_row(tx, updated)
+
+        return await self._gate.commit(principal, Operation.WRITE_BUCKET, bucket, None, change)
+
+    async def delete(self, principal: Principal, bucket_id: str) -> Bucket:
+        """Remove a bucket that holds nothing at all, and answer it as it was. Raises `NoSuchBucket`, `BucketNotEmpty`."""
+        bucket = await self.find(bucket_id=bucket_id)
+        now_ms = self._ambient.now_ms()
+
+        async def change(tx: Transaction) -> Bucket:
+            row = await buckets.by_id(tx, bucket_id)
+            if row is None:
+                raise NoSuchBucket(bucket_id)
+            if await versions.any_in_bucket(tx, bucket_id):
+                raise BucketNotEmpty("Cannot delete non-empty bucket")
+            gone = await bucket_of_row(tx, row)
+            await buckets.delete(tx, bucket_id)
+            await invalidations.add(tx, f"bucket:{bucket_id}", now_ms)
+            return gone
+
+        return await self._gate.commit(principal, Operation.DELETE_BUCKET, bucket, None, change)
+
+    async def _of_account(self, principal: Principal) -> Sequence[Bucket]:
+        rows = self._catalog.rows
+        return [await bucket_of_row(rows, row) for row in await buckets.of_account(rows, principal.account_id or "")]
+
+
+async def _put_documents(tx: Transaction, bucket_id: str, **documents: object) -> None:
+    for kind, document in documents.items():
+        if document is not None:
+            await buckets.put_document(tx, bucket_id, kind, json.dumps(document))

@@ -1,0 +1,163 @@
+"""What a process remembers of keys and buckets, and how it learns that something changed.
+
+Every point read brings the highest id of the invalidation log along. Where that differs from the id up to which this
+directory has read the log, `refresh` drops what the new entries name. So a remembered row is never used after a change of
+it was committed, on any node, and nothing is asked for twice meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, TypeVar
+
+from undercroft.catalog import accounts, buckets, invalidations, keys
+from undercroft.catalog.buckets import BucketRow
+from undercroft.catalog.contract import Catalog, Rows
+from undercroft.catalog.keys import KeyRow
+from undercroft.keyring import Keyring
+from undercroft.store.ambient import Ambient
+from undercroft.store.model import ApplicationKey, Bucket
+
+REMEMBERED_MAX = 10_000  # Keys, and buckets, that a process remembers at once.
+T = TypeVar("T")
+
+
+class _Holder(NamedTuple):
+    key: ApplicationKey
+    suspended: bool
+
+
+class Directory:
+    """Remembers application keys by id and buckets by id and name."""
+
+    def __init__(self, catalog: Catalog, keyring: Keyring, ambient: Ambient) -> None:
+        self._catalog = catalog
+        self._keyring = keyring
+        self._ambient = ambient
+        self._keys: dict[str, _Holder] = {}
+        self._buckets: dict[str, Bucket] = {}
+        self._ids_by_name: dict[str, str] = {}
+        self.invalidation_id = -1  # How far the log has been read; -1 before the first time.
+
+    async def refresh(self) -> None:
+        """Drop everything that has changed since the log was last read."""
+        rows = self._catalog.rows
+        if self.invalidation_id < 0 or await invalidations.oldest(rows) > self.invalidation_id + 1:
+            self.invalidation_id = await invalidations.highest(rows)
+            self._forget_all()
+            return
+        for invalidation_id, subject in await invalidations.since(rows, self.invalidation_id):
+            self._forget(subject)
+            self.invalidation_id = invalidation_id
+
+    def vouches_for(self, key_id: str | None, bucket: Bucket | None) -> bool:
+        """Whether the key is remembered and the bucket is just as remembered: nothing read of the log has changed them."""
+        return (key_id is None or key_id in self._keys) and (
+            bucket is None or self._buckets.get(bucket.bucket_id) is bucket
+        )
+
+    async def key(self, key_id: str) -> ApplicationKey | None:
+        """The key of this id if it may be used: it exists, has not expired, and its account is not suspended."""
+        holder = self._keys.get(key_id)
+        if holder is None:
+            holder = await self._load(lambda: self._read_key(key_id), self._remember_key)
+            if holder is None:
+                return None
+        expires_ms = holder.key.expires_ms
+        if holder.suspended or (expires_ms is not None and expires_ms <= self._ambient.now_ms()):
+            return None
+        return holder.key
+
+    async def bucket_by_id(self, bucket_id: str) -> Bucket | None:
+        """The bucket of this id."""
+        bucket = self._buckets.get(bucket_id)
+        if bucket is not None:
+            return bucket
+        return await self._load(
+            lambda: self._read_bucket(buckets.by_id(self._catalog.rows, bucket_id)), self._remember_bucket
+        )
+
+    async def bucket_by_name(self, name: str) -> Bucket | None:
+        """The bucket of this name, in any letter case."""
+        bucket_id = self._ids_by_name.get(name)
+        if bucket_id is not None:
+            return await self.bucket_by_id(bucket_id)
+        return await self._load(
+            lambda: self._read_bucket(buckets.by_name(self._catalog.rows, name)), self._remember_bucket
+        )
+
+    async def _load(self, read: Callable[[], Awaitable[T | None]], remember: Callable[[T], None]) -> T | None:
+        """Read something and remember it, unless the log was read meanwhile, which may have named just this."""
+        if self.invalidation_id < 0:
+            await self.refresh()
+        before = self.invalidation_id
+        found = await read()
+        if found is not None and self.invalidation_id == before:
+            remember(found)
+        return found
+
+    async def _read_key(self, key_id: str) -> _Holder | None:
+        row = await keys.find(self._catalog.rows, key_id)
+        if row is None:
+            return None
+        account = await accounts.find(self._catalog.rows, row.account_id)
+        return None if account is None else _Holder(key_of_row(row, self._keyring), bool(account.suspended))
+
+    async def _read_bucket(self, reading: Awaitable[BucketRow | None]) -> Bucket | None:
+        row = await reading
+        return None if row is None else await bucket_of_row(self._catalog.rows, row)
+
+    def _remember_key(self, holder: _Holder) -> None:
+        if len(self._keys) >= REMEMBERED_MAX:
+            self._keys.clear()
+        self._keys[holder.key.key_id] = holder
+
+    def _remember_bucket(self, bucket: Bucket) -> None:
+        if len(self._buckets) >= REMEMBERED_MAX:
+            self._buckets.clear()
+            self._ids_by_name.clear()
+        self._buckets[bucket.bucket_id] = bucket
+        self._ids_by_name[bucket.name] = bucket.bucket_id
+
+    def _forget(self, subject: str) -> None:
+        kind, _, subject_id = subject.partition(":")
+        if kind == "key":
+            self._keys.pop(subject_id, None)
+        elif kind == "bucket":
+            bucket = self._buckets.pop(subject_id, None)
+            if bucket is not None:
+                self._ids_by_name.pop(bucket.name, None)
+        else:
+            self._forget_all()
+
+    def _forget_all(self) -> None:
+        self._keys.clear()
+        self._buckets.clear()
+        self._ids_by_name.clear()
+
+
+def key_of_row(row: KeyRow, keyring: Keyring) -> ApplicationKey:
+    """The application key of a catalog row, its secret unwrapped."""
+    return ApplicationKey(
+        key_id=row.key_id,
+        account_id=row.account_id,
+        name=row.name,
+        secret=keyring.unwrap(row.wrapped_secret, f"key:{row.key_id}").decode(),
+        capabilities=frozenset(json.loads(row.capabilities)),
+        bucket_ids=None if row.bucket_ids is None else tuple(json.loads(row.bucket_ids)),
+        name_prefix=row.name_prefix,
+        expires_ms=row.expires_ms,
+        created_ms=row.created_ms,
+    )
+
+
+async def bucket_of_row(rows: Rows, row: BucketRow) -> Bucket:
+    """The bucket of a catalog row, with its documents."""
+    documents = await buckets.documents(rows, row.bucket_id)
+    return Bucket(
+        **row._asdict(),
+        info=json.loads(documents.get("info", "{}")),
+        cors_rules=json.loads(documents.get("cors", "[]")),
+        lifecycle_rules=json.loads(documents.get("lifecycle", "[]")),
+    )

@@ -1,0 +1,238 @@
+"""The errors of the store: one family, which each face maps to its own protocol from one table."""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """Anything the store refuses or cannot do. Nothing has changed when it is raised."""
+
+
+# -- Who asks ---------------------------------------------------------------------------------------------------------
+class Unauthorized(StoreError):
+    """The principal may not do this: a capability, bucket, prefix or owner is missing."""
+
+    def __init__(self, message: str = "", *, missing: str = "") -> None:
+        super().__init__(message)
+        self.missing = missing  # The capability that would have allowed it, where there is one.
+
+
+class BadCredentials(StoreError):
+    """The key id is unknown, its secret is wrong, or the key is deleted or expired, or the account suspended."""
+
+
+class BadToken(StoreError):
+    """A token that this installation did not issue, or whose key or account is gone."""
+
+
+class ExpiredToken(StoreError):
+    """A genuine token past its time."""
+
+
+class UnsupportedKey(StoreError):
+    """The key exists, but this way of using it cannot express its restrictions (several buckets before v4)."""
+
+
+# -- What is asked for ------------------------------------------------------------------------------------------------
+class InvalidRequest(StoreError):
+    """A field has a value outside its rules. `field` names it in the store's words."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class InvalidFileName(InvalidRequest):
+    """A file name that is empty, too long or has control characters. `too_long` tells the second."""
+
+    def __init__(self, message: str, *, too_long: bool = False) -> None:
+        super().__init__(message, "fileName")
+        self.too_long = too_long
+
+
+class InvalidBucketName(InvalidRequest):
+    """A bucket name outside the rules."""
+
+
+class MetadataTooLarge(InvalidRequest):
+    """Name and file info together exceed their budget."""
+
+
+class OutOfRange(InvalidRequest):
+    """A count outside its limits."""
+
+
+class NoSuchBucket(StoreError):
+    """No bucket of this name or id (that the principal may know of)."""
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(f"Bucket {bucket} does not exist")
+        self.bucket = bucket
+
+
+class DuplicateBucketName(StoreError):
+    """The name is taken. `own` tells whether by the caller's own account."""
+
+    def __init__(self, *, own: bool) -> None:
+        super().__init__("Bucket name is already in use.")
+        self.own = own
+
+
+class TooManyBuckets(StoreError):
+    """The account has reached its number of buckets."""
+
+
+class BucketNotEmpty(StoreError):
+    """A bucket with any version, hide marker or unfinished large file cannot be deleted."""
+
+
+class RevisionConflict(StoreError):
+    """`ifRevisionIs` differs from the bucket's revision."""
+
+
+class NoSuchKey(StoreError):
+    """No application key of this id in the account."""
+
+
+class NoSuchAccount(StoreError):
+    """No such account."""
+
+
+class DuplicateEmail(StoreError):
+    """The e-mail address already has an account."""
+
+
+class NoSuchFile(StoreError):
+    """No visible file of this name. `hide_marker_id` is the file id of the newest version where that is a hide marker."""
+
+    def __init__(self, bucket: str, name: str, hide_marker_id: str | None = None) -> None:
+        super().__init__(f"bucket {bucket} does not have file: {name}")
+        self.bucket = bucket
+        self.name = name
+        self.hide_marker_id = hide_marker_id
+
+
+class NoSuchVersion(StoreError):
+    """No version of this file id (under this name, where one was given)."""
+
+    def __init__(self, file_id: str, name: str = "") -> None:
+        super().__init__(f"File not present: {name} {file_id}".replace("  ", " "))
+        self.file_id = file_id
+        self.name = name
+
+
+class IsHideMarker(StoreError):
+    """The version named is a hide marker, which has no bytes. `uploaded_ms` is its upload time."""
+
+    def __init__(self, file_id: str, uploaded_ms: int) -> None:
+        super().__init__("The version is a hide marker.")
+        self.file_id = file_id
+        self.uploaded_ms = uploaded_ms
+
+
+class AlreadyHidden(StoreError):
+    """The name's newest version is a hide marker already (native dialect only)."""
+
+
+class InvalidFileId(InvalidRequest):
+    """A string that cannot be a file id."""
+
+
+class NoSuchUpload(StoreError):
+    """No unfinished large file of this id."""
+
+    def __init__(self, file_id: str) -> None:
+        super().__init__(f"No active upload for: {file_id}")
+        self.file_id = file_id
+
+
+class RangeNotSatisfiable(StoreError):
+    """The range begins past the end. `size` is the whole size in bytes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__("The requested range is not satisfiable.")
+        self.size = size
+
+
+# -- Bytes ------------------------------------------------------------------------------------------------------------
+class DigestMismatch(StoreError):
+    """The bytes received do not have the digest that the client declared. Both are raw digests."""
+
+    def __init__(self, algorithm: str, expected: bytes, calculated: bytes) -> None:
+        super().__init__(f"The {algorithm} digest of the data received differs from the one declared.")
+        self.algorithm = algorithm
+        self.expected = expected
+        self.calculated = calculated
+
+
+class LengthMismatch(StoreError):
+    """The body had fewer or more bytes than declared."""
+
+    def __init__(self, expected: int, received: int) -> None:
+        super().__init__(f"The body has {received} bytes where {expected} were declared.")
+        self.expected = expected
+        self.received = received
+
+
+class TooLarge(StoreError):
+    """A file, part or copy source above its limit. Sizes in bytes."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"{size} bytes exceed the limit of {limit}.")
+        self.size = size
+        self.limit = limit
+
+
+class PreconditionFailed(StoreError):
+    """A condition on the current version does not hold. `condition` is the S3 header's name."""
+
+    def __init__(self, condition: str) -> None:
+        super().__init__("At least one of the pre-conditions you specified did not hold")
+        self.condition = condition
+
+
+# -- Large files ------------------------------------------------------------------------------------------------------
+class TooFewParts(StoreError):
+    """The native dialect wants at least two parts."""
+
+
+class MissingPart(StoreError):
+    """A part number that the finish names, or that must be there, was never uploaded."""
+
+    def __init__(self, part_number: int) -> None:
+        super().__init__(f"Part number {part_number} has not been uploaded")
+        self.part_number = part_number
+
+
+class PartMismatch(StoreError):
+    """A part's digest differs from what the finish says of it."""
+
+    def __init__(self, part_number: int) -> None:
+        super().__init__(f"Part number {part_number} has a different digest")
+        self.part_number = part_number
+
+
+class PartTooSmall(StoreError):
+    """A part other than the last below the minimum. Sizes in bytes."""
+
+    def __init__(self, part_number: int, size: int, minimum: int) -> None:
+        super().__init__(f"Part number {part_number} is smaller than {minimum} bytes")
+        self.part_number = part_number
+        self.size = size
+        self.minimum = minimum
+
+
+class PartOrder(StoreError):
+    """The part numbers of a finish do not ascend."""
+
+
+# -- The machine ------------------------------------------------------------------------------------------------------
+class StorageFull(StoreError):
+    """No room (P12): rolled back; deletes still work."""
+
+
+class DataCorrupt(StoreError):
+    """Stored bytes differ from their checksum (P3): never served in silence."""
+
+
+class Busy(StoreError):
+    """Too much at once; the client should come again."""

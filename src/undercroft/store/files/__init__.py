@@ -1,0 +1,1 @@
+"""Files: their versions, uploads, large files, copies, lists and reads."""

@@ -1,0 +1,175 @@
+"""What every part of the file store works with, and how rows of the catalog become file versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable
+from concurrent.futures import Executor
+from typing import TypeVar
+
+import msgspec
+
+from undercroft import limits
+from undercroft.blobs.contract import BlobError, Blobs, BlobsBusy, NoSpace
+from undercroft.catalog import extents, usage, versions
+from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.catalog.extents import ExtentRow
+from undercroft.catalog.parts import PartRow
+from undercroft.catalog.versions import VersionRow
+from undercroft.store.ambient import Ambient
+from undercroft.store.directory import Directory
+from undercroft.store.errors import Busy, DataCorrupt, InvalidFileId, NoSuchVersion, StorageFull
+from undercroft.store.gate import Gate
+from undercroft.store.ids import FileId, is_bucket_id, parse_file_id
+from undercroft.store.model import Action, Bucket, Checksum, FileVersion, NewFile, Part
+
+T = TypeVar("T")
+_checksum_decoder = msgspec.json.Decoder(Checksum)
+HIDE_CONTENT_TYPE = "application/x-bz-hide-marker"
+EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
+EMPTY_SHA1 = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
+
+
+class Context(msgspec.Struct, frozen=True):
+    """The engines and services that the file store stands on. `slot` is the process's own number for its counters."""
+
+    catalog: Catalog
+    blobs: Blobs
+    directory: Directory
+    gate: Gate
+    ambient: Ambient
+    hashers: Executor
+    slot: int
+
+
+class FilesBase:
+    """The base of the parts of the file store."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._catalog = context.catalog
+        self._blobs = context.blobs
+        self._directory = context.directory
+        self._gate = context.gate
+        self._ambient = context.ambient
+
+    async def _bucket_of(self, file_id: str) -> tuple[FileId, Bucket]:
+        """What a file id says, and its bucket. Raises `InvalidFileId` and `NoSuchVersion`."""
+        parsed = parse_file_id(file_id)
+        if parsed is None:
+            # An id of the right look for a bucket that is none of ours is unknown rather than malformed.
+            if file_id.startswith("4_z") and is_bucket_id(file_id[3:27]) and len(file_id) <= limits.FILE_ID_MAX_LENGTH:
+                raise NoSuchVersion(file_id)
+            raise InvalidFileId(f"Invalid fileId: {file_id}", "fileId")
+        bucket = await self._directory.bucket_by_id(parsed.bucket_id)
+        if bucket is None:
+            raise NoSuchVersion(file_id)
+        return parsed, bucket
+
+    async def _count(self, tx: Transaction, bucket_id: str, versions_: int, size_bytes: int) -> None:
+        await usage.add(tx, bucket_id, self._context.slot, versions_, size_bytes)
+
+    async def _drop_extents(self, tx: Transaction, bucket_id: str, handle: int) -> None:
+        await extents.delete(tx, bucket_id, handle, self._ambient.now_ms() + limits.RECLAIM_GRACE_S * 1000)
+
+    async def _place(self, tx: Transaction, row: VersionRow, newest: VersionRow | None) -> VersionRow:
+        """Add a finished version in its place in the order, and keep the name's visible file in step.
+
+        `row.inverted_ms` is final; the sequence is issued here, where nobody else can issue the same.
+        """
+        inverted_seq = await versions.next_inverted_seq(tx, row.bucket_id, row.name, row.inverted_ms)
+        row = row._replace(inverted_seq=inverted_seq)
+        await versions.insert(tx, row)
+        if newest is None or row[2:4] < newest[2:4]:
+            if row.action == versions.UPLOAD:
+                await versions.point(tx, row)
+            else:
+                await versions.unpoint(tx, row.bucket_id, row.name)
+        return row
+
+    def _new_row(self, bucket: Bucket, name: str, new: NewFile, now_ms: int, *, kind: int, action: int) -> VersionRow:
+        """The row of a version of which only the bytes are not known yet."""
+        return VersionRow(
+            bucket_id=bucket.bucket_id,
+            name=name.encode(),
+            inverted_ms=-(now_ms if new.uploaded_ms is None else new.uploaded_ms),
+            inverted_seq=0,
+            handle=self._ambient.new_handle(),
+            kind=kind,
+            born_ms=now_ms,
+            action=action,
+            size=0,
+            content_type=new.content_type,
+            content_sha1="none",
+            etag="",
+            checksum=None,
+            info=json.dumps(new.info, separators=(",", ":"), ensure_ascii=False) if new.info else "{}",
+            received_ms=now_ms,
+            part_count=0,
+        )
+
+
+def in_order(row: VersionRow, newest: VersionRow | None, custom_ms: int | None) -> VersionRow:
+    """The row with the time of an ordinary upload: now, but never before the newest version of its name."""
+    if custom_ms is None and newest is not None and newest.inverted_ms < row.inverted_ms:
+        return row._replace(inverted_ms=newest.inverted_ms)
+    return row
+
+
+def version_of(
+    row: VersionRow, bucket: Bucket, extent: ExtentRow | None = None, *, is_latest: bool = True
+) -> FileVersion:
+    """The file version of a catalog row."""
+    return FileVersion(
+        bucket_id=row.bucket_id,
+        account_id=bucket.account_id,
+        name=row.name.decode(),
+        file_id=FileId(row.bucket_id, row.kind, row.handle, row.born_ms),
+        action=Action(row.action),
+        size=row.size,
+        content_type=row.content_type,
+        content_sha1=row.content_sha1,
+        etag=row.etag,
+        checksum=None if row.checksum is None else checksum_of(row.checksum),
+        info={} if row.info == "{}" else json.loads(row.info),
+        uploaded_ms=-row.inverted_ms,
+        received_ms=row.received_ms,
+        part_count=row.part_count,
+        is_latest=is_latest,
+        first_extent=extent,
+    )
+
+
+def part_of(row: PartRow) -> Part:
+    """The part of a catalog row."""
+    return Part(
+        part_number=row.part_number,
+        size=row.size,
+        content_sha1=row.content_sha1,
+        md5=row.md5,
+        checksum=None if row.checksum is None else checksum_of(row.checksum),
+        uploaded_ms=row.uploaded_ms,
+        start=row.start,
+    )
+
+
+def checksum_of(text: str) -> Checksum:
+    """The checksum of a catalog column."""
+    return _checksum_decoder.decode(text)
+
+
+def checksum_text(checksum: Checksum | None) -> str | None:
+    """The catalog column of a checksum."""
+    return None if checksum is None else msgspec.json.encode(checksum).decode()
+
+
+async def storing(work: Awaitable[T]) -> T:
+    """Await a call to the blobs and turn its errors into the store's."""
+    try:
+        return await work
+    except NoSpace as error:
+        raise StorageFull("The storage is full.") from error
+    except BlobsBusy as error:
+        raise Busy("Too many files are open at once.") from error
+    except BlobError as error:
+        raise DataCorrupt(str(error)) from error

@@ -1,0 +1,200 @@
+"""The pipeline that every upload runs through: length, digests, and storage, in one pass.
+
+A body up to the inline threshold stays in memory and becomes an inline extent. A longer one streams into blobs, in blocks:
+while one block is digested and written in threads, the next one arrives. At most three blocks are in memory (P9).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from typing import Any, Protocol
+
+import msgspec
+from awscrt import checksums as crt
+
+from undercroft import limits
+from undercroft.blobs.contract import Blobs, BlobWriter
+from undercroft.catalog.extents import ExtentRow
+from undercroft.store.errors import DigestMismatch, LengthMismatch, TooLarge
+from undercroft.store.files.base import storing
+from undercroft.store.model import UploadBody
+
+BLOCK_BYTES = 512 * limits.KIB
+
+
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+    def digest(self) -> bytes: ...
+
+
+class _CRC:
+    """A cyclic checksum with the interface of hashlib; the value in big-endian bytes, as S3 writes it."""
+
+    def __init__(self, function: Callable[[Any, int], int], width: int) -> None:
+        self._function = function
+        self._width = width
+        self._value = 0
+
+    def update(self, data: bytes, /) -> None:
+        self._value = self._function(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(self._width, "big")
+
+
+_MAKERS: dict[str, Callable[[], _Digest]] = {
+    "md5": lambda: hashlib.md5(usedforsecurity=False),
+    "sha1": lambda: hashlib.sha1(usedforsecurity=False),
+    "sha256": hashlib.sha256,
+    "crc32": lambda: _CRC(crt.crc32, 4),
+    "crc32c": lambda: _CRC(crt.crc32c, 4),
+    "crc64nvme": lambda: _CRC(crt.crc64nvme, 8),
+}
+
+
+class Digests:
+    """Digests of one run of bytes: MD5, SHA-1 and what else was asked for."""
+
+    def __init__(self, algorithms: Iterable[str]) -> None:
+        self._digests = {name: _MAKERS[name]() for name in {"md5", "sha1", *algorithms}}
+
+    def update(self, data: bytes) -> None:
+        """Add bytes on the calling thread; for small amounts."""
+        for digest in self._digests.values():
+            digest.update(data)
+
+    async def update_in_threads(self, data: bytes, executor: Executor) -> None:
+        """Add a block, MD5 beside all others, since it is the slowest of them."""
+        loop = asyncio.get_running_loop()
+        others = [digest for name, digest in self._digests.items() if name != "md5"]
+        await asyncio.gather(
+            loop.run_in_executor(executor, self._digests["md5"].update, data),
+            loop.run_in_executor(executor, _update_all, others, data),
+        )
+
+    def results(self) -> dict[str, bytes]:
+        """The raw digests by algorithm."""
+        return {name: digest.digest() for name, digest in self._digests.items()}
+
+
+def _update_all(digests: list[_Digest], data: bytes) -> None:
+    for digest in digests:
+        digest.update(data)
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """Bytes that are safely stored but not named by anything yet."""
+
+    size: int
+    digests: dict[str, bytes]
+    extents: list[ExtentRow]
+
+    @property
+    def inline_bytes(self) -> int:
+        """How many bytes go into the catalog itself."""
+        return self.size if self.extents and self.extents[0].inline is not None else 0
+
+
+class Intake:
+    """Takes one body in. After an error, and when the bytes are not wanted after all, call `discard`."""
+
+    def __init__(self, blobs: Blobs, executor: Executor, *, inline_max_bytes: int) -> None:
+        self._blobs = blobs
+        self._executor = executor
+        self._inline_max_bytes = inline_max_bytes
+        self._writers: list[BlobWriter] = []
+        self._extents: list[ExtentRow] = []
+        self._size = 0
+
+    async def take(self, body: UploadBody, algorithms: Iterable[str] = ()) -> Stored:
+        """Store the body and compare it with what its sender says of it.
+
+        Raises `TooLarge`, `LengthMismatch`, `DigestMismatch`, `StorageFull` and what the body itself raises.
+        """
+        declared = body.length
+        if declared is not None and declared > limits.UPLOAD_MAX_BYTES:
+            raise TooLarge(declared, limits.UPLOAD_MAX_BYTES)
+        digests = Digests(body.algorithms.union(algorithms))
+        await self._consume(body, digests, declared)
+        if declared is not None and declared != self._size:
+            raise LengthMismatch(declared, self._size)
+        calculated = digests.results()
+        for algorithm, expected in body.expected().items():
+            if not hmac.compare_digest(expected, calculated[algorithm]):
+                raise DigestMismatch(algorithm, expected, calculated[algorithm])
+        return Stored(self._size, calculated, self._extents)
+
+    async def _consume(self, body: UploadBody, digests: Digests, declared: int | None) -> None:
+        pending: list[bytes] = []
+        pending_bytes = 0
+        block_bytes = self._inline_max_bytes + 1  # The first block decides whether the body is inline.
+        storing_block: asyncio.Task[None] | None = None
+        try:
+            async for chunk in body.chunks():
+                self._size += len(chunk)
+                if self._size > (limits.UPLOAD_MAX_BYTES if declared is None else declared):
+                    raise self._too_long(declared)
+                pending.append(chunk)
+                pending_bytes += len(chunk)
+                if pending_bytes >= block_bytes:
+                    if storing_block is not None:
+                        await storing_block
+                    block = pending[0] if len(pending) == 1 else b"".join(pending)
+                    storing_block = asyncio.create_task(self._store_block(block, digests))
+                    pending, pending_bytes, block_bytes = [], 0, BLOCK_BYTES
+            if storing_block is None:
+                self._keep_inline(b"".join(pending), digests)
+                return
+            await storing_block
+            if pending:
+                await self._store_block(b"".join(pending), digests)
+            await self._finish_blob()
+        finally:
+            if storing_block is not None:
+                # Nothing may write to a blob that is about to be discarded; what went wrong first is what is raised.
+                await asyncio.wait([storing_block])
+                if not storing_block.cancelled():
+                    storing_block.exception()
+
+    def _too_long(self, declared: int | None) -> TooLarge | LengthMismatch:
+        if declared is None:
+            return TooLarge(self._size, limits.UPLOAD_MAX_BYTES)
+        return LengthMismatch(declared, self._size)
+
+    def _keep_inline(self, data: bytes, digests: Digests) -> None:
+        digests.update(data)
+        if data:
+            self._extents.append(ExtentRow(0, len(data), None, 0, data, crt.crc32c(data), None))
+
+    async def _store_block(self, block: bytes, digests: Digests) -> None:
+        await asyncio.gather(digests.update_in_threads(block, self._executor), self._write(block))
+
+    async def _write(self, block: bytes) -> None:
+        rest = memoryview(block)
+        while rest:
+            if not self._writers or self._writers[-1].size >= self._blobs.max_blob_bytes:
+                await self._finish_blob()
+                self._writers.append(await storing(self._blobs.create()))
+            writer = self._writers[-1]
+            piece = rest[: self._blobs.max_blob_bytes - writer.size]
+            await storing(writer.write(piece))
+            rest = rest[len(piece) :]
+
+    async def _finish_blob(self) -> None:
+        """Make the blob being written durable, and note the extent that it will be."""
+        if len(self._writers) == len(self._extents):
+            return
+        writer = self._writers[-1]
+        await storing(writer.finish())
+        start = self._extents[-1].start + self._extents[-1].length if self._extents else 0
+        self._extents.append(ExtentRow(start, writer.size, writer.blob_id, 0, None, None, None))
+
+    async def discard(self) -> None:
+        """Give the bytes back: nothing names them."""
+        for writer in self._writers:
+            await storing(writer.discard())

@@ -1,0 +1,157 @@
+"""Reading: finding a version by name or id, and its bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from awscrt import checksums as crt
+
+from undercroft import limits
+from undercroft.blobs.contract import BlobReader
+from undercroft.catalog import extents, parts, versions
+from undercroft.catalog.extents import ExtentRow
+from undercroft.store.errors import DataCorrupt, NoSuchFile, NoSuchVersion
+from undercroft.store.files.base import FilesBase, part_of, storing, version_of
+from undercroft.store.identity.authorize import NO_FACTS, Facts, authorize
+from undercroft.store.identity.principals import Principal
+from undercroft.store.model import Bucket, FileVersion, Part
+from undercroft.store.operations import Operation
+
+READ_BLOCK_BYTES = 8 * limits.FRAME_BYTES
+WHOLE_MAX_BYTES = READ_BLOCK_BYTES  # Up to here a body is handed over in one piece.
+EXTENTS_AT_ONCE = 256
+
+
+class Reads(FilesBase):
+    """The part of the file store that reads."""
+
+    async def current(
+        self, principal: Principal, bucket: Bucket, name: str, *, facts: Facts = NO_FACTS, data: bool = True
+    ) -> FileVersion:
+        """The visible file of this name; `data=False` when its bytes will not be read. Raises `NoSuchFile`."""
+        authorize(principal, Operation.READ_FILE, bucket, name, facts)
+        raw_name = name.encode()
+        found = await versions.current(self._catalog.rows, bucket.bucket_id, raw_name, data=data)
+        await self._gate.met(found.invalidation_id, principal, Operation.READ_FILE, bucket, name=name, facts=facts)
+        if found.version is None:
+            newest = await versions.newest(self._catalog.rows, bucket.bucket_id, raw_name)
+            hidden = newest is not None and newest.action == versions.HIDE
+            marker = str(version_of(newest, bucket).file_id) if newest is not None and hidden else None
+            raise NoSuchFile(bucket.name, name, marker)
+        return version_of(found.version, bucket, found.extent)
+
+    async def version(
+        self,
+        principal: Principal,
+        file_id: str,
+        *,
+        bucket: Bucket | None = None,
+        name: str | None = None,
+        operation: Operation = Operation.READ_FILE,
+        facts: Facts = NO_FACTS,
+    ) -> FileVersion:
+        """The version of this id, whatever it is; of this bucket and name, where they are given.
+
+        Raises `InvalidFileId`, `NoSuchVersion`.
+        """
+        parsed, own_bucket = await self._bucket_of(file_id)
+        found = await versions.by_handle(self._catalog.rows, parsed.bucket_id, parsed.handle)
+        row = found.version
+        subject = row.name.decode() if row is not None else name
+        authorize(principal, operation, own_bucket, subject, facts)
+        await self._gate.met(found.invalidation_id, principal, operation, own_bucket, name=subject, facts=facts)
+        if row is None or (bucket is not None and bucket.bucket_id != own_bucket.bucket_id):
+            raise NoSuchVersion(file_id, name or "")
+        version = version_of(row, own_bucket, found.extent)
+        if version.file_id != parsed or (name is not None and name != version.name):
+            raise NoSuchVersion(file_id, name or "")
+        return version
+
+    async def parts_of(self, version: FileVersion) -> list[Part]:
+        """The parts of a finished large file with their offsets, by number; none for what was uploaded in one piece."""
+        if not version.part_count:
+            return []
+        rows = await self._catalog.scan(
+            lambda rows: parts.page(rows, version.bucket_id, version.file_id.handle, 1, limits.PART_NUMBER_MAX)
+        )
+        return [part_of(row) for row in rows]
+
+    async def read(self, version: FileVersion, first: int, end: int) -> bytes | AsyncIterator[bytes]:
+        """Bytes [first, end) of a version that `current` or `version` gave.
+
+        What is short comes as bytes. For the rest the first block is read and verified before this returns, and the
+        iterator yields verified blocks; `DataCorrupt` in the middle of it means that the reader must be cut off (P3).
+        """
+        if first >= end:
+            return b""
+        extent = version.first_extent
+        if extent is not None and extent.inline is not None and end <= extent.length:
+            return inline_bytes(extent, first, end)
+        blocks = self._blocks(version, first, end)
+        if end - first <= WHOLE_MAX_BYTES:
+            return b"".join([block async for block in blocks])
+        return _begun(await anext(blocks), blocks)
+
+    async def _blocks(self, version: FileVersion, first: int, end: int) -> AsyncIterator[bytes]:
+        position = first
+        while position < end:
+            covering = await extents.covering(
+                self._catalog.rows,
+                version.bucket_id,
+                version.file_id.handle,
+                first=position,
+                end=end,
+                limit=EXTENTS_AT_ONCE,
+            )
+            if not covering or covering[0].start > position:
+                raise DataCorrupt(f"No extent holds byte {position} of {version.file_id}.")
+            for extent in covering:
+                stop = min(end, extent.start + extent.length)
+                if extent.inline is not None:
+                    yield inline_bytes(extent, position - extent.start, stop - extent.start)
+                else:
+                    async for block in self._blob_blocks(extent, position - extent.start, stop - extent.start):
+                        yield block
+                position = stop
+
+    async def _blob_blocks(self, extent: ExtentRow, first: int, end: int) -> AsyncIterator[bytes]:
+        """Bytes [first, end) of an extent in a blob; the next block is read while one is being sent."""
+        assert extent.blob_id is not None
+        reader = await storing(self._blobs.open(extent.blob_id))
+        ahead: asyncio.Task[bytes] | None = None
+        try:
+            offset, stop = extent.blob_offset + first, extent.blob_offset + end
+            block = await _read_block(reader, offset, stop)
+            offset += len(block)
+            while offset < stop:
+                ahead = asyncio.create_task(_read_block(reader, offset, stop))
+                yield block
+                block = await ahead
+                offset += len(block)
+            yield block
+        finally:
+            if ahead is not None and not ahead.done():
+                ahead.cancel()
+                await asyncio.wait([ahead])
+            reader.close()
+
+
+async def _read_block(reader: BlobReader, offset: int, stop: int) -> bytes:
+    """Up to one block from `offset`, ending at a block's boundary so that the following reads copy nothing."""
+    boundary = (offset // READ_BLOCK_BYTES + 1) * READ_BLOCK_BYTES
+    return await storing(reader.read(offset, min(boundary, stop) - offset))
+
+
+async def _begun(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for block in rest:
+        yield block
+
+
+def inline_bytes(extent: ExtentRow, first: int, end: int) -> bytes:
+    """Bytes [first, end) of an inline extent, verified. Raises `DataCorrupt`."""
+    data = extent.inline or b""
+    if len(data) != extent.length or crt.crc32c(data) != extent.inline_crc32c:
+        raise DataCorrupt("An inline extent differs from its checksum.")
+    return data if first == 0 and end == len(data) else data[first:end]

@@ -1,0 +1,68 @@
+"""Deleting one version: an upload, a hide marker, or a large file that was never finished."""
+
+from __future__ import annotations
+
+from undercroft import limits
+from undercroft.catalog import extents, parts, versions
+from undercroft.catalog.contract import Transaction
+from undercroft.catalog.versions import VersionRow
+from undercroft.store.errors import NoSuchUpload, NoSuchVersion
+from undercroft.store.files.base import FilesBase, version_of
+from undercroft.store.identity.authorize import authorize
+from undercroft.store.identity.principals import Principal
+from undercroft.store.model import Bucket, FileVersion
+from undercroft.store.operations import Operation
+
+
+class Removals(FilesBase):
+    """The part of the file store that deletes. It needs no room on the disk beyond the catalog's reserve (P13)."""
+
+    async def delete_version(self, principal: Principal, bucket: Bucket, name: str, file_id: str) -> FileVersion:
+        """Remove one version for good, and answer what it was. Raises `InvalidFileId` and `NoSuchVersion`."""
+        authorize(principal, Operation.DELETE_FILE, bucket, name)
+        parsed, own_bucket = await self._bucket_of(file_id)
+        if own_bucket.bucket_id != bucket.bucket_id:
+            raise NoSuchVersion(file_id, name)
+
+        async def change(tx: Transaction) -> VersionRow:
+            await tx.lock_name(bucket.bucket_id, name.encode())
+            row = (await versions.by_handle(tx, bucket.bucket_id, parsed.handle)).version
+            if row is None or row.name != name.encode() or version_of(row, bucket).file_id != parsed:
+                raise NoSuchVersion(file_id, name)
+            await self._remove(tx, row)
+            return row
+
+        return version_of(await self._gate.commit(principal, Operation.DELETE_FILE, bucket, name, change), bucket)
+
+    async def cancel(self, principal: Principal, bucket: Bucket, large: FileVersion) -> None:
+        """Give up an unfinished large file and its parts. Raises `NoSuchUpload` when it is not unfinished any more."""
+
+        async def change(tx: Transaction) -> None:
+            await tx.lock_name(large.bucket_id, large.name.encode())
+            row = (await versions.by_handle(tx, large.bucket_id, large.file_id.handle)).version
+            if row is None or row.action != versions.START:
+                raise NoSuchUpload(str(large.file_id))
+            await self._remove(tx, row)
+
+        await self._gate.commit(principal, Operation.WRITE_FILE, bucket, large.name, change)
+
+    async def _remove(self, tx: Transaction, row: VersionRow) -> None:
+        """Remove a version with all that belongs to it, and show the next one of its name."""
+        reclaim_after_ms = self._ambient.now_ms() + limits.RECLAIM_GRACE_S * 1000
+        size_bytes = row.size
+        if row.action == versions.START:
+            size_bytes = await parts.total_size(tx, row.bucket_id, row.handle)
+            await extents.delete_of_parts(tx, row.bucket_id, row.handle, reclaim_after_ms)
+        await parts.delete_all(tx, row.bucket_id, row.handle)
+        await extents.delete(tx, row.bucket_id, row.handle, reclaim_after_ms)
+        await versions.delete(tx, row)
+        await self._count(tx, row.bucket_id, -1, -size_bytes)
+        if row.action != versions.START:
+            await self._show_newest(tx, row.bucket_id, row.name)
+
+    async def _show_newest(self, tx: Transaction, bucket_id: str, name: bytes) -> None:
+        newest = await versions.newest(tx, bucket_id, name)
+        if newest is not None and newest.action == versions.UPLOAD:
+            await versions.point(tx, newest)
+        else:
+            await versions.unpoint(tx, bucket_id, name)

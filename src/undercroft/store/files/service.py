@@ -1,0 +1,12 @@
+"""The file store whole: one object with everything that can be done with files."""
+
+from __future__ import annotations
+
+from undercroft.store.files.copies import Copies
+from undercroft.store.files.listing import Lists
+from undercroft.store.files.removals import Removals
+from undercroft.store.files.uploads import Uploads
+
+
+class Files(Uploads, Copies, Lists, Removals):
+    """Uploads, large files, copies, lists, reads and removals of file versions."""

@@ -1,0 +1,127 @@
+"""Uploads in one piece, and hiding."""
+
+from __future__ import annotations
+
+import base64
+
+from undercroft import limits
+from undercroft.catalog import extents, versions
+from undercroft.catalog.contract import Transaction
+from undercroft.catalog.versions import VersionRow
+from undercroft.store import ids, names
+from undercroft.store.dialect import Dialect
+from undercroft.store.errors import AlreadyHidden, InvalidRequest, NoSuchFile
+from undercroft.store.files.base import (
+    EMPTY_MD5,
+    EMPTY_SHA1,
+    HIDE_CONTENT_TYPE,
+    FilesBase,
+    checksum_text,
+    in_order,
+    version_of,
+)
+from undercroft.store.files.conditions import judge
+from undercroft.store.files.intake import Intake, Stored
+from undercroft.store.identity.authorize import authorize
+from undercroft.store.identity.principals import Principal
+from undercroft.store.model import Bucket, Checksum, FileVersion, NewFile, UploadBody, WriteCondition
+from undercroft.store.operations import Operation
+
+
+class Uploads(FilesBase):
+    """The part of the file store that takes files in."""
+
+    async def upload(
+        self,
+        principal: Principal,
+        bucket: Bucket,
+        name: str,
+        new: NewFile,
+        body: UploadBody,
+        *,
+        condition: WriteCondition | None = None,
+    ) -> FileVersion:
+        """Store a new version. When this returns, it is durable and visible; when it raises, nothing is (P1, P2).
+
+        Raises the errors of names, `TooLarge`, `LengthMismatch`, `DigestMismatch`, `PreconditionFailed`, `StorageFull`.
+        """
+        authorize(principal, Operation.WRITE_FILE, bucket, name)
+        check_new_file(name, new, self._ambient.now_ms())
+        row = self._new_row(bucket, name, new, self._ambient.now_ms(), kind=ids.SMALL, action=versions.UPLOAD)
+        intake = Intake(self._blobs, self._context.hashers, inline_max_bytes=self._catalog.inline_max_bytes)
+        try:
+            stored = await intake.take(body, () if new.checksum_algorithm is None else (new.checksum_algorithm,))
+            row = _described(row, new, stored)
+
+            async def change(tx: Transaction) -> VersionRow:
+                await tx.lock_name(row.bucket_id, row.name)
+                newest = await versions.newest(tx, row.bucket_id, row.name)
+                judge(condition, bucket, newest, name)
+                await extents.insert(tx, row.bucket_id, row.handle, stored.extents)
+                await self._count(tx, row.bucket_id, 1, row.size)
+                return await self._place(tx, in_order(row, newest, new.uploaded_ms), newest)
+
+            placed = await self._gate.commit(
+                principal, Operation.WRITE_FILE, bucket, name, change, size_bytes=stored.inline_bytes
+            )
+        except Exception:
+            # Not on cancellation: then nobody knows whether the commit happened, and a walk finds what is left.
+            await intake.discard()
+            raise
+        return version_of(placed, bucket)
+
+    async def may_upload(self, principal: Principal, bucket: Bucket) -> None:
+        """Return if the principal may upload to the bucket under some name (b2_get_upload_url). Raises `Unauthorized`."""
+        await self._gate.enter(principal, Operation.WRITE_FILE, bucket)
+
+    async def hide(self, principal: Principal, bucket: Bucket, name: str, dialect: Dialect) -> FileVersion:
+        """Add a hide marker. In the native dialect, raises `AlreadyHidden` and `NoSuchFile` where there is nothing to hide."""
+        authorize(principal, Operation.WRITE_FILE, bucket, name)
+        names.check_file_name(name, controls_allowed=True)
+        now_ms = self._ambient.now_ms()
+        row = self._new_row(bucket, name, NewFile(HIDE_CONTENT_TYPE), now_ms, kind=ids.SMALL, action=versions.HIDE)
+        row = row._replace(content_sha1=EMPTY_SHA1, etag=EMPTY_MD5)
+
+        async def change(tx: Transaction) -> VersionRow:
+            await tx.lock_name(row.bucket_id, row.name)
+            newest = await versions.newest(tx, row.bucket_id, row.name)
+            if dialect.hide_needs_visible_file:
+                if newest is None:
+                    raise NoSuchFile(bucket.name, name)
+                if newest.action == versions.HIDE:
+                    raise AlreadyHidden(f"{name} is hidden already")
+            await self._count(tx, row.bucket_id, 1, 0)
+            return await self._place(tx, in_order(row, newest, None), newest)
+
+        return version_of(await self._gate.commit(principal, Operation.WRITE_FILE, bucket, name, change), bucket)
+
+
+def check_new_file(name: str, new: NewFile, now_ms: int) -> None:
+    """Raise unless a file of this name, type and info may be made."""
+    names.check_file_name(name, controls_allowed=True)
+    names.check_file_info(name, new.info)
+    if len(new.content_type) > limits.CONTENT_TYPE_MAX_BYTES:
+        raise InvalidRequest("The content type is too long.", "contentType")
+    if new.uploaded_ms is not None and not 0 <= new.uploaded_ms <= now_ms:
+        raise InvalidRequest("The custom upload timestamp must not be in the future.", "customUploadTimestamp")
+
+
+def sha1_text(digests: dict[str, bytes], *, unverified: bool) -> str:
+    """The content SHA-1 as the native face shows it."""
+    return ("unverified:" if unverified else "") + digests["sha1"].hex()
+
+
+def checksum_kept(algorithm: str | None, digests: dict[str, bytes], checksum_type: str) -> Checksum | None:
+    """The S3 checksum to keep with a file or part."""
+    if algorithm is None:
+        return None
+    return Checksum(algorithm, base64.b64encode(digests[algorithm]).decode(), checksum_type)
+
+
+def _described(row: VersionRow, new: NewFile, stored: Stored) -> VersionRow:
+    return row._replace(
+        size=stored.size,
+        content_sha1=sha1_text(stored.digests, unverified=new.sha1_unverified),
+        etag=stored.digests["md5"].hex(),
+        checksum=checksum_text(checksum_kept(new.checksum_algorithm, stored.digests, "FULL_OBJECT")),
+    )

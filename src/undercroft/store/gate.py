@@ -1,0 +1,116 @@
+"""The gate before every operation: it judges on what is true now, not on what a cache remembers.
+
+Reads judge on remembered keys and buckets, look at the invalidation id that their first point read brings, and judge again
+if the log has moved on. Writes check the id once more inside the committing transaction.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from undercroft.catalog import invalidations
+from undercroft.catalog.contract import Catalog, CatalogError, CatalogFull, Change, Transaction
+from undercroft.store.directory import Directory
+from undercroft.store.errors import BadCredentials, Busy, NoSuchBucket, StorageFull
+from undercroft.store.identity.authorize import NO_FACTS, Facts, authorize
+from undercroft.store.identity.principals import Principal
+from undercroft.store.model import Bucket
+from undercroft.store.operations import Operation
+
+T = TypeVar("T")
+TRIES = 16  # How often a write starts over because keys or buckets changed under it.
+
+
+class _Outdated(Exception):
+    """The log moved on between the judgement and the commit."""
+
+
+class Gate:
+    """Judges principals, and commits changes that hold only if the judgement does."""
+
+    def __init__(self, catalog: Catalog, directory: Directory) -> None:
+        self._catalog = catalog
+        self._directory = directory
+
+    async def enter(
+        self,
+        principal: Principal,
+        operation: Operation,
+        bucket: Bucket | None,
+        name: str | None = None,
+        facts: Facts = NO_FACTS,
+    ) -> Bucket | None:
+        """Judge an operation that has no point read of its own; the bucket as it is now."""
+        authorize(principal, operation, bucket, name, facts)
+        return await self.met(
+            await invalidations.highest(self._catalog.rows), principal, operation, bucket, name=name, facts=facts
+        )
+
+    async def met(
+        self,
+        invalidation_id: int,
+        principal: Principal,
+        operation: Operation,
+        bucket: Bucket | None,
+        *,
+        name: str | None = None,
+        facts: Facts = NO_FACTS,
+    ) -> Bucket | None:
+        """Judge again unless the directory is as far as this id and still vouches for key and bucket.
+
+        The second matters because a request may take long: another one may have read the log meanwhile. Returns the bucket
+        as it is now. Raises `BadCredentials` when the principal's key is gone, `NoSuchBucket`, `Unauthorized`.
+        """
+        if invalidation_id != self._directory.invalidation_id:
+            await self._directory.refresh()
+        elif self._directory.vouches_for(principal.key_id, bucket):
+            return bucket
+        if principal.key_id is not None and await self._directory.key(principal.key_id) is None:
+            raise BadCredentials("The key is not valid any more.")
+        if bucket is not None:
+            fresh = await self._directory.bucket_by_id(bucket.bucket_id)
+            if fresh is None:
+                raise NoSuchBucket(bucket.name)
+            bucket = fresh
+        authorize(principal, operation, bucket, name, facts)
+        return bucket
+
+    async def commit(
+        self,
+        principal: Principal,
+        operation: Operation,
+        bucket: Bucket | None,
+        name: str | None,
+        change: Change[T],
+        *,
+        size_bytes: int = 0,
+    ) -> T:
+        """Judge, and run the change in a transaction that holds only if the judgement is still true at its commit.
+
+        Raises what `met` raises, the change's own errors, `StorageFull` and `Busy`.
+        """
+        authorize(principal, operation, bucket, name)
+        bucket = await self.met(self._directory.invalidation_id, principal, operation, bucket, name=name)
+        for _ in range(TRIES):
+            judged_at = self._directory.invalidation_id
+
+            async def guarded(tx: Transaction, judged_at: int = judged_at) -> T:
+                if await invalidations.highest(tx) != judged_at:
+                    raise _Outdated
+                return await change(tx)
+
+            try:
+                return await self.write(guarded, size_bytes=size_bytes)
+            except _Outdated:
+                latest = await invalidations.highest(self._catalog.rows)
+                bucket = await self.met(latest, principal, operation, bucket, name=name)
+        raise Busy("Keys or buckets change too fast; try again.")
+
+    async def write(self, change: Change[T], *, size_bytes: int = 0) -> T:
+        """Commit a change that needs no judgement: the operator's and the background's."""
+        try:
+            return await self._catalog.write(change, size_bytes=size_bytes)
+        except CatalogFull as error:
+            raise StorageFull("The storage is full.") from error
+        except CatalogError as error:
+            raise Busy("The catalog is busy.") from error

@@ -1,0 +1,74 @@
+"""The one function that decides every request of every face."""
+
+from __future__ import annotations
+
+import msgspec
+
+from undercroft.store.errors import Unauthorized
+from undercroft.store.identity.principals import DownloadGrant, Principal
+from undercroft.store.model import ApplicationKey, Bucket
+from undercroft.store.operations import Operation
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What else a decision depends on.
+
+    `by_id` tells that a file was asked for by its id, which a download grant does not cover. `overrides` are the
+    response headers that the request asks to be changed.
+    """
+
+    by_id: bool = False
+    overrides: dict[str, str] = {}
+
+
+NO_FACTS = Facts()
+
+
+def authorize(
+    principal: Principal,
+    operation: Operation,
+    bucket: Bucket | None,
+    name: str | None = None,
+    facts: Facts = NO_FACTS,
+) -> None:
+    """Return if the principal may do this; raise `Unauthorized` if not.
+
+    `bucket` is None for operations on an account. `name` is the file's name, the prefix of a list, or None where the
+    operation concerns no name. Rules: B2 Native API, "Application Keys" and "Download Authorization".
+    """
+    if principal.key is not None:
+        if _key_allows(principal.key, operation, bucket, name):
+            return
+    elif principal.grant is not None and _grant_allows(principal.grant, operation, bucket, name, facts):
+        return
+    # Anybody reads a public bucket, but what the answer's headers say is not for anybody to choose.
+    public = operation is Operation.READ_FILE and bucket is not None and bucket.is_public
+    if public and (not facts.overrides or principal.kind != "nobody"):
+        return
+    missing = operation.value if principal.key is not None and not principal.can(operation.value) else ""
+    raise Unauthorized(missing=missing)
+
+
+def _key_allows(key: ApplicationKey, operation: Operation, bucket: Bucket | None, name: str | None) -> bool:
+    if operation.value not in key.capabilities:
+        return False
+    if bucket is not None:
+        if bucket.account_id != key.account_id:
+            return False
+        if key.bucket_ids is not None and bucket.bucket_id not in key.bucket_ids:
+            return False
+    return name is None or key.name_prefix is None or name.startswith(key.name_prefix)
+
+
+def _grant_allows(
+    grant: DownloadGrant, operation: Operation, bucket: Bucket | None, name: str | None, facts: Facts
+) -> bool:
+    return (
+        operation is Operation.READ_FILE
+        and not facts.by_id
+        and bucket is not None
+        and bucket.bucket_id == grant.bucket_id
+        and name is not None
+        and name.startswith(grant.name_prefix)
+        and all(facts.overrides.get(parameter) == value for parameter, value in grant.overrides.items())
+    )

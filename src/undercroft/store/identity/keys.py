@@ -1,0 +1,167 @@
+"""Application keys: making, listing and deleting them (b2_create_key, b2_list_keys, b2_delete_key)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Collection, Sequence
+
+from undercroft import limits
+from undercroft.catalog import accounts, buckets, invalidations, keys
+from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.catalog.keys import KeyRow
+from undercroft.keyring import Keyring
+from undercroft.store import ids, names
+from undercroft.store.ambient import Ambient
+from undercroft.store.directory import key_of_row
+from undercroft.store.errors import InvalidRequest, NoSuchBucket, NoSuchKey, OutOfRange
+from undercroft.store.gate import Gate
+from undercroft.store.identity.principals import Principal
+from undercroft.store.model import ApplicationKey
+from undercroft.store.operations import ALL_CAPABILITIES, BUCKET_CAPABILITIES, Operation
+
+SECRET_BYTES = 21  # 27 of the 28 base64 characters of this many bytes follow "K" and the cluster.
+
+
+class Keys:
+    """The application keys of all accounts."""
+
+    def __init__(self, catalog: Catalog, gate: Gate, keyring: Keyring, ambient: Ambient) -> None:
+        self._catalog = catalog
+        self._gate = gate
+        self._keyring = keyring
+        self._ambient = ambient
+
+    async def create(
+        self,
+        principal: Principal,
+        name: str,
+        capabilities: Sequence[str],
+        *,
+        bucket_ids: Sequence[str] | None = None,
+        name_prefix: str | None = None,
+        valid_s: int | None = None,
+    ) -> ApplicationKey:
+        """Make a key in the principal's account; the only answer that has its secret.
+
+        As B2 does, this lets a holder of writeKeys make keys that can do more than its own. Raises `InvalidRequest`,
+        `OutOfRange` and `NoSuchBucket`.
+        """
+        names.check_key_name(name)
+        _check_capabilities(capabilities, restricted=bucket_ids is not None)
+        if valid_s is not None and not 1 <= valid_s <= limits.KEY_VALID_MAX_S:
+            raise OutOfRange(f"validDurationInSeconds out of range: {valid_s}", "validDurationInSeconds")
+        if name_prefix is not None and len(name_prefix.encode()) > limits.FILE_NAME_MAX_BYTES:
+            raise InvalidRequest("namePrefix is too long.", "namePrefix")
+        if bucket_ids is not None and not 1 <= len(bucket_ids) <= limits.BUCKETS_PER_KEY:
+            raise InvalidRequest(f"bucketIds has 1 to {limits.BUCKETS_PER_KEY} entries.", "bucketIds")
+        account_id = principal.account_id or ""
+        now_ms = self._ambient.now_ms()
+        secret = self.new_secret()
+
+        async def change(tx: Transaction) -> ApplicationKey:
+            for bucket_id in bucket_ids or ():
+                bucket = await buckets.by_id(tx, bucket_id)
+                if bucket is None or bucket.account_id != account_id:
+                    raise NoSuchBucket(bucket_id)
+            return await self.insert_next(
+                tx,
+                account_id,
+                name,
+                capabilities,
+                secret=secret,
+                now_ms=now_ms,
+                bucket_ids=bucket_ids,
+                name_prefix=name_prefix or None,
+                expires_ms=None if valid_s is None else now_ms + valid_s * 1000,
+            )
+
+        return await self._gate.commit(principal, Operation.CREATE_KEY, None, None, change)
+
+    async def list(
+        self, principal: Principal, *, start_key_id: str | None, limit: int
+    ) -> tuple[list[ApplicationKey], str | None]:
+        """A page of the account's keys that have not expired, by id, without the master key; and the next page's start."""
+        await self._gate.enter(principal, Operation.LIST_KEYS, None)
+        found = await keys.page(
+            self._catalog.rows, principal.account_id or "", start_key_id or "", self._ambient.now_ms(), limit + 1
+        )
+        following = found[limit].key_id if len(found) > limit else None
+        return [self.key_of(row) for row in found[:limit]], following
+
+    async def delete(self, principal: Principal, key_id: str) -> ApplicationKey:
+        """Remove a key: it and its tokens stop working at once, on every worker. Raises `NoSuchKey`."""
+        now_ms = self._ambient.now_ms()
+
+        async def change(tx: Transaction) -> KeyRow:
+            row = await keys.find(tx, key_id)
+            if row is None or row.account_id != principal.account_id or ids.is_account_id(key_id):
+                raise NoSuchKey(f"There is no application key {key_id}")
+            await keys.delete(tx, key_id)
+            await invalidations.add(tx, f"key:{key_id}", now_ms)
+            return row
+
+        return self.key_of(await self._gate.commit(principal, Operation.DELETE_KEY, None, None, change))
+
+    # -- For the other parts of identity --------------------------------------------------------------------------------
+    def new_secret(self) -> str:
+        """A new application key: `K`, the cluster, and 27 characters that nobody can guess."""
+        return f"K{ids.CLUSTER}{base64.b64encode(self._ambient.random_bytes(SECRET_BYTES)).decode()[:27]}"
+
+    def draft(
+        self, key_id: str, account_id: str, name: str, capabilities: Collection[str], *, now_ms: int
+    ) -> ApplicationKey:
+        """A key without restrictions, with a new secret, not stored yet."""
+        return ApplicationKey(
+            key_id, account_id, name, self.new_secret(), frozenset(capabilities), None, None, None, now_ms
+        )
+
+    async def insert_next(
+        self,
+        tx: Transaction,
+        account_id: str,
+        name: str,
+        capabilities: Collection[str],
+        *,
+        secret: str,
+        now_ms: int,
+        bucket_ids: Sequence[str] | None = None,
+        name_prefix: str | None = None,
+        expires_ms: int | None = None,
+    ) -> ApplicationKey:
+        """Store a key under the account's next key id."""
+        key_id = ids.key_id(account_id, await accounts.take_key_counter(tx, account_id))
+        restricted_to = None if bucket_ids is None else tuple(bucket_ids)
+        key = ApplicationKey(
+            key_id, account_id, name, secret, frozenset(capabilities), restricted_to, name_prefix, expires_ms, now_ms
+        )
+        await keys.insert(tx, self.row_of(key))
+        return key
+
+    def row_of(self, key: ApplicationKey) -> KeyRow:
+        """The catalog row of a key, its secret wrapped."""
+        return KeyRow(
+            key.key_id,
+            key.account_id,
+            key.name,
+            self._keyring.wrap(key.secret.encode(), f"key:{key.key_id}"),
+            json.dumps(sorted(key.capabilities)),
+            None if key.bucket_ids is None else json.dumps(key.bucket_ids),
+            key.name_prefix,
+            key.expires_ms,
+            key.created_ms,
+        )
+
+    def key_of(self, row: KeyRow) -> ApplicationKey:
+        """The key of a catalog row, its secret unwrapped."""
+        return key_of_row(row, self._keyring)
+
+
+def _check_capabilities(capabilities: Sequence[str], *, restricted: bool) -> None:
+    if not capabilities:
+        raise InvalidRequest("capabilities must not be empty", "capabilities")
+    for capability in capabilities:
+        if capability not in ALL_CAPABILITIES:
+            raise InvalidRequest(f"{capability!r} is not a capability", "capabilities")
+        if restricted and capability not in BUCKET_CAPABILITIES:
+            raise InvalidRequest(f"{capability} is not allowed for a key restricted to buckets", "capabilities")

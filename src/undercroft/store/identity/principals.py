@@ -1,0 +1,63 @@
+"""Who asks: an application key, a download grant, or nobody."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from undercroft.store.model import ApplicationKey
+
+
+class DownloadGrant(msgspec.Struct, frozen=True):
+    """What a download authorization allows: reading by name in one bucket under one prefix, with fixed overrides.
+
+    `issued_by` is the key that issued it: the grant dies with that key. `overrides` maps response override parameters
+    (b2ContentDisposition, …) to the value that a request must repeat. Times are milliseconds since the epoch.
+    """
+
+    account_id: str
+    issued_by: str
+    bucket_id: str
+    name_prefix: str
+    overrides: dict[str, str]
+    expires_ms: int
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who asks. Exactly one of `key` and `grant` is set, unless nobody asks."""
+
+    kind: Literal["key", "grant", "nobody"]
+    key: ApplicationKey | None = None
+    grant: DownloadGrant | None = None
+
+    @staticmethod
+    def of_key(key: ApplicationKey) -> Principal:
+        """The principal of somebody who has proven to hold the key."""
+        return Principal("key", key=key)
+
+    @staticmethod
+    def of_grant(grant: DownloadGrant) -> Principal:
+        """The principal of somebody who holds a download authorization."""
+        return Principal("grant", grant=grant)
+
+    @property
+    def account_id(self) -> str | None:
+        """The account that the principal acts for."""
+        if self.key is not None:
+            return self.key.account_id
+        return None if self.grant is None else self.grant.account_id
+
+    @property
+    def key_id(self) -> str | None:
+        """The key whose deletion ends this principal's rights."""
+        if self.key is not None:
+            return self.key.key_id
+        return None if self.grant is None else self.grant.issued_by
+
+    def can(self, capability: str) -> bool:
+        """Whether the principal's key holds the capability, whatever its restrictions."""
+        return self.key is not None and capability in self.key.capabilities
+
+
+NOBODY = Principal("nobody")

@@ -1,0 +1,124 @@
+"""Who is who: credentials and tokens in, principals out."""
+
+from __future__ import annotations
+
+import hmac
+
+import msgspec
+
+from undercroft import limits
+from undercroft.catalog import invalidations
+from undercroft.catalog.contract import Catalog
+from undercroft.keyring import Keyring
+from undercroft.store.ambient import Ambient
+from undercroft.store.directory import Directory
+from undercroft.store.errors import BadCredentials, BadToken, ExpiredToken, NoSuchBucket, OutOfRange
+from undercroft.store.gate import Gate
+from undercroft.store.identity.accounts import Accounts
+from undercroft.store.identity.keys import Keys
+from undercroft.store.identity.principals import DownloadGrant, Principal
+from undercroft.store.identity.tokens import Claim, Tokens
+from undercroft.store.model import ApplicationKey
+from undercroft.store.operations import Operation
+
+_grant_decoder = msgspec.json.Decoder(DownloadGrant)
+
+
+class Identity:
+    """Accounts, keys, tokens and the principals that they make."""
+
+    def __init__(self, catalog: Catalog, directory: Directory, gate: Gate, keyring: Keyring, ambient: Ambient) -> None:
+        self._catalog = catalog
+        self._directory = directory
+        self._gate = gate
+        self._ambient = ambient
+        self._tokens = Tokens(catalog, keyring, ambient)
+        self.keys = Keys(catalog, gate, keyring, ambient)
+        self.accounts = Accounts(catalog, gate, self.keys, ambient)
+
+    async def key(self, key_id: str) -> ApplicationKey | None:
+        """The key of this id, if it may be used now: for the S3 face, which checks a signature with its secret.
+
+        It may have been deleted a moment ago: every operation of the store looks again.
+        """
+        return await self._directory.key(key_id)
+
+    async def authenticate_key(self, key_id: str, secret: str) -> Principal:
+        """The principal of a key id and its application key. Raises `BadCredentials`; never from memory alone."""
+        if await invalidations.highest(self._catalog.rows) != self._directory.invalidation_id:
+            await self._directory.refresh()
+        key = await self._directory.key(key_id)
+        # An unknown key costs the same comparison as a wrong secret.
+        matches = hmac.compare_digest((key.secret if key else "").encode(), secret.encode())
+        if key is None or not matches:
+            raise BadCredentials("Invalid application key")
+        return Principal.of_key(key)
+
+    # -- Tokens -------------------------------------------------------------------------------------------------------
+    async def account_token(self, principal: Principal) -> str:
+        """An account authorization token (b2_authorize_account): 24 hours, or as long as the key lives."""
+        return await self._tokens.issue(_key_of(principal).key_id, "acct")
+
+    async def principal_of_account_token(self, token: str) -> Principal:
+        """Raises `BadToken` and `ExpiredToken`."""
+        return await self._principal(await self._tokens.check(token, ("acct",), valid_s=limits.ACCOUNT_TOKEN_VALID_S))
+
+    async def upload_token(self, principal: Principal, url_path: str) -> str:
+        """A token for uploads to this URL path alone (b2_get_upload_url, b2_get_upload_part_url): 24 hours."""
+        return await self._tokens.issue(_key_of(principal).key_id, "upld", bound_to=url_path)
+
+    async def principal_of_upload_token(self, token: str, url_path: str) -> Principal:
+        """Raises `BadToken`, also for the token of another URL, and `ExpiredToken`."""
+        return await self._principal(
+            await self._tokens.check(token, ("upld",), valid_s=limits.UPLOAD_TOKEN_VALID_S, bound_to=url_path)
+        )
+
+    async def download_grant(
+        self, principal: Principal, bucket_id: str, name_prefix: str, valid_s: int, overrides: dict[str, str]
+    ) -> str:
+        """A token that reads files by name under a prefix of a bucket (b2_get_download_authorization).
+
+        Needs shareFiles. Raises `NoSuchBucket` and `OutOfRange`.
+        """
+        if not 1 <= valid_s <= limits.DOWNLOAD_GRANT_VALID_MAX_S:
+            raise OutOfRange(f"validDurationInSeconds out of range: {valid_s}", "validDurationInSeconds")
+        bucket = await self._directory.bucket_by_id(bucket_id)
+        if bucket is None:
+            raise NoSuchBucket(bucket_id)
+        await self._gate.enter(principal, Operation.SHARE_FILES, bucket, name_prefix)
+        key = _key_of(principal)
+        grant = DownloadGrant(
+            account_id=key.account_id,
+            issued_by=key.key_id,
+            bucket_id=bucket_id,
+            name_prefix=name_prefix,
+            overrides=overrides,
+            expires_ms=self._ambient.now_ms() + valid_s * 1000,
+        )
+        return await self._tokens.issue(key.key_id, "dnld", payload=msgspec.json.encode(grant))
+
+    async def principal_of_download_token(self, token: str) -> Principal:
+        """The principal of a token that may read: an account's or a download grant's. Raises `BadToken`, `ExpiredToken`."""
+        claim = await self._tokens.check(token, ("acct", "dnld"), valid_s=limits.DOWNLOAD_GRANT_VALID_MAX_S + 1)
+        now_ms = self._ambient.now_ms()
+        if claim.kind == "acct":
+            if (claim.issued_s + limits.ACCOUNT_TOKEN_VALID_S) * 1000 <= now_ms:
+                raise ExpiredToken("Authorization token has expired")
+            return await self._principal(claim)
+        grant = _grant_decoder.decode(claim.payload)
+        if grant.expires_ms <= now_ms:
+            raise ExpiredToken("Authorization token has expired")
+        await self._principal(claim)  # The grant dies with the key that issued it.
+        return Principal.of_grant(grant)
+
+    async def _principal(self, claim: Claim) -> Principal:
+        key = await self._directory.key(claim.key_id)
+        if key is None:
+            raise BadToken
+        return Principal.of_key(key)
+
+
+def _key_of(principal: Principal) -> ApplicationKey:
+    if principal.key is None:
+        raise BadCredentials("Only an application key can issue tokens.")
+    return principal.key

@@ -1,0 +1,110 @@
+"""Tokens: signed, not stored, so any node takes what any other issued.
+
+    4_<key id>_<issued: 8 hex, seconds>_<signing key: 6 hex>_<acct|upld|dnld>[_<payload>]_<signature>
+
+The signature is HMAC-SHA-256 cut to 160 bits, over everything before it and over what the token is bound to but does not
+carry (the path of an upload URL). Signing keys are rows, wrapped by the master key and changed every 30 days. Base64 here uses
+`-` and `.`, so that a token needs no escaping in a header or URL and `_` separates.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from typing import Literal, NamedTuple
+
+from undercroft import limits
+from undercroft.catalog import keys as key_rows
+from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.catalog.keys import SigningKeyRow
+from undercroft.keyring import Keyring
+from undercroft.store.ambient import Ambient
+from undercroft.store.errors import BadToken, ExpiredToken
+
+Kind = Literal["acct", "upld", "dnld"]
+SIGNATURE_BYTES = 20
+SECRET_BYTES = 32
+_ALPHABET = b"-."
+
+
+class Claim(NamedTuple):
+    """What a genuine token says."""
+
+    key_id: str
+    kind: str
+    issued_s: int
+    payload: bytes
+
+
+class Tokens:
+    """Issues and checks tokens with the installation's signing keys."""
+
+    def __init__(self, catalog: Catalog, keyring: Keyring, ambient: Ambient) -> None:
+        self._catalog = catalog
+        self._keyring = keyring
+        self._ambient = ambient
+        self._secrets: dict[int, bytes] = {}
+        self._newest: SigningKeyRow | None = None
+
+    async def issue(self, key_id: str, kind: Kind, *, payload: bytes = b"", bound_to: str = "") -> str:
+        """A token for the holder of this key, good from now on."""
+        now_s = self._ambient.now_ms() // 1000
+        if self._newest is None or self._newest.created_ms // 1000 + limits.SIGNING_KEY_ROTATES_AFTER_S < now_s:
+            await self._rotate(now_s)
+        assert self._newest is not None
+        text = f"4_{key_id}_{now_s:08x}_{self._newest.signing_key_id:06x}_{kind}"
+        if payload:
+            text += "_" + base64.b64encode(payload, _ALPHABET).decode().rstrip("=")
+        return f"{text}_{_sign(self._secrets[self._newest.signing_key_id], text, bound_to)}"
+
+    async def check(self, token: str, kinds: tuple[Kind, ...], *, valid_s: int, bound_to: str = "") -> Claim:
+        """What a token says, if this installation issued it for one of these uses. Raises `BadToken`, `ExpiredToken`."""
+        text, _, signature = token.rpartition("_")
+        fields = text.split("_")
+        if len(fields) not in (5, 6) or fields[0] != "4" or fields[4] not in kinds or not token.isascii():
+            raise BadToken
+        try:
+            issued_s, signing_key_id = int(fields[2], 16), int(fields[3], 16)
+            payload = base64.b64decode(fields[5] + "=" * (-len(fields[5]) % 4), _ALPHABET) if len(fields) == 6 else b""
+        except (ValueError, binascii.Error):
+            raise BadToken from None
+        secret = self._secrets.get(signing_key_id)
+        if secret is None:
+            await self._load()
+            secret = self._secrets.get(signing_key_id)
+        if secret is None or not hmac.compare_digest(_sign(secret, text, bound_to), signature):
+            raise BadToken
+        if issued_s + valid_s <= self._ambient.now_ms() // 1000:
+            raise ExpiredToken("Authorization token has expired")
+        return Claim(fields[1], fields[4], issued_s, payload)
+
+    async def _load(self) -> None:
+        rows = await key_rows.signing_keys(self._catalog.rows)
+        self._secrets = {
+            row.signing_key_id: self._keyring.unwrap(row.wrapped_secret, f"signing-key:{row.signing_key_id}")
+            for row in rows
+        }
+        self._newest = rows[0] if rows else None
+
+    async def _rotate(self, now_s: int) -> None:
+        """Make a new signing key unless another process just did, and forget those nobody's token can need."""
+        secret = self._ambient.random_bytes(SECRET_BYTES)
+
+        async def change(tx: Transaction) -> None:
+            rows = await key_rows.signing_keys(tx)
+            if rows and rows[0].created_ms // 1000 + limits.SIGNING_KEY_ROTATES_AFTER_S >= now_s:
+                return
+            signing_key_id = rows[0].signing_key_id + 1 if rows else 1
+            wrapped = self._keyring.wrap(secret, f"signing-key:{signing_key_id}")
+            await key_rows.insert_signing_key(tx, SigningKeyRow(signing_key_id, wrapped, now_s * 1000))
+            await key_rows.delete_signing_keys(tx, (now_s - limits.SIGNING_KEY_VALID_S) * 1000)
+
+        await self._catalog.write(change)
+        await self._load()
+
+
+def _sign(secret: bytes, text: str, bound_to: str) -> str:
+    mac = hmac.digest(secret, f"{text}\n{bound_to}".encode(), hashlib.sha256)[:SIGNATURE_BYTES]
+    return base64.b64encode(mac, _ALPHABET).decode()

@@ -1,0 +1,204 @@
+"""The things of the domain, as the store hands them to the faces. All are immutable."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from enum import IntEnum
+from typing import Any, Protocol
+
+import msgspec
+
+from undercroft.catalog.extents import ExtentRow
+from undercroft.store.ids import FileId
+
+Document = dict[str, Any]  # A JSON object that a client gave and gets back.
+
+
+class Account(msgspec.Struct, frozen=True):
+    """The tenant. `account_id` is 12 lower-case hex digits; times are milliseconds since the epoch."""
+
+    account_id: str
+    email: str
+    suspended: bool
+    created_ms: int
+
+
+class ApplicationKey(msgspec.Struct, frozen=True):
+    """A credential and what it may do. The master key has no restrictions and the account's id as its own.
+
+    `secret` is the application key itself; it must never reach a log or an answer other than the one of its making.
+    """
+
+    key_id: str
+    account_id: str
+    name: str
+    secret: str
+    capabilities: frozenset[str]
+    bucket_ids: tuple[str, ...] | None  # None: every bucket of the account.
+    name_prefix: str | None
+    expires_ms: int | None
+    created_ms: int
+
+    @property
+    def is_master(self) -> bool:
+        """Whether this is the account's master key, which S3 refuses."""
+        return self.key_id == self.account_id
+
+
+class Bucket(msgspec.Struct, frozen=True):
+    """A bucket and its settings. `bucket_id` is 24 lower-case hex digits."""
+
+    bucket_id: str
+    account_id: str
+    name: str
+    type: str  # allPrivate or allPublic
+    revision: int
+    created_ms: int
+    info: dict[str, str]
+    cors_rules: list[Document]
+    lifecycle_rules: list[Document]
+
+    @property
+    def is_public(self) -> bool:
+        """Whether anybody may read its files."""
+        return self.type == "allPublic"
+
+
+class Action(IntEnum):
+    """What a version is."""
+
+    UPLOAD = 1
+    HIDE = 2
+    START = 3
+
+
+class Checksum(msgspec.Struct, frozen=True):
+    """An S3 checksum of a file or part: the algorithm in lower case (crc32, crc32c, crc64nvme, sha1, sha256), the value
+    as S3 writes it (base64, with `-N` after a composite one), and FULL_OBJECT or COMPOSITE.
+    """
+
+    algorithm: str
+    value: str
+    type: str
+
+
+class FileVersion(msgspec.Struct, frozen=True):
+    """One version of a name: an upload, a hide marker, or a large file that is being put together.
+
+    `etag` is the lower-case hex MD5 of the bytes, or `<md5 of md5s>-<parts>` of a large file, without quotes.
+    `content_sha1` is 40 hex digits, `unverified:` and 40 hex digits, or `none`.
+    `uploaded_ms` orders versions and is what clients see; `received_ms` is when the bytes really came.
+    `info` is the file info, with the `b2-…` entries that are HTTP headers in truth.
+    """
+
+    bucket_id: str
+    account_id: str
+    name: str
+    file_id: FileId
+    action: Action
+    size: int
+    content_type: str
+    content_sha1: str
+    etag: str
+    checksum: Checksum | None
+    info: dict[str, str]
+    uploaded_ms: int
+    received_ms: int
+    part_count: int  # 0 for what was uploaded in one piece.
+    is_latest: bool = True  # Whether it is the newest finished version of its name; only lists of versions tell.
+    first_extent: ExtentRow | None = None  # Where its bytes begin: for the store itself, which read it on the way.
+
+    @property
+    def content_md5(self) -> str | None:
+        """The lower-case hex MD5 of the whole, where it is known."""
+        return None if "-" in self.etag or not self.etag else self.etag
+
+
+class Folder(msgspec.Struct, frozen=True):
+    """All names under a common prefix in a list with a delimiter; `name` ends in the delimiter."""
+
+    name: str
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One part of a large file. Digests are lower-case hex."""
+
+    part_number: int
+    size: int
+    content_sha1: str  # As in FileVersion.
+    md5: str
+    checksum: Checksum | None
+    uploaded_ms: int
+    start: int = 0  # Offset in the finished file, in bytes.
+
+
+class UploadBody(Protocol):
+    """The bytes of an upload, and what their sender says of them."""
+
+    @property
+    def length(self) -> int | None:
+        """The number of payload bytes declared, or None where the sender does not know."""
+
+    @property
+    def algorithms(self) -> frozenset[str]:
+        """The checksums to compute besides MD5 and SHA-1: crc32, crc32c, crc64nvme, sha256. Asked before the bytes."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The payload, once. May raise an error of the face, which leaves nothing behind."""
+
+    def expected(self) -> Mapping[str, bytes]:
+        """Raw digests by algorithm (md5, sha1, crc32, …) that the payload must have. Asked after the last byte."""
+
+
+class NewFile(msgspec.Struct, frozen=True):
+    """What an upload, a copy or the start of a large file says of the file beside its bytes.
+
+    `content_type` is final: faces resolve `b2/x-auto` themselves. `checksum_algorithm` is the one to keep with the file
+    (it is computed even if the body does not ask for it); `checksum_type` is COMPOSITE or FULL_OBJECT and matters for
+    large files only.
+    """
+
+    content_type: str
+    info: dict[str, str] = {}
+    uploaded_ms: int | None = None  # A custom upload timestamp.
+    sha1_unverified: bool = False  # The native "do_not_verify".
+    checksum_algorithm: str | None = None
+    checksum_type: str = "FULL_OBJECT"
+
+
+class WriteCondition(msgspec.Struct, frozen=True):
+    """S3's conditional write, judged in the committing transaction. ETags without quotes, `*` for any."""
+
+    if_match: str | None = None
+    if_none_match: str | None = None
+
+
+class ByteRange(msgspec.Struct, frozen=True):
+    """A single range of bytes as asked for (RFC 9110, 14.1.2): first and last inclusive, or a suffix length.
+
+    `ByteRange(5, 8)` is `bytes=5-8`, `ByteRange(5, None)` is `bytes=5-`, `ByteRange(None, 3)` is `bytes=-3`.
+    """
+
+    first: int | None
+    last: int | None
+
+    def resolve(self, size: int) -> tuple[int, int] | None:
+        """The half-open interval [start, end) of a body of `size` bytes, or None where it is not satisfiable."""
+        if self.first is None:
+            length = min(self.last or 0, size)
+            return (size - length, size) if length else None
+        if self.first >= size:
+            return None
+        return self.first, size if self.last is None else min(self.last + 1, size)
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page of a list: the rows in order, and the first row of the next page, if there is one."""
+
+    rows: list[FileVersion | Folder]
+    following: FileVersion | Folder | None
+
+    @property
+    def more(self) -> bool:
+        """Whether rows follow after this page."""
+        return self.following is not None

@@ -1,0 +1,42 @@
+"""What can be asked of the store, and the capability that each needs (B2 Native API, "Application Keys")."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+ALL_CAPABILITIES: tuple[str, ...] = (
+    "listKeys", "writeKeys", "deleteKeys",
+    "listBuckets", "listAllBucketNames", "readBuckets", "writeBuckets", "deleteBuckets",
+    "readBucketRetentions", "writeBucketRetentions",
+    "readBucketEncryption", "writeBucketEncryption",
+    "readBucketReplications", "writeBucketReplications",
+    "readBucketNotifications", "writeBucketNotifications",
+    "readBucketLogging", "writeBucketLogging",
+    "readBucketLifecycleRules", "writeBucketLifecycleRules",
+    "listFiles", "readFiles", "shareFiles", "writeFiles", "deleteFiles",
+    "readFileLegalHolds", "writeFileLegalHolds", "readFileRetentions", "writeFileRetentions",
+    "bypassGovernance",
+)  # fmt: skip
+
+# The capabilities that a key restricted to buckets may have.
+BUCKET_CAPABILITIES: frozenset[str] = frozenset(ALL_CAPABILITIES) - {
+    "listKeys", "writeKeys", "deleteKeys", "writeBuckets", "deleteBuckets",
+}  # fmt: skip
+
+
+class Operation(Enum):
+    """An operation of the store; its value is the capability that it needs."""
+
+    LIST_KEYS = "listKeys"
+    CREATE_KEY = "writeKeys"
+    DELETE_KEY = "deleteKeys"
+    LIST_BUCKETS = "listBuckets"
+    LIST_ALL_BUCKET_NAMES = "listAllBucketNames"
+    READ_BUCKET = "readBuckets"
+    WRITE_BUCKET = "writeBuckets"
+    DELETE_BUCKET = "deleteBuckets"
+    LIST_FILES = "listFiles"
+    READ_FILE = "readFiles"
+    SHARE_FILES = "shareFiles"
+    WRITE_FILE = "writeFiles"
+    DELETE_FILE = "deleteFiles"

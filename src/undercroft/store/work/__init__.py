@@ -1,0 +1,1 @@
+"""Background work of the store: what the steward schedules."""

@@ -1,0 +1,28 @@
+"""The background work of the store, as the steward schedules it."""
+
+from __future__ import annotations
+
+from undercroft.blobs.contract import Blobs
+from undercroft.catalog import invalidations
+from undercroft.catalog.contract import Catalog
+from undercroft.store.ambient import Ambient
+from undercroft.store.gate import Gate
+from undercroft.store.work.leases import Leases
+from undercroft.store.work.reclaim import Reclaim
+
+INVALIDATIONS_KEPT_MS = 24 * 3600 * 1000
+
+
+class Work:
+    """Everything that happens without anybody asking."""
+
+    def __init__(self, catalog: Catalog, blobs: Blobs, gate: Gate, ambient: Ambient) -> None:
+        self._gate = gate
+        self._ambient = ambient
+        self.leases = Leases(gate, ambient)
+        self.reclaim = Reclaim(catalog, blobs, gate, ambient)
+
+    async def prune_invalidations(self) -> None:
+        """Forget old entries of the invalidation log; whoever is further behind forgets everything it remembers."""
+        before_ms = self._ambient.now_ms() - INVALIDATIONS_KEPT_MS
+        await self._gate.write(lambda tx: invalidations.prune(tx, before_ms))

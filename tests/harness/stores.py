@@ -1,0 +1,121 @@
+"""A real store over real engines in a temporary directory, with a clock that tests set."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from undercroft import keyring
+from undercroft.blobs.local import LocalBlobs
+from undercroft.catalog.sqlite import SQLiteCatalog
+from undercroft.store import Store
+from undercroft.store.ambient import Ambient
+from undercroft.store.identity.principals import Principal
+from undercroft.store.model import Bucket, FileVersion, NewFile
+
+START_MS = 1_800_000_000_000
+
+
+class SetClock(Ambient):
+    """A clock that moves only when told to."""
+
+    def __init__(self) -> None:
+        self.ms = START_MS
+
+    def now_ms(self) -> int:
+        return self.ms
+
+
+class Bytes:
+    """An upload body of known bytes, in chunks of a chosen size."""
+
+    algorithms: frozenset[str] = frozenset()
+
+    def __init__(
+        self, data: bytes, *, chunk: int = 65_536, length: int | None = -1, expected: Mapping[str, bytes] | None = None
+    ) -> None:
+        self.data = data
+        self.length = len(data) if length == -1 else length
+        self._chunk = chunk
+        self._expected = expected or {}
+        self.algorithms = frozenset(self._expected) - {"md5", "sha1"}
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self.data), self._chunk):
+            yield self.data[start : start + self._chunk]
+
+    def expected(self) -> Mapping[str, bytes]:
+        return self._expected
+
+
+class Fatal(Exception):
+    """What the engine calls a failure that must end the server."""
+
+
+def _raise_fatal(error: Exception) -> None:
+    raise Fatal(str(error)) from error
+
+
+class Bench:
+    """A store with an account, its principal and a bucket, and short ways to say what tests say often."""
+
+    def __init__(self, store: Store, catalog: SQLiteCatalog, blobs: LocalBlobs, clock: SetClock) -> None:
+        self.store = store
+        self.catalog = catalog
+        self.blobs = blobs
+        self.clock = clock
+        self.principal: Principal
+        self.bucket: Bucket
+
+    async def put(self, name: str, data: bytes = b"data", *, new: NewFile | None = None, **body: object) -> FileVersion:
+        return await self.store.files.upload(
+            self.principal, self.bucket, name, new or NewFile("text/plain"), Bytes(data, **body)
+        )
+
+    async def get(self, name: str, first: int = 0, end: int | None = None) -> bytes:
+        version = await self.store.files.current(self.principal, self.bucket, name)
+        return await self.bytes_of(version, first, end)
+
+    async def bytes_of(self, version: FileVersion, first: int = 0, end: int | None = None) -> bytes:
+        body = await self.store.files.read(version, first, version.size if end is None else end)
+        return body if isinstance(body, bytes) else b"".join([block async for block in body])
+
+    async def names(self, **options: object) -> list[str]:
+        page = await self.store.files.list_names(self.principal, self.bucket, **{"limit": 1000, **options})
+        return [row.name for row in page.rows]
+
+    async def versions(self, **options: object) -> list[tuple[str, str]]:
+        page = await self.store.files.list_versions(self.principal, self.bucket, **{"limit": 1000, **options})
+        return [(row.name, row.action.name if isinstance(row, FileVersion) else "FOLDER") for row in page.rows]
+
+    def blob_count(self) -> int:
+        return sum(1 for _ in self.blobs.walk())
+
+
+@asynccontextmanager
+async def open_bench(folder: Path, *, clock: SetClock | None = None, new: bool = True) -> AsyncIterator[Bench]:
+    """A store in the folder; `new=False` opens a second process's view of one that is there already."""
+    clock = clock or SetClock()
+    catalog = SQLiteCatalog(folder / "catalog.sqlite3", on_fatal=_raise_fatal)
+    await catalog.migrate()
+    blobs = LocalBlobs(folder / "blobs")
+    store = Store(catalog, blobs, keyring.load_or_create(folder / "master.key"), ambient=clock)
+    bench = Bench(store, catalog, blobs, clock)
+    if new:
+        made = await store.identity.accounts.create("owner@example.com", "a long password")
+        bench.principal = Principal.of_key(made.key)
+        bench.bucket = await store.buckets.create(bench.principal, "bench-bucket", "allPrivate")
+    try:
+        yield bench
+    finally:
+        await store.close()
+
+
+def md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def sha1(data: bytes) -> str:
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()

@@ -1,0 +1,80 @@
+"""Calls that leave the event loop: answers, errors and cancellations."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+
+import pytest
+
+from harness.asynchronous import asynchronous
+from undercroft.blobs.local.threads import Threads
+
+
+@asynchronous
+async def test_answers_and_errors_come_back_to_the_caller():
+    threads = Threads(2)
+    assert await threads.run(divmod, 17, 5) == (3, 2)
+    with pytest.raises(ZeroDivisionError):
+        await threads.run(divmod, 17, 0)
+    assert await threads.run(threading.get_ident) != threading.get_ident()
+    await threads.close()
+
+
+@asynchronous
+async def test_so_many_calls_run_at_once_as_there_are_threads():
+    threads = Threads(3)
+    meeting = threading.Barrier(3, timeout=30)
+    await asyncio.gather(*(threads.run(meeting.wait) for _ in range(3)))
+    await threads.close()
+
+
+@asynchronous
+async def test_close_waits_for_work_that_nobody_waits_for_and_ends_the_threads():
+    before = set(threading.enumerate())
+    threads = Threads(1)
+    gate, done = threading.Event(), []
+    threads.start(lambda: done.append(gate.wait(30)))
+    gate.set()
+    await threads.close()
+    assert done == [True]
+    left = set(threading.enumerate()) - before
+    assert not any(thread.name.startswith("blobs-") for thread in left)
+
+
+@asynchronous
+async def test_threads_that_never_ran_close_at_once():
+    await Threads(1).close()
+
+
+@asynchronous
+async def test_a_waiting_thread_keeps_nothing_of_its_last_call():
+    class Block:
+        pass
+
+    threads = Threads(1)
+    block = Block()
+    seen = weakref.ref(block)
+    await threads.run(id, block)
+    del block
+    await threads.run(int)
+    assert seen() is None
+    await threads.close()
+
+
+def test_an_answer_to_a_loop_that_is_gone_is_dropped_and_the_thread_lives_on():
+    threads = Threads(1)
+    gate = threading.Event()
+
+    async def leave_behind() -> None:
+        threads.start(lambda: gate.wait(30))
+
+    async def come_back() -> int:
+        result = await threads.run(len, "alive")
+        await threads.close()
+        return result
+
+    asyncio.run(leave_behind())
+    gate.set()
+    assert asyncio.run(come_back()) == 5

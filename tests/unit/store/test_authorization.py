@@ -1,0 +1,249 @@
+"""Keys, tokens and buckets: what each allows, and that it ends at once."""
+
+from __future__ import annotations
+
+import pytest
+from harness.asynchronous import asynchronous
+from harness.stores import SetClock, open_bench
+
+from undercroft import limits
+from undercroft.store import errors
+from undercroft.store.identity.authorize import Facts, authorize
+from undercroft.store.identity.principals import NOBODY, Principal
+from undercroft.store.operations import ALL_CAPABILITIES, Operation
+
+
+async def _key(bench, *capabilities, **restrictions):
+    key = await bench.store.identity.keys.create(bench.principal, "key", capabilities, **restrictions)
+    return Principal.of_key(key)
+
+
+@pytest.mark.parametrize("operation", list(Operation))
+@asynchronous
+async def test_each_operation_needs_its_capability_and_no_other(tmp_path, operation):
+    async with open_bench(tmp_path) as bench:
+        others = [capability for capability in ALL_CAPABILITIES if capability != operation.value]
+        with pytest.raises(errors.Unauthorized) as caught:
+            authorize(await _key(bench, *others), operation, bench.bucket, "name")
+        assert caught.value.missing == operation.value
+        authorize(await _key(bench, operation.value), operation, bench.bucket, "name")
+
+
+@asynchronous
+async def test_a_key_is_confined_to_its_buckets_and_its_prefix(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        other = await bench.store.buckets.create(bench.principal, "other-bucket", "allPrivate")
+        key = await _key(bench, "readFiles", bucket_ids=[bench.bucket.bucket_id], name_prefix="in/")
+        authorize(key, Operation.READ_FILE, bench.bucket, "in/side")
+        for bucket, name in ((bench.bucket, "out"), (bench.bucket, "in"), (other, "in/side")):
+            with pytest.raises(errors.Unauthorized):
+                authorize(key, Operation.READ_FILE, bucket, name)
+
+
+@asynchronous
+async def test_an_account_cannot_touch_anothers_bucket(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        stranger = Principal.of_key((await bench.store.identity.accounts.create("x@example.com", "a password")).key)
+        version = await bench.put("secret")
+        for attempt in (
+            bench.store.files.current(stranger, bench.bucket, "secret"),
+            bench.store.files.version(stranger, str(version.file_id)),
+            bench.store.files.list_names(stranger, bench.bucket, limit=1),
+            bench.store.buckets.update(stranger, bench.bucket.bucket_id, bucket_type="allPublic"),
+            bench.store.buckets.delete(stranger, bench.bucket.bucket_id),
+            bench.store.identity.keys.create(stranger, "k", ["readFiles"], bucket_ids=[bench.bucket.bucket_id]),
+        ):
+            with pytest.raises((errors.Unauthorized, errors.NoSuchBucket)):
+                await attempt
+
+
+@asynchronous
+async def test_a_deleted_key_stops_at_once_in_another_process(tmp_path):
+    clock = SetClock()
+    async with open_bench(tmp_path, clock=clock) as bench, open_bench(tmp_path, clock=clock, new=False) as other:
+        await bench.put("name", b"here")
+        key = await _key(bench, "readFiles", "writeFiles", "listFiles")
+        token = await other.store.identity.account_token(key)
+        other.principal = await other.store.identity.principal_of_account_token(token)
+        other.bucket = await other.store.buckets.find(name="bench-bucket")
+        assert await other.get("name") == b"here"
+        await bench.store.identity.keys.delete(bench.principal, key.key_id)
+        for attempt in (lambda: other.get("name"), lambda: other.put("new"), lambda: other.names()):
+            with pytest.raises(errors.BadCredentials):
+                await attempt()
+        with pytest.raises(errors.BadToken):
+            await other.store.identity.principal_of_account_token(token)
+        assert await bench.names() == ["name"]
+
+
+@asynchronous
+async def test_a_suspended_account_stops_at_once_and_comes_back(tmp_path):
+    clock = SetClock()
+    async with open_bench(tmp_path, clock=clock) as bench, open_bench(tmp_path, clock=clock, new=False) as other:
+        await bench.put("name", b"here")
+        await other.store.identity.accounts.set_suspended("owner@example.com", True)
+        with pytest.raises(errors.BadCredentials):
+            await bench.get("name")
+        await other.store.identity.accounts.set_suspended("owner@example.com", False)
+        assert await bench.get("name") == b"here"
+
+
+@asynchronous
+async def test_a_bucket_made_private_is_private_at_once_in_another_process(tmp_path):
+    clock = SetClock()
+    async with open_bench(tmp_path, clock=clock) as bench, open_bench(tmp_path, clock=clock, new=False) as other:
+        await bench.put("name", b"here")
+        await bench.store.buckets.update(bench.principal, bench.bucket.bucket_id, bucket_type="allPublic")
+        public = await other.store.buckets.find(name="bench-bucket")
+        assert (await other.store.files.current(NOBODY, public, "name")).size == 4
+        await bench.store.buckets.update(bench.principal, bench.bucket.bucket_id, bucket_type="allPrivate")
+        with pytest.raises(errors.Unauthorized):
+            await other.store.files.current(NOBODY, public, "name")
+
+
+@asynchronous
+async def test_writing_into_a_bucket_that_another_process_deleted_is_refused(tmp_path):
+    clock = SetClock()
+    async with open_bench(tmp_path, clock=clock) as bench, open_bench(tmp_path, clock=clock, new=False) as other:
+        other.principal, other.bucket = bench.principal, await other.store.buckets.find(name="bench-bucket")
+        await bench.store.buckets.delete(bench.principal, bench.bucket.bucket_id)
+        with pytest.raises(errors.NoSuchBucket):
+            await other.put("name")
+
+
+@asynchronous
+async def test_nobody_reads_a_public_bucket_but_lists_and_writes_nothing(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        bucket = await bench.store.buckets.update(bench.principal, bench.bucket.bucket_id, bucket_type="allPublic")
+        authorize(NOBODY, Operation.READ_FILE, bucket, "name")
+        for operation in (Operation.LIST_FILES, Operation.WRITE_FILE, Operation.DELETE_FILE, Operation.READ_BUCKET):
+            with pytest.raises(errors.Unauthorized):
+                authorize(NOBODY, operation, bucket, "name")
+        with pytest.raises(errors.Unauthorized):
+            authorize(NOBODY, Operation.READ_FILE, bucket, "name", Facts(overrides={"b2ContentType": "text/html"}))
+
+
+@asynchronous
+async def test_a_download_grant_reads_by_name_under_its_prefix_with_its_overrides(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        identity, overrides = bench.store.identity, {"b2ContentType": "a/b"}
+        token = await identity.download_grant(bench.principal, bench.bucket.bucket_id, "in/", 60, overrides)
+        grant = await identity.principal_of_download_token(token)
+        authorize(grant, Operation.READ_FILE, bench.bucket, "in/x", Facts(overrides=overrides))
+        for operation, name, facts in (
+            (Operation.READ_FILE, "in/x", Facts()),
+            (Operation.READ_FILE, "out", Facts(overrides=overrides)),
+            (Operation.READ_FILE, "in/x", Facts(by_id=True, overrides=overrides)),
+            (Operation.WRITE_FILE, "in/x", Facts(overrides=overrides)),
+        ):
+            with pytest.raises(errors.Unauthorized):
+                authorize(grant, operation, bench.bucket, name, facts)
+        bench.clock.ms += 60_000
+        with pytest.raises(errors.ExpiredToken):
+            await identity.principal_of_download_token(token)
+
+
+@asynchronous
+async def test_tokens_are_good_for_their_own_use_their_own_url_and_their_time(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        identity = bench.store.identity
+        account = await identity.account_token(bench.principal)
+        upload = await identity.upload_token(bench.principal, "/upload/1")
+        assert (await identity.principal_of_upload_token(upload, "/upload/1")).key_id == bench.principal.key_id
+        for attempt in (
+            identity.principal_of_upload_token(upload, "/upload/2"),
+            identity.principal_of_upload_token(account, "/upload/1"),
+            identity.principal_of_account_token(upload),
+            identity.principal_of_account_token(account[:-2] + "AA"),
+            identity.principal_of_account_token(account.replace("4_", "5_", 1)),
+            identity.principal_of_account_token(""),
+            identity.principal_of_account_token("4_é_0_0_acct_x"),
+        ):
+            with pytest.raises(errors.BadToken):
+                await attempt
+        bench.clock.ms += limits.ACCOUNT_TOKEN_VALID_S * 1000
+        for attempt in (
+            identity.principal_of_account_token(account),
+            identity.principal_of_upload_token(upload, "/upload/1"),
+            identity.principal_of_download_token(account),
+        ):
+            with pytest.raises(errors.ExpiredToken):
+                await attempt
+
+
+@asynchronous
+async def test_tokens_outlive_the_rotation_of_the_signing_key(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        identity = bench.store.identity
+        await identity.account_token(bench.principal)
+        bench.clock.ms += limits.SIGNING_KEY_ROTATES_AFTER_S * 1000
+        old = await identity.account_token(bench.principal)
+        bench.clock.ms += 1001
+        new = await identity.account_token(bench.principal)
+        assert old.split("_")[3] != new.split("_")[3]
+        assert (await identity.principal_of_account_token(old)).key_id == bench.principal.key_id
+
+
+@asynchronous
+async def test_an_expired_key_and_its_tokens_stop(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        key = await _key(bench, "readFiles", valid_s=10)
+        token = await bench.store.identity.account_token(key)
+        bench.clock.ms += 10_000
+        assert await bench.store.identity.key(key.key_id or "") is None
+        with pytest.raises(errors.BadToken):
+            await bench.store.identity.principal_of_account_token(token)
+
+
+@asynchronous
+async def test_a_key_id_with_a_wrong_secret_is_refused_like_an_unknown_one(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        key = bench.principal.key
+        assert (await bench.store.identity.authenticate_key(key.key_id, key.secret)).key_id == key.key_id
+        for key_id, secret in ((key.key_id, "K000wrong"), ("000000000000000000000000f", key.secret), ("", "")):
+            with pytest.raises(errors.BadCredentials):
+                await bench.store.identity.authenticate_key(key_id, secret)
+
+
+@pytest.mark.parametrize(
+    ("name", "capabilities", "restrictions"),
+    [
+        ("", ["readFiles"], {}),
+        ("x" * 101, ["readFiles"], {}),
+        ("under_score", ["readFiles"], {}),
+        ("key", [], {}),
+        ("key", ["flyToTheMoon"], {}),
+        ("key", ["readFiles"], {"valid_s": 0}),
+        ("key", ["readFiles"], {"valid_s": limits.KEY_VALID_MAX_S + 1}),
+        ("key", ["readFiles"], {"bucket_ids": []}),
+        ("key", ["writeKeys"], {"bucket_ids": ["0" * 24]}),
+        ("key", ["readFiles"], {"name_prefix": "x" * 1025}),
+    ],
+)
+@asynchronous
+async def test_keys_outside_the_rules_are_refused(tmp_path, name, capabilities, restrictions):
+    async with open_bench(tmp_path) as bench:
+        with pytest.raises(errors.InvalidRequest):
+            await bench.store.identity.keys.create(bench.principal, name, capabilities, **restrictions)
+
+
+@asynchronous
+async def test_keys_are_listed_by_id_without_the_master_and_the_expired(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        made = [await _key(bench, "readFiles") for _ in range(3)]
+        await _key(bench, "readFiles", valid_s=1)
+        bench.clock.ms += 1000
+        keys = bench.store.identity.keys
+        first, following = await keys.list(bench.principal, start_key_id=None, limit=2)
+        rest, end = await keys.list(bench.principal, start_key_id=following, limit=10)
+        assert [key.key_id for key in first + rest] == [bench.principal.key_id, *(key.key_id for key in made)]
+        assert end is None
+
+
+@asynchronous
+async def test_secrets_are_in_the_catalog_only_wrapped(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        secret = bench.principal.key.secret
+    stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert secret.encode() not in stored
+    assert b"a long password" not in stored
