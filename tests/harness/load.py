@@ -18,6 +18,7 @@ from typing import Any
 
 import urllib3
 from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
 
 from harness.clients import boto3_client
 from harness.native import NativeCaller, NativeError
@@ -56,7 +57,14 @@ class Load:
         self._verified: set[str] = set()
         self._stop = threading.Event()
         self._runs = 0
-        self._s3().create_bucket(Bucket=BUCKET)
+        self.s3 = boto3_client(
+            server,
+            retries={"total_max_attempts": 1},
+            connect_timeout=5,
+            read_timeout=20,
+            max_pool_connections=2 * THREADS_A_FACE + 4,
+        )
+        self.s3.create_bucket(Bucket=BUCKET)
         self.bucket_id = NativeCaller(server).call("b2_list_buckets", accountId=server.account_id, bucketName=BUCKET)[
             "buckets"
         ][0]["bucketId"]
@@ -89,7 +97,7 @@ class Load:
 
     def verify(self) -> None:
         """Reads everything that is visible and compares it with the ledger."""
-        ledger, s3 = self.ledger, self._s3()
+        ledger, s3 = self.ledger, self.s3
         assert not ledger.unexpected, ledger.unexpected[:5]
         sizes: dict[str, tuple[str, int]] = {}
         markers: dict[str, tuple[str, bool]] = {}
@@ -142,15 +150,6 @@ class Load:
             found = {row["PartNumber"]: row["ETag"].strip('"') for row in listed}
             assert parts.items() <= found.items(), f"parts of {upload} are lost"
 
-    def _s3(self) -> Any:
-        return boto3_client(
-            self.server,
-            retries={"total_max_attempts": 1},
-            connect_timeout=5,
-            read_timeout=20,
-            max_pool_connections=10,
-        )
-
     def _work(self, face: type[Face], label: str) -> None:
         client: Face | None = None
         rng = random.Random()
@@ -158,7 +157,7 @@ class Load:
             try:
                 client = client or face(self, f"{face.__name__}-{label}", rng)
                 rng.choices(client.actions, client.weights)[0]()
-            except (HTTPClientError, urllib3.exceptions.HTTPError):
+            except (HTTPClientError, NoConnectionError, urllib3.exceptions.HTTPError):
                 self._stop.wait(0.05)  # The server is away, or went while it answered: nothing is known.
                 client = None
             except (ClientError, NativeError) as error:
@@ -288,7 +287,7 @@ class S3Face(Face):
 
     def __init__(self, load: Load, label: str, rng: random.Random) -> None:
         super().__init__(load, label, rng)
-        self.s3 = load._s3()
+        self.s3 = load.s3
 
     def put_file(self, name: str, body: bytes, digest: str) -> str:
         return str(self.s3.put_object(Bucket=BUCKET, Key=name, Body=body, Metadata={"sha256": digest})["VersionId"])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from undercroft import keyring
 from undercroft.blobs.local import LocalBlobs
@@ -22,6 +26,7 @@ class SetClock(Ambient):
     """A clock that moves only when told to."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.ms = START_MS
 
     def now_ms(self) -> int:
@@ -96,21 +101,50 @@ class Bench:
 
 @asynccontextmanager
 async def open_bench(folder: Path, *, clock: SetClock | None = None, new: bool = True) -> AsyncIterator[Bench]:
-    """A store in the folder; `new=False` opens a second process's view of one that is there already."""
-    clock = clock or SetClock()
+    """A store in the folder; `new=False` opens a second process's view of one that is there already.
+
+    A new one is a copy of one that was made once for this test process: hashing a password is slow on purpose.
+    """
+    if new:
+        template = await _template()
+        shutil.copytree(template.folder, folder, dirs_exist_ok=True)
+    async with _open(folder, clock or SetClock()) as bench:
+        if new:
+            bench.principal, bench.bucket = template.principal, template.bucket
+        yield bench
+
+
+@asynccontextmanager
+async def _open(folder: Path, clock: SetClock) -> AsyncIterator[Bench]:
     catalog = SQLiteCatalog(folder / "catalog.sqlite3", on_fatal=_raise_fatal)
     await catalog.migrate()
     blobs = LocalBlobs(folder / "blobs")
     store = Store(catalog, blobs, keyring.load_or_create(folder / "master.key"), ambient=clock)
-    bench = Bench(store, catalog, blobs, clock)
-    if new:
-        made = await store.identity.accounts.create("owner@example.com", "a long password")
-        bench.principal = Principal.of_key(made.key)
-        bench.bucket = await store.buckets.create(bench.principal, "bench-bucket", "allPrivate")
     try:
-        yield bench
+        yield Bench(store, catalog, blobs, clock)
     finally:
         await store.close()
+
+
+class _Template(NamedTuple):
+    folder: Path
+    principal: Principal
+    bucket: Bucket
+
+
+_made: list[_Template] = []
+
+
+async def _template() -> _Template:
+    if not _made:
+        folder = Path(tempfile.mkdtemp(prefix="undercroft-template-"))
+        atexit.register(shutil.rmtree, folder)
+        async with _open(folder, SetClock()) as bench:
+            account = await bench.store.identity.accounts.create("owner@example.com", "a long password")
+            principal = Principal.of_key(account.key)
+            bucket = await bench.store.buckets.create(principal, "bench-bucket", "allPrivate")
+        _made.append(_Template(folder, principal, bucket))
+    return _made[0]
 
 
 def md5(data: bytes) -> str:

@@ -28,10 +28,11 @@ class ExtentRow(NamedTuple):
 
 async def insert(tx: Transaction, bucket_id: str, handle: int, extents: Sequence[ExtentRow]) -> None:
     """Add the extents of a version or part."""
-    await tx.many(
-        f"INSERT INTO extents (bucket_id, handle, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        [(bucket_id, handle, *extent) for extent in extents],
-    )
+    for extent in extents:
+        await tx.run(
+            f"INSERT INTO extents (bucket_id, handle, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            (bucket_id, handle, *extent),
+        )
 
 
 async def covering(rows: Rows, bucket_id: str, handle: int, *, first: int, end: int, limit: int) -> list[ExtentRow]:

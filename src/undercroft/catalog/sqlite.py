@@ -263,15 +263,11 @@ class SQLiteCatalog:
 
     # -- Life ---------------------------------------------------------------------------------------------------------
     def _connect(self) -> _Connection:
-        raw = apsw.Connection(str(self._path))
-        raw.set_busy_timeout(BUSY_TIMEOUT_MS)
-        raw.execute(f"PRAGMA page_size={PAGE_BYTES}")
-        raw.execute("PRAGMA journal_mode=WAL")
-        raw.execute("PRAGMA synchronous=FULL")
-        raw.execute("PRAGMA cache_size=-16384")
-        raw.execute("PRAGMA mmap_size=0")
-        raw.wal_autocheckpoint(0)
-        return _Connection(raw, self._on_fatal)
+        try:
+            return _Connection(_opened(self._path), self._on_fatal)
+        except _FATAL as error:
+            self._on_fatal(error)
+            raise
 
     async def migrate(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._scans, self._migrate)
@@ -314,6 +310,19 @@ class SQLiteCatalog:
         if self._lock_fd >= 0:
             os.close(self._lock_fd)
             self._lock_fd = -1
+
+
+def _opened(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path))
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA cache_size=-16384")
+    connection.wal_autocheckpoint(0)
+    # Without this, a table with a partial index has its statements prepared anew at each binding: five times slower.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+    return connection
 
 
 def _tell(group: list[_Write]) -> None:

@@ -113,10 +113,12 @@ async def next_inverted_seq(rows: Rows, bucket_id: str, name: bytes, inverted_ms
     return row[0]  # type: ignore[return-value]
 
 
+_INSERT = f"INSERT INTO versions ({_COLUMNS}) VALUES ({', '.join(f'?{number}' for number in range(1, _WIDTH + 1))})"
+
+
 async def insert(tx: Transaction, row: VersionRow) -> None:
     """Add a version."""
-    marks = ", ".join(f"?{number}" for number in range(1, _WIDTH + 1))
-    await tx.run(f"INSERT INTO versions ({_COLUMNS}) VALUES ({marks})", row)
+    await tx.run(_INSERT, row)
 
 
 async def delete(tx: Transaction, row: VersionRow) -> None:

@@ -51,6 +51,11 @@ class Directory:
             self._forget(subject)
             self.invalidation_id = invalidation_id
 
+    async def catch_up(self) -> None:
+        """Read the log up to its end: every change committed before this call is known afterwards."""
+        if await invalidations.highest(self._catalog.rows) != self.invalidation_id:
+            await self.refresh()
+
     def vouches_for(self, key_id: str | None, bucket: Bucket | None) -> bool:
         """Whether the key is remembered and the bucket is just as remembered: nothing read of the log has changed them."""
         return (key_id is None or key_id in self._keys) and (

@@ -234,5 +234,9 @@ class DataCorrupt(StoreError):
     """Stored bytes differ from their checksum (P3): never served in silence."""
 
 
+class StorageFailed(StoreError):
+    """The medium failed; what was asked for did not happen."""
+
+
 class Busy(StoreError):
     """Too much at once; the client should come again."""

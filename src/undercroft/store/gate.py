@@ -41,7 +41,6 @@ class Gate:
         facts: Facts = NO_FACTS,
     ) -> Bucket | None:
         """Judge an operation that has no point read of its own; the bucket as it is now."""
-        authorize(principal, operation, bucket, name, facts)
         return await self.met(
             await invalidations.highest(self._catalog.rows), principal, operation, bucket, name=name, facts=facts
         )
@@ -56,7 +55,7 @@ class Gate:
         name: str | None = None,
         facts: Facts = NO_FACTS,
     ) -> Bucket | None:
-        """Judge again unless the directory is as far as this id and still vouches for key and bucket.
+        """Judge, on key and bucket read again unless the directory is as far as this id and still vouches for them.
 
         The second matters because a request may take long: another one may have read the log meanwhile. Returns the bucket
         as it is now. Raises `BadCredentials` when the principal's key is gone, `NoSuchBucket`, `Unauthorized`.
@@ -64,6 +63,7 @@ class Gate:
         if invalidation_id != self._directory.invalidation_id:
             await self._directory.refresh()
         elif self._directory.vouches_for(principal.key_id, bucket):
+            authorize(principal, operation, bucket, name, facts)
             return bucket
         if principal.key_id is not None and await self._directory.key(principal.key_id) is None:
             raise BadCredentials("The key is not valid any more.")
@@ -89,7 +89,6 @@ class Gate:
 
         Raises what `met` raises, the change's own errors, `StorageFull` and `Busy`.
         """
-        authorize(principal, operation, bucket, name)
         bucket = await self.met(self._directory.invalidation_id, principal, operation, bucket, name=name)
         for _ in range(TRIES):
             judged_at = self._directory.invalidation_id

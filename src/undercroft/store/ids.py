@@ -6,7 +6,7 @@ Every id is made outside of transactions and never reused.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+import time
 
 import msgspec
 
@@ -32,9 +32,9 @@ class FileId(msgspec.Struct, frozen=True):
     born_ms: int
 
     def __str__(self) -> str:
-        born = datetime.fromtimestamp(self.born_ms / 1000, UTC)
+        born = time.strftime("d%Y%m%d_m%H%M%S", time.gmtime(self.born_ms // 1000))
         return (
-            f"4_z{self.bucket_id}_f{self.kind}{self.handle:015x}_d{born:%Y%m%d}_m{born:%H%M%S}"
+            f"4_z{self.bucket_id}_f{self.kind}{self.handle:015x}_{born}"
             f"_c{CLUSTER}_v{VAULT}_t{TOME}_u{self.born_ms:014d}"
         )
 

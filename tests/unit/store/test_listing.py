@@ -29,7 +29,7 @@ def _folded(names, prefix, delimiter, start):
     return rows
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     names=st.lists(_names, max_size=12),
     hidden=st.lists(_names, max_size=3),

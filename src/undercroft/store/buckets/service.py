@@ -72,8 +72,13 @@ class Buckets:
 
         return await self._gate.commit(principal, Operation.WRITE_BUCKET, None, None, change)
 
-    async def find(self, *, name: str | None = None, bucket_id: str | None = None) -> Bucket:
-        """The bucket of this name or id, whoever asks: the operation that follows decides. Raises `NoSuchBucket`."""
+    async def find(self, *, name: str | None = None, bucket_id: str | None = None, remembered: bool = False) -> Bucket:
+        """The bucket of this name or id, whoever asks: the operation that follows decides. Raises `NoSuchBucket`.
+
+        `remembered` spares a read of the catalog where `files.current` follows, which notices an outdated bucket itself.
+        """
+        if not remembered:
+            await self._directory.catch_up()
         if bucket_id is not None:
             bucket = await self._directory.bucket_by_id(bucket_id) if ids.is_bucket_id(bucket_id) else None
         else:

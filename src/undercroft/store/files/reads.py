@@ -11,9 +11,9 @@ from undercroft import limits
 from undercroft.blobs.contract import BlobReader
 from undercroft.catalog import extents, parts, versions
 from undercroft.catalog.extents import ExtentRow
-from undercroft.store.errors import DataCorrupt, NoSuchFile, NoSuchVersion
+from undercroft.store.errors import DataCorrupt, NoSuchBucket, NoSuchFile, NoSuchVersion
 from undercroft.store.files.base import FilesBase, part_of, storing, version_of
-from undercroft.store.identity.authorize import NO_FACTS, Facts, authorize
+from undercroft.store.identity.authorize import NO_FACTS, Facts
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, FileVersion, Part
 from undercroft.store.operations import Operation
@@ -30,10 +30,16 @@ class Reads(FilesBase):
         self, principal: Principal, bucket: Bucket, name: str, *, facts: Facts = NO_FACTS, data: bool = True
     ) -> FileVersion:
         """The visible file of this name; `data=False` when its bytes will not be read. Raises `NoSuchFile`."""
-        authorize(principal, Operation.READ_FILE, bucket, name, facts)
         raw_name = name.encode()
         found = await versions.current(self._catalog.rows, bucket.bucket_id, raw_name, data=data)
-        await self._gate.met(found.invalidation_id, principal, Operation.READ_FILE, bucket, name=name, facts=facts)
+        try:
+            await self._gate.met(found.invalidation_id, principal, Operation.READ_FILE, bucket, name=name, facts=facts)
+        except NoSuchBucket:
+            renewed = await self._directory.bucket_by_name(bucket.name)
+            if renewed is None:
+                raise
+            # The bucket was deleted and made anew since this process last heard of it.
+            return await self.current(principal, renewed, name, facts=facts, data=data)
         if found.version is None:
             newest = await versions.newest(self._catalog.rows, bucket.bucket_id, raw_name)
             hidden = newest is not None and newest.action == versions.HIDE
@@ -59,7 +65,6 @@ class Reads(FilesBase):
         found = await versions.by_handle(self._catalog.rows, parsed.bucket_id, parsed.handle)
         row = found.version
         subject = row.name.decode() if row is not None else name
-        authorize(principal, operation, own_bucket, subject, facts)
         await self._gate.met(found.invalidation_id, principal, operation, own_bucket, name=subject, facts=facts)
         if row is None or (bucket is not None and bucket.bucket_id != own_bucket.bucket_id):
             raise NoSuchVersion(file_id, name or "")

@@ -1,0 +1,85 @@
+"""The tree of commands and the options that several of them share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from undercroft import __version__
+from undercroft.cli import account, key
+from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
+from undercroft.settings import load
+
+app = typer.Typer(
+    help="Object storage that speaks the B2 Native API and the S3-Compatible API.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(account.app, name="account")
+app.add_typer(key.app, name="key")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"undercroft {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def serve(
+    data: Data = None,
+    listen: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Where the API listens. [default: 127.0.0.1:8620]")
+    ] = None,
+    console_listen: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Where the console listens. [default: 127.0.0.1:8621]")
+    ] = None,
+    workers: Annotated[str | None, typer.Option(metavar="N", help="API processes. [default: one a core]")] = None,
+    domain: Annotated[
+        str | None, typer.Option(help="Buckets are also reached as BUCKET.s3.REGION.DOMAIN. [default: localhost]")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="The region's name. [default: us-west-000]")] = None,
+    public_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The API's URL as clients see it. [default: as they asked]")
+    ] = None,
+    console_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The console's URL as browsers see it.")
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CIDR", help="A proxy whose X-Forwarded headers count. May be given several times."),
+    ] = None,
+    catalog: Catalog = None,
+    blobs: Blobs = None,
+    tls_cert: Annotated[str | None, typer.Option(metavar="FILE", help="Certificate chain, PEM.")] = None,
+    tls_key: Annotated[str | None, typer.Option(metavar="FILE", help="Its private key, PEM.")] = None,
+    config: Config = None,
+    json: JSON = False,
+) -> None:
+    """Serve the API and the console until stopped.
+
+    Every option also has a variable (UNDERCROFT_LISTEN, ...) and a key in the TOML file of --config.
+    The first start makes an account and prints its credentials, once.
+    """
+    settings = load(
+        {
+            "data": data, "listen": listen, "console_listen": console_listen, "workers": workers, "domain": domain,
+            "region": region, "public_url": public_url, "console_url": console_url, "trusted_proxy": trusted_proxy or None,
+            "catalog": catalog, "blobs": blobs, "tls_cert": tls_cert, "tls_key": tls_key, "config": config,
+        }
+    )  # fmt: skip
+    from undercroft.serve.run import serve as run
+
+    raise typer.Exit(run(settings, as_json=json))

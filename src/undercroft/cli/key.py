@@ -1,0 +1,136 @@
+"""`undercroft key …`: the operator's work on application keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from undercroft import limits
+from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
+from undercroft.cli.output import day_and_time, print_fields, print_json, print_table
+from undercroft.cli.session import settings_of, with_store
+from undercroft.store import Store
+from undercroft.store.model import ApplicationKey
+from undercroft.store.operations import ALL_CAPABILITIES, BUCKET_CAPABILITIES
+
+app = typer.Typer(help="Application keys.", no_args_is_help=True)
+
+Which = Annotated[str, typer.Option("--account", metavar="ACCOUNT", help="The account's id or e-mail address.")]
+
+
+def _describe(key: ApplicationKey) -> dict[str, object]:
+    return {
+        "keyId": key.key_id,
+        "keyName": key.name,
+        "accountId": key.account_id,
+        "capabilities": [capability for capability in ALL_CAPABILITIES if capability in key.capabilities],
+        "bucketIds": None if key.bucket_ids is None else list(key.bucket_ids),
+        "namePrefix": key.name_prefix,
+        "expirationTimestamp": key.expires_ms,
+    }
+
+
+@app.command()
+def create(
+    account: Which,
+    name: Annotated[str, typer.Option(help="What to call the key: letters, digits and hyphens.")],
+    capability: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CAPABILITY", help="May be given several times. [default: all that such a key may have]"),
+    ] = None,
+    bucket: Annotated[
+        list[str] | None,
+        typer.Option(metavar="BUCKET", help="Restrict the key to this bucket. May be given several times."),
+    ] = None,
+    prefix: Annotated[str | None, typer.Option(help="Restrict the key to file names that begin so.")] = None,
+    valid_seconds: Annotated[
+        int | None, typer.Option(min=1, max=limits.KEY_VALID_MAX_S, help="Let the key expire after this long.")
+    ] = None,
+    data: Data = None,
+    catalog: Catalog = None,
+    blobs: Blobs = None,
+    config: Config = None,
+    json: JSON = False,
+) -> None:
+    """Make an application key. Prints its secret, once."""
+
+    async def work(store: Store) -> ApplicationKey:
+        operator = await store.identity.accounts.operator(account)
+        bucket_ids = None
+        if bucket:
+            bucket_ids = [(await store.buckets.find(name=each)).bucket_id for each in bucket]
+        every = [each for each in ALL_CAPABILITIES if bucket_ids is None or each in BUCKET_CAPABILITIES]
+        return await store.identity.keys.create(
+            operator, name, capability or every, bucket_ids=bucket_ids, name_prefix=prefix, valid_s=valid_seconds
+        )
+
+    key = with_store(settings_of(data, catalog, blobs, config), work)
+    if json:
+        print_json({**_describe(key), "applicationKey": key.secret})
+    else:
+        print_fields({"Key id": key.key_id, "Application key": key.secret, "Name": key.name})
+
+
+@app.command("list")
+def list_(
+    account: Which,
+    data: Data = None,
+    catalog: Catalog = None,
+    blobs: Blobs = None,
+    config: Config = None,
+    json: JSON = False,
+) -> None:
+    """List an account's application keys, without their secrets."""
+
+    async def work(store: Store) -> list[ApplicationKey]:
+        operator = await store.identity.accounts.operator(account)
+        found: list[ApplicationKey] = []
+        following: str | None = ""
+        while following is not None:
+            page, following = await store.identity.keys.list(
+                operator, start_key_id=following or None, limit=limits.NATIVE_LIST_MAX
+            )
+            found += page
+        return found
+
+    keys = with_store(settings_of(data, catalog, blobs, config), work)
+    if json:
+        print_json({"keys": [_describe(key) for key in keys]})
+    else:
+        print_table(
+            [
+                {
+                    "key": key.key_id,
+                    "name": key.name,
+                    "buckets": "all" if key.bucket_ids is None else list(key.bucket_ids),
+                    "prefix": key.name_prefix,
+                    "expires": day_and_time(key.expires_ms),
+                }
+                for key in keys
+            ],
+            "The account has no application key.",
+        )
+
+
+@app.command()
+def delete(
+    key_id: Annotated[str, typer.Argument(metavar="KEY", help="The key's id.")],
+    account: Which,
+    data: Data = None,
+    catalog: Catalog = None,
+    blobs: Blobs = None,
+    config: Config = None,
+    json: JSON = False,
+) -> None:
+    """Delete an application key: it and its tokens stop working at once."""
+
+    async def work(store: Store) -> ApplicationKey:
+        operator = await store.identity.accounts.operator(account)
+        return await store.identity.keys.delete(operator, key_id)
+
+    key = with_store(settings_of(data, catalog, blobs, config), work)
+    if json:
+        print_json(_describe(key))
+    else:
+        print(f"Deleted application key {key.key_id}.")

@@ -1,0 +1,1 @@
+"""HTTP for the faces: requests, responses, ranges, conditions and body limits, over ASGI."""

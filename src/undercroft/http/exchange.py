@@ -1,0 +1,242 @@
+"""One request and its answer on a connection: the ASGI side of `protocol.py`.
+
+The head of an answer waits for the first bytes of its body, so a small answer leaves in one write. The body of a request
+is handed over in the pieces in which it came, without copying.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from undercroft import limits
+from undercroft.http.response import Headers
+
+if TYPE_CHECKING:
+    from undercroft.http.protocol import HTTPProtocol
+
+Message = MutableMapping[str, Any]
+ANSWER = "undercroft.answer"  # The extension of ASGI that `Exchange.answer` is.
+
+_STATUS_LINE = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in http.HTTPStatus}
+_CONTROLS = bytes(range(0x09)) + bytes(range(0x0A, 0x20)) + b"\x7f"
+_TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_BODILESS = frozenset({204, 304})
+
+_log = structlog.get_logger(__name__)
+
+
+class ClientGone(OSError):
+    """The client closed the connection, or was cut off for reading nothing; nobody is left to answer."""
+
+
+class BadAnswer(Exception):
+    """The application's answer cannot be sent on: its body differs from the length that its head promised."""
+
+
+class BadHead(BadAnswer):
+    """The head of an answer would break the framing. Nothing has been sent, so another answer can be."""
+
+
+class Exchange:
+    """The receive and send of one request. `keep_alive` tells whether the connection outlives the answer.
+
+    `more_body` is true while bytes of the request are still to come; `expects_continue` while the client waits for
+    leave to send them.
+    """
+
+    __slots__ = (
+        "_buffered", "_chunks", "_delivered_end", "_head", "_head_only", "_left_to_receive", "_left_to_send", "_protocol",
+        "_waiter", "disconnected", "expects_continue", "keep_alive", "more_body", "response_complete", "response_started",
+        "scope",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        protocol: HTTPProtocol,
+        scope: Message,
+        *,
+        keep_alive: bool,
+        expects_continue: bool,
+        content_length: int | None,
+    ) -> None:
+        self._protocol = protocol
+        self.scope = scope
+        scope["extensions"] = {ANSWER: self.answer}
+        self.keep_alive = keep_alive
+        self.expects_continue = expects_continue
+        self.more_body = True
+        self.disconnected = False
+        self.response_started = False
+        self.response_complete = False
+        self._head: bytes | None = None
+        self._head_only = scope["method"] == "HEAD"
+        self._left_to_send = 0  # Bytes of the answer's body that its Content-Length still promises.
+        self._left_to_receive = content_length  # None: the request's body is chunked.
+        self._chunks: list[bytes] = []
+        self._buffered = 0
+        self._delivered_end = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    # -- What the connection tells ------------------------------------------------------------------------------------
+    def body_arrived(self, chunk: bytes) -> bool:
+        """Keep a piece of the request's body. True when enough is waiting that reading should pause."""
+        self.expects_continue = False
+        self._chunks.append(chunk)
+        self._buffered += len(chunk)
+        if self._left_to_receive is not None:
+            self._left_to_receive -= len(chunk)
+        self._wake()
+        return self._buffered >= limits.RECEIVE_BUFFER_BYTES
+
+    def body_ended(self) -> None:
+        """The request's body is complete."""
+        self.more_body = False
+        self._wake()
+
+    def connection_lost(self) -> None:
+        """The client is gone."""
+        self.disconnected = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # -- The ASGI interface -------------------------------------------------------------------------------------------
+    async def run(self, app: Any) -> None:
+        """Run the application to its end; whatever it leaves undone cuts the connection."""
+        try:
+            await app(self.scope, self.receive, self.send)
+        except ClientGone:
+            pass  # Nobody is left to be told; the connection is cut below.
+        except Exception:  # noqa: BLE001 - the outermost handler; what the application did not foresee cuts the connection.
+            _log.exception("request_failed", method=self.scope["method"])
+        finally:
+            del self.scope["extensions"]  # It refers to this exchange; without the circle, no collector has work.
+            if not self.response_complete and not self.disconnected:
+                self._protocol.abort()
+
+    async def receive(self) -> Message:
+        """The next piece of the request's body, or word that the client has gone or has been answered."""
+        if self.expects_continue and not self.disconnected:
+            self.expects_continue = False
+            self._protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        while not self._chunks and not self.disconnected and not self.response_complete:
+            if not self.more_body and not self._delivered_end:
+                break
+            self._protocol.resume_reading()
+            self._waiter = self._protocol.loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        if self._chunks and not (self.disconnected and self.more_body):
+            chunk = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+            self._chunks.clear()
+            self._buffered = 0
+            if self.more_body:
+                self._protocol.resume_reading()
+            else:
+                self._delivered_end = True
+            return {"type": "http.request", "body": chunk, "more_body": self.more_body}
+        if self.more_body or self._delivered_end:
+            return {"type": "http.disconnect"}
+        self._delivered_end = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(self, message: Message) -> None:
+        """Send the head or a piece of the body. Raises `ClientGone`, and `BadAnswer` before anything wrong leaves."""
+        if self.disconnected:
+            raise ClientGone("The client closed the connection.")
+        if not self.response_started:
+            assert message["type"] == "http.response.start", message["type"]
+            self._head = self._make_head(message["status"], message["headers"], None)
+            self.response_started = True
+            return
+        assert message["type"] == "http.response.body", message["type"]
+        self._send_body(message.get("body", b""), more=message.get("more_body", False))
+        if not self.response_complete and self._protocol.write_paused:
+            await self._protocol.drained()
+
+    def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send a whole answer in one step; it gets a Content-Length where it has none. Raises what `send` raises.
+
+        This is an extension of ASGI, since most answers are small and a pair of awaited messages costs as much as the
+        rest of the way.
+        """
+        if self.disconnected:
+            raise ClientGone("The client closed the connection.")
+        assert not self.response_started, "The answer was begun already."
+        self._head = self._make_head(status, headers, len(body))
+        self.response_started = True
+        self._send_body(b"" if status in _BODILESS else body, more=False)
+
+    def _send_body(self, body: bytes, *, more: bool) -> None:
+        assert not self.response_complete, "The answer was complete already."
+        if self._head_only:
+            body = b""
+        else:
+            self._left_to_send -= len(body)
+            if self._left_to_send < 0 or (self._left_to_send and not more):
+                raise BadAnswer("The answer's body differs from its Content-Length.")
+        if self._head is None:
+            if body:
+                self._protocol.transport.write(body)
+        else:
+            self._protocol.transport.write(self._head + body)
+            self._head = None
+        if not more:
+            self.response_complete = True
+            self._chunks.clear()
+            self._wake()
+            self._protocol.response_complete(self)
+
+    def _make_head(self, status: int, headers: Headers, body_bytes: int | None) -> bytes:
+        """The status line and headers. Raises `BadHead` for a header that would split the answer, or where no length is."""
+        length: int | None = None
+        says_close = False
+        lines = [_STATUS_LINE.get(status) or f"HTTP/1.1 {status} \r\n".encode()]
+        names = b""
+        for name, value in (*self._protocol.server_state.default_headers, *headers):
+            names += name
+            lines.append(b"%b: %b\r\n" % (name, value))
+            if len(name) == 14 and name.lower() == b"content-length":
+                length = int(value)
+            elif len(name) == 10 and name.lower() == b"connection" and b"close" in value.lower():
+                says_close = True
+        if status in _BODILESS:
+            length = 0
+        elif length is None:
+            if body_bytes is not None:
+                length = body_bytes
+                lines.append(b"content-length: %d\r\n" % length)
+            elif self._head_only:
+                length = 0
+            else:
+                raise BadHead("The answer has no Content-Length.")
+        self._left_to_send = length
+        if says_close or self._must_close():
+            self.keep_alive = False
+        if not self.keep_alive and not says_close:
+            lines.append(b"connection: close\r\n")
+        elif self.keep_alive and self.scope["http_version"] == "1.0":
+            lines.append(b"connection: keep-alive\r\n")
+        head = b"".join(lines)
+        if len(head) - len(head.translate(None, _CONTROLS)) != 2 * len(lines) or names.translate(None, _TOKEN):
+            raise BadHead("The answer has a header with a character that headers cannot have.")
+        return head + b"\r\n"
+
+    def _must_close(self) -> bool:
+        """Whether what is left of the request's body is more than is worth reading for the sake of the connection.
+
+        A client that still waits for leave to send its body may or may not send it after the answer, so what follows on
+        the connection could be taken for the body: such a connection ends too (RFC 9110, 10.1.1).
+        """
+        if not self.more_body:
+            return False
+        return self.expects_continue or (self._left_to_receive or 0) > limits.DRAIN_MAX_BYTES

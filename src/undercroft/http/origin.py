@@ -1,0 +1,65 @@
+"""Where a request came from and which address of ours it was sent to, as far as the headers can be believed.
+
+The headers of proxies count only from proxies that the operator named; from anyone else they are a client's invention.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+
+from undercroft.http.request import Request
+
+if TYPE_CHECKING:
+    from undercroft.settings import Settings
+
+_AUTHORITY = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?\Z")
+_SCHEMES = frozenset({"http", "https"})
+
+
+def origin_of(request: Request, settings: Settings) -> str:
+    """The scheme and authority of the URLs to hand out, without a slash at the end.
+
+    The operator's `--public-url` decides where it is set; else the scheme and Host of the request, as a trusted proxy
+    forwards them; else, where the request named no usable host, the address we listen on.
+    """
+    if settings.public_url is not None:
+        return settings.public_url
+    scheme, host = request.scheme, request.host
+    if settings.trusted_proxy and settings.trusts(request.client):
+        forwarded_scheme = _last(request, "x-forwarded-proto").lower()
+        scheme = forwarded_scheme if forwarded_scheme in _SCHEMES else scheme
+        forwarded_host = _last(request, "x-forwarded-host")
+        host = forwarded_host if _AUTHORITY.match(forwarded_host) else host
+    if not _AUTHORITY.match(host):
+        host = str(settings.listen)
+    return f"{scheme}://{host}"
+
+
+def client_of(request: Request, settings: Settings) -> str:
+    """The client's address: the peer's, or the nearest that is no trusted proxy of those that one names."""
+    client = request.client
+    if not (settings.trusted_proxy and settings.trusts(client)):
+        return client
+    for hop in reversed((request.header("x-forwarded-for") or "").split(",")):
+        address = hop.strip()
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            return client
+        client = address
+        if not settings.trusts(address):
+            return client
+    return client
+
+
+def is_forwarded(request: Request) -> bool:
+    """Whether some proxy, trusted or not, says that it sent the request on."""
+    headers = request.header_map
+    return b"x-forwarded-for" in headers or b"forwarded" in headers
+
+
+def _last(request: Request, name: str) -> str:
+    """The last value of a list header: what the nearest proxy added. Earlier ones may be the client's."""
+    return (request.header(name) or "").rpartition(",")[2].strip()

@@ -1,0 +1,480 @@
+"""The HTTP/1.1 connection: httptools' parser with limits, deadlines and errors in the client's dialect.
+
+It takes the place of uvicorn's own protocol class, under uvicorn's server. That one takes 20 MB of headers, waits for ever
+for a half-sent one, answers what it cannot parse in text/plain, cannot take a path of raw UTF-8, loses the body of a
+request that offers an upgrade (Java's client offers h2c), reads without limit what follows an early answer, and lets a
+client that reads nothing hold its connection for ever.
+
+A connection is in one of four states, each with its deadline, which one slow timer a connection checks:
+
+* head: a request has begun, or is the first to come; `HEADERS_TIMEOUT_S` to the end of its headers;
+* busy: a request is being answered; reading and writing have stall limits of their own, in `Request` and `drained`;
+* idle: answered, kept alive for `KEEP_ALIVE_S`;
+* leaving: closed after what is left to write, or answered before the request's body was read and now discarding it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from typing import Any, cast
+from urllib.parse import unquote
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr
+from uvicorn.server import ServerState
+
+from undercroft import limits
+from undercroft.http import refusal
+from undercroft.http.exchange import ClientGone, Exchange, Message
+from undercroft.http.refusal import Refusal
+
+_NON_ASCII = re.compile(rb"[\x80-\xff]")
+_UPGRADE = re.compile(rb"\n[Uu]pgrade:")
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
+_FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect"})
+_HOST = re.compile(rb"[A-Za-z0-9._~-]*(:\d{0,5})?\Z|\[[0-9A-Fa-f:.]+\](:\d{0,5})?\Z")
+_NEVER = float("inf")
+_LINE_EXTRA_BYTES = 64  # The method and the version around the target.
+_HOARD_MAX_BYTES = limits.HEADERS_MAX_BYTES + limits.URL_MAX_BYTES + _LINE_EXTRA_BYTES
+_ASGI = {"version": "3.0", "spec_version": "2.4"}
+
+
+class Refused(Exception):
+    """Raised inside the parser's callbacks to stop it."""
+
+    def __init__(self, reason: Refusal) -> None:
+        super().__init__(reason.message)
+        self.reason = reason
+
+
+class HTTPProtocol(asyncio.Protocol):
+    """One connection, made by uvicorn's server."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self.loop = _loop or asyncio.get_running_loop()
+        self.server_state = server_state
+        self.transport: asyncio.Transport = cast(asyncio.Transport, None)  # Set by connection_made.
+        self.write_paused = False
+        self._app = config.loaded_app
+        self._app_state = app_state
+        self._parser = httptools.HttpRequestParser(self)
+        self._read_paused = False
+        self._drain_waiter: asyncio.Future[None] | None = None
+        self._server: tuple[str, int | None] | None = None
+        self._client: tuple[str, int] | None = None
+        self._scheme = "http"
+        self._over_cap = False
+        # The request whose bytes are arriving.
+        self._between = True  # No byte of it has come, or only a part of its first line.
+        self._line = b""  # That part.
+        self._in_head = False
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._framing: list[tuple[bytes, bytes]] = []  # Those of the headers that `_FRAMING` names.
+        self._head_bytes = 0
+        self._silent_bytes = 0  # Fed to the parser since it last called back: what it may be hoarding.
+        self._receiving: Exchange | None = None
+        # The request being answered, and those that came after it.
+        self._answering: Exchange | None = None
+        self._queue: deque[Exchange] = deque()
+        # The end of the connection.
+        self._parting: bytes | None = None  # A refusal that waits for the answers before it.
+        self._leaving = False
+        self._discarding: Exchange | None = None
+        self._discarded = 0
+        self._idle = False
+        self._deadline = _NEVER
+        self._timer: asyncio.TimerHandle | None = None
+
+    # -- The connection -----------------------------------------------------------------------------------------------
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=limits.SEND_BUFFER_BYTES)
+        connections = cast("set[HTTPProtocol]", self.server_state.connections)
+        connections.add(self)
+        if len(connections) > 2 * limits.CONNECTIONS_PER_WORKER:
+            self.transport.abort()  # Not even a polite refusal can be afforded.
+            return
+        self._over_cap = len(connections) > limits.CONNECTIONS_PER_WORKER
+        self._server = get_local_addr(self.transport)
+        self._client = get_remote_addr(self.transport)
+        self._scheme = "https" if self.transport.get_extra_info("sslcontext") else "http"
+        self._deadline = self.loop.time() + limits.HEADERS_TIMEOUT_S
+        self._check_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        cast("set[HTTPProtocol]", self.server_state.connections).discard(self)
+        self._leaving = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for exchange in (self._answering, self._receiving, *self._queue):
+            if exchange is not None:
+                exchange.connection_lost()
+        self._queue.clear()
+        self.resume_writing()
+
+    def shutdown(self) -> None:
+        """Finish what is being answered, then close: called by the server when it stops."""
+        if self._answering is None:
+            self._close()
+        else:
+            self._answering.keep_alive = False
+            for exchange in self._queue:
+                exchange.keep_alive = False
+
+    def abort(self) -> None:
+        """Cut the connection, so that the client cannot take a part of an answer for the whole."""
+        self._leaving = True
+        self.transport.abort()
+
+    def _close(self) -> None:
+        self._leaving = True
+        self._deadline = self.loop.time() + limits.SEND_STALL_TIMEOUT_S
+        self.transport.close()
+
+    def _check_deadline(self) -> None:
+        now = self.loop.time()
+        if now >= self._deadline:
+            self._deadline = _NEVER
+            self._overdue()
+        delay = min(max(self._deadline - now, 0.0), limits.DEADLINE_CHECK_S)
+        self._timer = self.loop.call_later(delay, self._check_deadline)
+
+    def _overdue(self) -> None:
+        if self.transport.is_closing() or self.transport.get_write_buffer_size():
+            self.transport.abort()  # The client does not take what is left, or does not close its side.
+        elif (self._in_head or self._line) and not self._leaving:
+            self._refuse(refusal.HEADERS_TIMEOUT)
+        else:
+            self._close()
+
+    # -- Reading ------------------------------------------------------------------------------------------------------
+    def data_received(self, data: bytes) -> None:
+        if self._leaving and self._discarding is None:
+            self._discard(len(data))
+            return
+        try:
+            if self._between:
+                whole_line = self._with_clean_line(data)
+                if whole_line is None:
+                    return
+                data = whole_line
+            if self._silent_bytes > _HOARD_MAX_BYTES:
+                raise Refused(refusal.HEADERS_TOO_LARGE)
+            self._silent_bytes += len(data)
+            self._feed(data)
+        except Refused as refused:
+            self._refuse(refused.reason)
+        except httptools.HttpParserCallbackError as error:
+            if not isinstance(error.__context__, Refused):
+                raise  # A mistake of ours: the event loop logs it and closes the connection.
+            self._refuse(error.__context__.reason)
+        except httptools.HttpParserError:
+            self._refuse(refusal.BAD_REQUEST)
+
+    def _feed(self, data: bytes) -> None:
+        while True:
+            try:
+                self._parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                # The request is served as plain HTTP; what follows it is the next one.
+                data = data[upgrade.args[0] :]
+                if not data or self._leaving:
+                    return
+
+    def _with_clean_line(self, data: bytes) -> bytes | None:
+        """The data from the beginning of a request line, percent-encoded where it is not ASCII; None: more must come.
+
+        The parser refuses raw UTF-8 in a target, which many simple clients send. An offer to upgrade is hidden from it,
+        since it would take the request's body for the other protocol. A pipelined request, whose beginning is inside of
+        what the parser is fed, does without both.
+        """
+        if self._line:
+            data = self._line + data
+            self._line = b""
+        elif data[:1] in b"\r\n":
+            data = data.lstrip(b"\r\n")
+        if not data:
+            return None
+        if self._idle:
+            self._idle = False
+            self._deadline = self.loop.time() + limits.HEADERS_TIMEOUT_S
+        end = data.find(b"\n")
+        if end < 0:
+            if not data[:1].isalpha():
+                raise Refused(refusal.BAD_REQUEST)  # TLS on a plain port, for one, has no line to wait for.
+            if len(data) > limits.URL_MAX_BYTES + _LINE_EXTRA_BYTES:
+                self._url = data.partition(b" ")[2][: limits.URL_MAX_BYTES]
+                raise Refused(refusal.URL_TOO_LONG)
+            self._line = data
+            return None
+        line = data[:end]
+        if not line.isascii():
+            line = _NON_ASCII.sub(lambda match: b"%%%02X" % match[0][0], line)
+            data = line + data[end:]
+        self._between = False
+        end = data.find(b"\r\n\r\n") + 1
+        if data.find(b"pgrade:", 0, end) > 0:
+            data = _UPGRADE.sub(b"\nx-upgrade:", data[:end]) + data[end:]
+        return data
+
+    def on_message_begin(self) -> None:
+        """Called by the parser, as are the other `on_…`."""
+        self._between = False
+        self._in_head = True
+        self._url = b""
+        self._headers = []
+        self._framing = []
+        self._head_bytes = self._silent_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        self._silent_bytes = 0
+        self._url += url
+        if len(self._url) > limits.URL_MAX_BYTES:
+            raise Refused(refusal.URL_TOO_LONG)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._silent_bytes = 0
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > limits.HEADERS_MAX_BYTES:
+            raise Refused(refusal.HEADERS_TOO_LARGE)
+        if self._in_head:  # Trailers of a chunked body must not pass for headers; they are dropped.
+            name = name.lower()
+            self._headers.append((name, value))
+            if name in _FRAMING:
+                self._framing.append((name, value))
+            if len(self._headers) > limits.HEADER_COUNT_MAX:
+                raise Refused(refusal.HEADERS_TOO_LARGE)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._head_bytes = 0
+        if self.transport.is_closing():
+            raise Refused(refusal.BAD_REQUEST)  # What follows a request that ended the connection.
+        self._deadline = _NEVER
+        if self._over_cap or len(self._queue) >= limits.PIPELINED_REQUESTS_MAX:
+            raise Refused(refusal.TOO_MANY_CONNECTIONS)
+        exchange = self._new_exchange()
+        self._receiving = exchange
+        if self._answering is None:
+            self._start(exchange)
+        else:
+            self._queue.append(exchange)
+            self._pause_reading()
+
+    def _new_exchange(self) -> Exchange:
+        version = self._parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            raise Refused(refusal.VERSION_UNSUPPORTED)
+        method = self._parser.get_method()
+        if method == b"CONNECT":
+            raise Refused(refusal.CONNECT_REFUSED)
+        hosts = 0
+        expects_continue = chunked = False
+        content_length = 0
+        for name, value in self._framing:
+            if name == b"host":
+                hosts += 1
+                if not _HOST.match(value.strip()):
+                    raise Refused(refusal.BAD_HOST)
+            elif name == b"content-length":
+                content_length = int(value)
+            elif name == b"expect":
+                expects_continue = value.strip().lower() == b"100-continue" and version == "1.1"
+            elif name == b"transfer-encoding":
+                if value.strip().lower() != b"chunked" or chunked:
+                    raise Refused(refusal.CODING_UNSUPPORTED)
+                chunked = True
+        if hosts > 1 or (hosts == 0 and version == "1.1"):
+            raise Refused(refusal.BAD_HOST)
+        if self._parser.should_upgrade() and (chunked or content_length):
+            raise Refused(refusal.BAD_REQUEST)  # The parser would not give the body.
+        return Exchange(
+            self,
+            self._make_scope(version, method),
+            keep_alive=self._parser.should_keep_alive(),
+            expects_continue=expects_continue and (chunked or content_length > 0),
+            content_length=None if chunked else content_length,
+        )
+
+    def _make_scope(self, version: str, method: bytes) -> Message:
+        raw_path, query = self._split_target(method)
+        path = raw_path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": version,
+            "method": method.decode("ascii"),
+            "scheme": self._scheme,
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "root_path": "",
+            "headers": self._headers,
+            "client": self._client,
+            "server": self._server,
+            "state": self._app_state,
+        }
+
+    def _split_target(self, method: bytes) -> tuple[bytes, bytes]:
+        """The path and query of the request target. The authority of an absolute one takes the place of Host."""
+        url = self._url
+        if not url.startswith(b"/"):
+            absolute = _ABSOLUTE.match(url)
+            if absolute is not None:
+                authority = absolute[1]
+                if not authority or not _HOST.match(authority):
+                    raise Refused(refusal.BAD_TARGET)
+                self._headers[:] = [(name, authority if name == b"host" else value) for name, value in self._headers]
+                url = url[absolute.end() :]
+                url = url if url.startswith(b"/") else b"/" + url
+            elif url != b"*" or method != b"OPTIONS":
+                raise Refused(refusal.BAD_TARGET)
+        if b"#" in url:
+            raise Refused(
+                refusal.BAD_TARGET
+            )  # A fragment is no part of a target; cutting it off could hit another file.
+        path, _, query = url.partition(b"?")
+        return path, query
+
+    def on_body(self, body: bytes) -> None:
+        self._silent_bytes = 0
+        exchange = self._receiving
+        assert exchange is not None
+        if exchange is self._discarding or exchange.response_complete:
+            self._discard(len(body))
+        elif exchange.body_arrived(body):
+            self._pause_reading()
+
+    def on_message_complete(self) -> None:
+        exchange = self._receiving
+        assert exchange is not None
+        self._receiving = None
+        self._between = True
+        self._head_bytes = 0
+        exchange.body_ended()
+        if exchange is self._discarding:
+            self._discarding = None
+            if exchange.keep_alive:
+                self._leaving = False
+                self._await_request()
+            else:
+                self._close()
+
+    def _pause_reading(self) -> None:
+        if not self._read_paused:
+            self._read_paused = True
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take more from the client, unless requests are waiting for their turn already."""
+        if self._read_paused and not self._queue and not self.transport.is_closing():
+            self._read_paused = False
+            self.transport.resume_reading()
+
+    # -- Answering ----------------------------------------------------------------------------------------------------
+    def _start(self, exchange: Exchange) -> None:
+        self._answering = exchange
+        task = self.loop.create_task(exchange.run(self._app))
+        self.server_state.tasks.add(task)
+        task.add_done_callback(self.server_state.tasks.discard)
+
+    def response_complete(self, exchange: Exchange) -> None:
+        """The exchange's answer is written whole: go on with the next request, or part."""
+        self.server_state.total_requests += 1
+        self._answering = None
+        if self.transport.is_closing():
+            return
+        if exchange.more_body:
+            self._discarding = exchange
+            self._leave(half_close=not exchange.keep_alive)
+        elif not exchange.keep_alive:
+            self._close()
+        elif self._queue:
+            self._start(self._queue.popleft())
+            self.resume_reading()
+        elif self._parting is not None:
+            self.transport.write(self._parting)
+            self._leave(half_close=True)
+        else:
+            self._await_request()
+
+    def _await_request(self) -> None:
+        self._idle = not self._in_head and not self._line
+        self._deadline = self.loop.time() + (limits.KEEP_ALIVE_S if self._idle else limits.HEADERS_TIMEOUT_S)
+        self.resume_reading()
+
+    def pause_writing(self) -> None:
+        self.write_paused = True
+
+    def resume_writing(self) -> None:
+        self.write_paused = False
+        if self._drain_waiter is not None and not self._drain_waiter.done():
+            self._drain_waiter.set_result(None)
+
+    async def drained(self) -> None:
+        """Wait until the client has taken enough. Raises `ClientGone` when it takes nothing for `SEND_STALL_TIMEOUT_S`."""
+        while self.write_paused:
+            before = self.transport.get_write_buffer_size()
+            self._drain_waiter = self.loop.create_future()
+            try:
+                async with asyncio.timeout(limits.SEND_STALL_TIMEOUT_S):
+                    await self._drain_waiter
+            except TimeoutError:
+                if self.transport.get_write_buffer_size() >= before:
+                    self.abort()
+                    raise ClientGone("The client stopped reading the answer.") from None
+            finally:
+                self._drain_waiter = None
+
+    # -- Refusing and parting -----------------------------------------------------------------------------------------
+    def _refuse(self, reason: Refusal) -> None:
+        """Answer what cannot be a request, after the answers that are due before it, and close."""
+        if self.transport.is_closing():
+            return
+        head_only = bool(self._url) and self._parser.get_method() == b"HEAD"
+        target = _ABSOLUTE.sub(b"", self._url, count=1)
+        parting = refusal.to_bytes(refusal.refuse(reason, target), head_only=head_only)
+        broken = self._receiving
+        if broken is not None and broken is self._answering:
+            # The body of the request being answered is malformed: its reader learns that no more will come.
+            broken.connection_lost()
+            self._answering = None
+            if broken.response_started:
+                self.abort()
+                return
+        if self._discarding is not None:
+            self._close()  # Answered already.
+        elif self._answering is None:
+            self.transport.write(parting)
+            self._leave(half_close=True)
+        else:
+            if broken is not None:
+                self._queue.remove(broken)
+            self._parting = parting
+            self._leaving = True
+            self._pause_reading()
+
+    def _leave(self, *, half_close: bool) -> None:
+        """Close soon, but let the client send a little more, since closing on unread bytes would destroy the answer."""
+        self._leaving = True
+        self._discarded = 0
+        self._deadline = self.loop.time() + limits.DRAIN_TIMEOUT_S
+        if half_close and self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.resume_reading()
+
+    def _discard(self, size: int) -> None:
+        self._discarded += size
+        if self._discarded > limits.DRAIN_MAX_BYTES:
+            self._pause_reading()  # From here on the client's own sending blocks, until the deadline.

@@ -1,0 +1,132 @@
+"""One HTTP request as the faces see it: nothing is decoded or parsed before it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import Any, cast
+from urllib.parse import unquote_to_bytes
+
+from undercroft import limits
+from undercroft.http.errors import BodyBroken, BodyStalled, BodyTooLarge, MalformedURL
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+def percent_decode(raw: bytes, *, plus_is_space: bool = False) -> str:
+    """Decode percent-encoded UTF-8 exactly once. Raises `MalformedURL` where the result is not UTF-8."""
+    if plus_is_space:
+        raw = raw.replace(b"+", b" ")
+    try:
+        return (unquote_to_bytes(raw) if b"%" in raw else raw).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedURL("The URL is not percent-encoded UTF-8.") from error
+
+
+class Request:
+    """A request: its line and headers at once, its body as it arrives.
+
+    `raw_path` and `raw_query` are the bytes as sent. Header names are lower-case bytes; values are as sent.
+    `face` and `operation` are what the metrics count the request under: words of the program's own, never the client's.
+    """
+
+    __slots__ = (
+        "_header_map", "_receive", "body_bytes", "body_ended", "client", "face", "headers", "method", "operation",
+        "raw_path", "raw_query", "scheme",
+    )  # fmt: skip
+
+    def __init__(self, scope: MutableMapping[str, Any], receive: Receive) -> None:
+        self.method: str = scope["method"]
+        self.raw_path: bytes = scope["raw_path"]
+        self.raw_query: bytes = scope["query_string"]
+        self.scheme: str = scope["scheme"]
+        self.headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self.client: str = scope["client"][0] if scope["client"] else ""
+        self.body_ended = False
+        self.body_bytes = 0  # Read so far.
+        self.face = ""
+        self.operation = ""
+        self._receive = receive
+        self._header_map: dict[bytes, bytes] | None = None
+
+    @property
+    def header_map(self) -> dict[bytes, bytes]:
+        """All headers by lower-case name; repeated ones are joined with a comma (RFC 9110, 5.3)."""
+        if self._header_map is None:
+            joined: dict[bytes, bytes] = {}
+            for name, value in self.headers:
+                joined[name] = joined[name] + b"," + value if name in joined else value
+            self._header_map = joined
+        return self._header_map
+
+    def header(self, name: str) -> str | None:
+        """The header's value decoded as Latin-1, stripped, or None. `name` is lower-case."""
+        value = self.header_map.get(name.encode("ascii"))
+        return None if value is None else value.decode("latin-1").strip()
+
+    @property
+    def host(self) -> str:
+        """The Host header as sent, with its port, or an empty string."""
+        return self.header("host") or ""
+
+    @property
+    def content_length(self) -> int | None:
+        """The declared body length in bytes; None when the body is chunked, absent or the header is no number."""
+        value = self.header_map.get(b"content-length", b"")
+        return int(value) if value.isdigit() else None
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the request announces a body that is not empty."""
+        return b"transfer-encoding" in self.header_map or bool(self.content_length)
+
+    def query_pairs(self, *, plus_is_space: bool = False) -> list[tuple[str, str]]:
+        """The query's names and values in order, decoded once; a name without `=` has an empty value."""
+        pairs = []
+        for item in self.raw_query.split(b"&"):
+            if item:
+                name, _, value = item.partition(b"=")
+                pairs.append(
+                    (
+                        percent_decode(name, plus_is_space=plus_is_space),
+                        percent_decode(value, plus_is_space=plus_is_space),
+                    )
+                )
+        return pairs
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The body's bytes as they arrive.
+
+        Raises `BodyStalled` when nothing arrives for `BODY_STALL_TIMEOUT_S` or the whole takes longer than
+        `UPLOAD_MAX_DURATION_S`, and `BodyBroken` when the client goes away in the middle.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + limits.UPLOAD_MAX_DURATION_S
+        while not self.body_ended:
+            try:
+                async with asyncio.timeout(limits.BODY_STALL_TIMEOUT_S):
+                    message = await self._receive()
+            except TimeoutError:
+                raise BodyStalled("The request body stopped arriving.") from None
+            if message["type"] == "http.disconnect":
+                raise BodyBroken("The connection ended in the middle of the request body.")
+            if loop.time() > deadline:
+                raise BodyStalled("The request body took too long.")
+            self.body_ended = not message.get("more_body", False)
+            chunk = cast(bytes, message.get("body", b""))
+            if chunk:
+                self.body_bytes += len(chunk)
+                yield chunk
+
+    async def read(self, limit_bytes: int) -> bytes:
+        """The whole body. Raises `BodyTooLarge` as soon as it exceeds `limit_bytes`, and what `stream` raises."""
+        if (self.content_length or 0) > limit_bytes:
+            raise BodyTooLarge(limit_bytes)
+        chunks = []
+        size = 0
+        async for chunk in self.stream():
+            size += len(chunk)
+            if size > limit_bytes:
+                raise BodyTooLarge(limit_bytes)
+            chunks.append(chunk)
+        return b"".join(chunks)

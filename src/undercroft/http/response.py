@@ -1,0 +1,23 @@
+"""One HTTP response as the faces make it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(slots=True)
+class Response:
+    """A status, headers and a body.
+
+    A body of bytes gets its Content-Length from the adapter, unless `headers` already has one (HEAD). A streamed body
+    must bring its own Content-Length header and yield exactly that many bytes; an error in the middle of it cuts the
+    connection, so a reader can never take a part for the whole.
+    """
+
+    status: int
+    headers: Headers = field(default_factory=list)
+    body: bytes | AsyncIterator[bytes] = b""
+    close: bool = False  # Ask for the connection to be closed after this answer.

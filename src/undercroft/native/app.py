@@ -1,0 +1,115 @@
+"""The native face: takes requests under `/b2api/` and `/file/`, and answers every one in B2's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from undercroft.http.errors import HTTPInputError
+from undercroft.http.request import Request
+from undercroft.http.response import Response
+from undercroft.native.api_versions import VERSIONS, APIVersion
+from undercroft.native.authorize import authorize_account
+from undercroft.native.call import Answer, Call, json_response
+from undercroft.native.calls import CALLS
+from undercroft.native.downloads import FILE_PREFIX, download_by_id, download_by_name
+from undercroft.native.errors import (
+    AUTHORIZE_ACCOUNT,
+    DOWNLOAD_BY_ID,
+    DOWNLOAD_BY_NAME,
+    NativeError,
+    as_native,
+    error_response,
+)
+from undercroft.native.large_files import upload_part
+from undercroft.native.upload_slots import UploadSlots
+from undercroft.native.upload_urls import UPLOAD_FILE, UPLOAD_PART
+from undercroft.native.uploads import upload_file
+from undercroft.settings import Settings
+from undercroft.store import Store
+from undercroft.store.errors import BadToken, StoreError
+from undercroft.store.identity.principals import Principal
+
+API_PREFIX = b"/b2api/"
+
+# Takes the body of an upload: store, principal, request, and the id of the bucket or large file it goes to.
+Upload = Callable[[Store, Principal, Request, str], Awaitable[Answer]]
+UPLOADS: dict[str, Upload] = {UPLOAD_FILE: upload_file, UPLOAD_PART: upload_part}
+_KNOWN = frozenset({*CALLS, *UPLOADS, AUTHORIZE_ACCOUNT, DOWNLOAD_BY_ID})
+
+
+class NativeFace:
+    """The B2 Native API over one store. One instance serves all connections of a process."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._slots = UploadSlots()
+
+    async def handle(self, request: Request) -> Response:
+        """Answer a request. Every error of the client, the store or the request's bytes becomes an answer.
+
+        Raises `BodyBroken` where nobody is left to answer. Anything else that it raises is a fault of the program, for the
+        server to log and to answer as such.
+        """
+        request.face = "native"
+        try:
+            if request.raw_path.startswith(FILE_PREFIX):
+                request.operation = DOWNLOAD_BY_NAME
+                return await download_by_name(self._store, request)
+            version, call, rest = _split(request.raw_path)
+            return await self._dispatch(request, version, call, rest)
+        except (NativeError, StoreError, HTTPInputError) as error:
+            native = as_native(error, request.operation)
+            if native is None:
+                raise
+            return error_response(native, head=request.method == "HEAD")
+
+    async def _dispatch(self, request: Request, version: APIVersion, call: str, rest: list[str]) -> Response:
+        """Authenticate as the call wants it, and run it."""
+        if (call in UPLOADS) != bool(rest) or call not in _KNOWN:
+            raise _no_such_call(request.raw_path)
+        request.operation = call
+        json_call = CALLS.get(call)
+        if json_call is not None:
+            principal = await self._store.identity.principal_of_account_token(_token(request))
+            body = await json_call.read(request, version)
+            context = Call(self._store, self._settings, request, version, principal)
+            return json_response(await json_call.handler(context, body))
+        if call in UPLOADS:
+            return await self._upload(request, UPLOADS[call], rest[0])
+        if call == DOWNLOAD_BY_ID:
+            return await download_by_id(self._store, request)
+        if request.method not in {"GET", "POST"}:
+            raise NativeError(405, "method_not_allowed", "Only GET and POST are supported")
+        return json_response(await authorize_account(self._store, self._settings, request, version))
+
+    async def _upload(self, request: Request, upload: Upload, subject_id: str) -> Response:
+        """Check the token against the URL, hold its slot, and take the upload."""
+        if request.method != "POST":
+            raise NativeError(405, "method_not_allowed", "Only POST is supported")
+        token = _token(request)
+        principal = await self._store.identity.principal_of_upload_token(token, request.raw_path.decode("latin-1"))
+        with self._slots.take(token):
+            return json_response(await upload(self._store, principal, request, subject_id))
+
+
+def _token(request: Request) -> str:
+    """The bare token of the `Authorization` header. Raises `BadToken` without one."""
+    token = request.header("authorization")
+    if not token:
+        raise BadToken("There is no Authorization header.")
+    return token
+
+
+def _split(raw_path: bytes) -> tuple[APIVersion, str, list[str]]:
+    """Version, call and the rest of a path under `/b2api/`. Raises 404 where the version is none."""
+    name, *rest = raw_path[len(API_PREFIX) :].split(b"/")
+    version = VERSIONS.get(name)
+    if version is None or not rest:
+        raise _no_such_call(raw_path)
+    call, *pieces = (piece.decode("latin-1") for piece in rest)
+    return version, call, pieces
+
+
+def _no_such_call(raw_path: bytes) -> NativeError:
+    return NativeError(404, "not_found", f"No such call: {raw_path[:200].decode('latin-1')}")

@@ -1,0 +1,129 @@
+"""Buckets: create, list, update, delete (reference, 8.5, 8.7, 8.19, 8.27)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from undercroft.native import unsupported
+from undercroft.native.bodies import Body
+from undercroft.native.bucket_info import checked_bucket_info
+from undercroft.native.call import Answer, Call
+from undercroft.native.cors_rules import CORSRule, checked_cors_rules
+from undercroft.native.errors import BadRequest
+from undercroft.native.lifecycle_rules import LifecycleRule, checked_lifecycle_rules
+from undercroft.native.shapes import bucket_shape
+
+LISTABLE_TYPES = ("allPublic", "allPrivate", "snapshot", "restricted", "shared")
+LISTED_BY_DEFAULT = ("allPublic", "allPrivate", "snapshot")
+
+
+class BucketSettings(Body, kw_only=True):
+    """What create and update have in common."""
+
+    bucket_info: dict[str, str] | None = None
+    cors_rules: list[CORSRule] | None = None
+    lifecycle_rules: list[LifecycleRule] | None = None
+    default_server_side_encryption: unsupported.Encryption | None = None
+    default_retention: unsupported.DefaultRetention | None = None
+    file_lock_enabled: bool | None = None
+    replication_configuration: unsupported.Replication | None = None
+
+    def refuse_unsupported(self) -> None:
+        """Refuse the settings that this server does not have. Raises `BadRequest`."""
+        unsupported.refuse_encryption("defaultServerSideEncryption", self.default_server_side_encryption)
+        unsupported.refuse_bucket_lock(enabled=self.file_lock_enabled, retention=self.default_retention)
+        unsupported.refuse_replication(self.replication_configuration)
+
+
+class CreateBucket(BucketSettings, kw_only=True):
+    """The body of `b2_create_bucket`."""
+
+    account_id: str
+    bucket_name: str
+    bucket_type: str
+
+
+class UpdateBucket(BucketSettings, kw_only=True):
+    """The body of `b2_update_bucket`: what is absent stays as it is."""
+
+    account_id: str
+    bucket_id: str
+    bucket_type: str | None = None
+    if_revision_is: int | None = None
+
+
+class DeleteBucket(Body):
+    """The body of `b2_delete_bucket`."""
+
+    account_id: str
+    bucket_id: str
+
+
+class ListBuckets(Body):
+    """The body of `b2_list_buckets`."""
+
+    account_id: str
+    bucket_id: str | None = None
+    bucket_name: str | None = None
+    bucket_types: list[str] | None = None
+
+
+def _types_to_list(asked: list[str] | None) -> Sequence[str] | None:
+    """The bucket types a list is limited to, None for every type. Raises `BadRequest` for an unknown or odd choice."""
+    if asked is None:
+        return LISTED_BY_DEFAULT
+    if asked == ["all"]:
+        return None
+    if not asked or not set(asked) <= set(LISTABLE_TYPES):
+        raise BadRequest('bucketTypes must name known bucket types, or be ["all"]')
+    return asked
+
+
+async def create_bucket(call: Call, body: CreateBucket) -> Answer:
+    """Make a bucket."""
+    call.check_account(body.account_id)
+    body.refuse_unsupported()
+    bucket = await call.store.buckets.create(
+        call.principal,
+        body.bucket_name,
+        body.bucket_type,
+        info=checked_bucket_info(body.bucket_info or {}),
+        cors_rules=checked_cors_rules(body.cors_rules or []),
+        lifecycle_rules=checked_lifecycle_rules(body.lifecycle_rules or []),
+    )
+    return bucket_shape(bucket, call.principal)
+
+
+async def update_bucket(call: Call, body: UpdateBucket) -> Answer:
+    """Replace the settings given, each as a whole."""
+    call.check_account(body.account_id)
+    body.refuse_unsupported()
+    bucket = await call.store.buckets.update(
+        call.principal,
+        body.bucket_id,
+        bucket_type=body.bucket_type,
+        info=None if body.bucket_info is None else checked_bucket_info(body.bucket_info),
+        cors_rules=None if body.cors_rules is None else checked_cors_rules(body.cors_rules),
+        lifecycle_rules=None if body.lifecycle_rules is None else checked_lifecycle_rules(body.lifecycle_rules),
+        if_revision_is=body.if_revision_is,
+    )
+    return bucket_shape(bucket, call.principal)
+
+
+async def delete_bucket(call: Call, body: DeleteBucket) -> Answer:
+    """Delete an empty bucket and answer it as it was."""
+    call.check_account(body.account_id)
+    return bucket_shape(await call.store.buckets.delete(call.principal, body.bucket_id), call.principal)
+
+
+async def list_buckets(call: Call, body: ListBuckets) -> Answer:
+    """List buckets by name."""
+    call.check_account(body.account_id)
+    buckets = await call.store.buckets.list(
+        call.principal,
+        name=body.bucket_name,
+        bucket_id=body.bucket_id,
+        types=_types_to_list(body.bucket_types),
+        lenient=call.version.lenient_bucket_list,
+    )
+    return {"buckets": [bucket_shape(bucket, call.principal) for bucket in buckets]}

@@ -1,0 +1,80 @@
+"""The JSON calls of the API as a table: name, body and handler. All go by POST with JSON or GET with a query."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, TypeVar
+
+from undercroft import limits
+from undercroft.http.request import Request
+from undercroft.native import (
+    buckets,
+    copies,
+    download_grants,
+    keys,
+    large_files,
+    listings,
+    uploads,
+    versions,
+)
+from undercroft.native.api_versions import APIVersion
+from undercroft.native.bodies import Body, BodyReader
+from undercroft.native.call import Answer, Call
+from undercroft.native.errors import NativeError
+
+T = TypeVar("T", bound=Body)
+
+
+class JSONCall(NamedTuple):
+    """One call. `multi_bucket_reader` reads the body of the versions that know keys of several buckets."""
+
+    reader: BodyReader[Any]
+    multi_bucket_reader: BodyReader[Any]
+    handler: Callable[[Call, Any], Awaitable[Answer]]
+
+    async def read(self, request: Request, version: APIVersion) -> Body:
+        """The request's body. Raises `NativeError` for a method or a body that the call does not take."""
+        reader = self.multi_bucket_reader if version.multi_bucket_keys else self.reader
+        body: Body
+        if request.method == "POST":
+            body = reader.from_json(await request.read(limits.JSON_BODY_MAX_BYTES))
+        elif request.method == "GET":
+            body = reader.from_query(request.query_pairs(plus_is_space=True))
+        else:
+            raise NativeError(405, "method_not_allowed", "Only POST is supported")
+        return body
+
+
+def _call(body_type: type[T], handler: Callable[[Call, T], Awaitable[Answer]]) -> JSONCall:
+    reader = BodyReader(body_type)
+    return JSONCall(reader, reader, handler)
+
+
+CALLS: dict[str, JSONCall] = {
+    "b2_cancel_large_file": _call(large_files.LargeFileId, large_files.cancel_large_file),
+    "b2_copy_file": _call(copies.CopyFile, copies.copy_file),
+    "b2_copy_part": _call(copies.CopyPart, copies.copy_part),
+    "b2_create_bucket": _call(buckets.CreateBucket, buckets.create_bucket),
+    "b2_create_key": JSONCall(BodyReader(keys.CreateKey), BodyReader(keys.CreateMultiBucketKey), keys.create_key),
+    "b2_delete_bucket": _call(buckets.DeleteBucket, buckets.delete_bucket),
+    "b2_delete_file_version": _call(versions.DeleteFileVersion, versions.delete_file_version),
+    "b2_delete_key": _call(keys.DeleteKey, keys.delete_key),
+    "b2_finish_large_file": _call(large_files.FinishLargeFile, large_files.finish_large_file),
+    "b2_get_download_authorization": _call(
+        download_grants.GetDownloadAuthorization, download_grants.get_download_authorization
+    ),
+    "b2_get_file_info": _call(versions.GetFileInfo, versions.get_file_info),
+    "b2_get_upload_part_url": _call(large_files.LargeFileId, large_files.get_upload_part_url),
+    "b2_get_upload_url": _call(uploads.GetUploadURL, uploads.get_upload_url),
+    "b2_hide_file": _call(versions.HideFile, versions.hide_file),
+    "b2_list_buckets": _call(buckets.ListBuckets, buckets.list_buckets),
+    "b2_list_file_names": _call(listings.ListFileNames, listings.list_file_names),
+    "b2_list_file_versions": _call(listings.ListFileVersions, listings.list_file_versions),
+    "b2_list_keys": _call(keys.ListKeys, keys.list_keys),
+    "b2_list_parts": _call(large_files.ListParts, large_files.list_parts),
+    "b2_list_unfinished_large_files": _call(
+        large_files.ListUnfinishedLargeFiles, large_files.list_unfinished_large_files
+    ),
+    "b2_start_large_file": _call(large_files.StartLargeFile, large_files.start_large_file),
+    "b2_update_bucket": _call(buckets.UpdateBucket, buckets.update_bucket),
+}

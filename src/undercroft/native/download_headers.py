@@ -1,0 +1,66 @@
+"""The headers of a download (reference, sections 5.2, 11.4, 11.5), put together cheaply: downloads are hot.
+
+Stored files never act as pages of this origin: browsers are told not to guess types, and whatever a browser would run
+or render as a document is put into a sandbox.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from undercroft.http.response import Headers
+from undercroft.native.bucket_info import CACHE_CONTROL_KEYS
+from undercroft.native.encoding import encode
+from undercroft.native.file_info import SPECIAL_HEADERS
+from undercroft.native.response_overrides import OVERRIDES
+from undercroft.store.model import Bucket, FileVersion
+
+_RENDERED = re.compile("html|xml|xsl|multipart|rfc822", re.IGNORECASE)
+_SPECIAL_NAMES = {key: header.lower().encode("ascii") for key, header in SPECIAL_HEADERS.items()}
+
+
+def _wire(value: str) -> bytes:
+    """A stored header value as bytes: the S3 face reads headers as Latin-1, all else is UTF-8."""
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode("utf-8")
+
+
+@lru_cache(maxsize=1024)
+def _content_type_headers(content_type: str) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers that depend on the content type alone, and those that never change."""
+    fixed = (
+        (b"content-type", _wire(content_type)),
+        (b"accept-ranges", b"bytes"),
+        (b"x-content-type-options", b"nosniff"),
+    )
+    return (*fixed, (b"content-security-policy", b"sandbox")) if _RENDERED.search(content_type) else fixed
+
+
+def download_headers(version: FileVersion, bucket: Bucket, overrides: dict[str, str]) -> Headers:
+    """The headers of an answer with this version's bytes, except those of its length and range."""
+    headers: Headers = [
+        *_content_type_headers(overrides.get("b2ContentType") or version.content_type),
+        (b"x-bz-file-id", str(version.file_id).encode("ascii")),
+        (b"x-bz-file-name", encode(version.name).encode("ascii")),
+        (b"x-bz-content-sha1", version.content_sha1.encode("ascii")),
+        (b"x-bz-upload-timestamp", b"%d" % version.uploaded_ms),
+    ]
+    special: dict[bytes, bytes] = {}
+    for key in CACHE_CONTROL_KEYS:
+        if key in bucket.info:
+            special[b"cache-control"] = _wire(bucket.info[key])
+            break
+    for key, value in version.info.items():
+        name = _SPECIAL_NAMES.get(key)
+        if name is None:
+            headers.append((b"x-bz-info-" + key.encode("utf-8"), encode(value).encode("ascii")))
+        else:
+            special[name] = _wire(value)
+    for parameter, value in overrides.items():
+        if parameter != "b2ContentType":
+            special[OVERRIDES[parameter].lower().encode("ascii")] = _wire(value)
+    headers.extend(special.items())
+    return headers

@@ -1,0 +1,113 @@
+"""Downloads by name and by id: GET and HEAD, and POST by id (reference, 8.10, 8.11 and section 11)."""
+
+from __future__ import annotations
+
+from undercroft import limits
+from undercroft.http.ranges import parse_range
+from undercroft.http.request import Request
+from undercroft.http.response import Response
+from undercroft.native.bodies import BodyReader
+from undercroft.native.download_headers import download_headers
+from undercroft.native.encoding import decode
+from undercroft.native.errors import BadRequest, NativeError
+from undercroft.native.response_overrides import Overrides, overrides_of
+from undercroft.native.unsupported import refuse_headers
+from undercroft.store import Store
+from undercroft.store.errors import IsHideMarker, NoSuchFile
+from undercroft.store.identity.authorize import Facts
+from undercroft.store.identity.principals import NOBODY, Principal
+from undercroft.store.model import Action, Bucket, FileVersion
+
+FILE_PREFIX = b"/file/"
+_NO_PARAMETERS: dict[str, str] = {}
+
+
+class DownloadById(Overrides, kw_only=True):
+    """The body of `b2_download_file_by_id` by POST."""
+
+    file_id: str
+
+
+_reader = BodyReader(DownloadById)
+
+
+async def download_by_name(store: Store, request: Request) -> Response:
+    """Answer `/file/BUCKET/NAME` with the newest version of the name."""
+    if request.method not in {"GET", "HEAD"}:
+        raise NativeError(405, "method_not_allowed", "Only GET and HEAD are supported")
+    refuse_headers(request)
+    raw_bucket, _, raw_name = request.raw_path[len(FILE_PREFIX) :].partition(b"/")
+    bucket_name, name = decode(raw_bucket, "The bucket name"), decode(raw_name, "The file name")
+    parameters = _query(request)
+    overrides = overrides_of(parameters)
+    principal = await _principal(store, request, parameters.get("Authorization"))
+    bucket = await store.buckets.find(name=bucket_name, remembered=True)
+    if not name:
+        raise NoSuchFile(bucket_name, name)
+    version = await store.files.current(
+        principal, bucket, name, facts=Facts(overrides=overrides), data=request.method == "GET"
+    )
+    return await _answer(store, request, bucket, version, overrides)
+
+
+async def download_by_id(store: Store, request: Request) -> Response:
+    """Answer `b2_download_file_by_id` with the version of that id, hidden and superseded ones included."""
+    if request.method not in {"GET", "HEAD", "POST"}:
+        raise NativeError(405, "method_not_allowed", "Only GET, HEAD and POST are supported")
+    refuse_headers(request)
+    principal = await _principal(store, request, None)
+    if request.method == "POST":
+        body = _reader.from_json(await request.read(limits.JSON_BODY_MAX_BYTES))
+        file_id = body.file_id
+        overrides = body.checked()
+    else:
+        parameters = _query(request)
+        file_id = parameters.get("fileId", "")
+        overrides = overrides_of(parameters)
+    if not file_id:
+        raise BadRequest("fileId is required")
+    version = await store.files.version(principal, file_id, facts=Facts(by_id=True, overrides=overrides))
+    if version.action is Action.HIDE:
+        raise IsHideMarker(file_id, version.uploaded_ms)
+    if version.action is Action.START:
+        raise NativeError(404, "not_found", f"The large file is not finished: {file_id}")
+    bucket = await store.buckets.find(bucket_id=version.bucket_id)
+    return await _answer(store, request, bucket, version, overrides)
+
+
+async def _principal(store: Store, request: Request, query_token: str | None) -> Principal:
+    """Who asks. A token that is present is judged, even where nobody would need one. Raises BadToken, ExpiredToken."""
+    token = request.header("authorization") or query_token
+    return await store.identity.principal_of_download_token(token) if token else NOBODY
+
+
+def _query(request: Request) -> dict[str, str]:
+    """The query parameters, the last of each name; unknown ones mean nothing in a download."""
+    return dict(request.query_pairs(plus_is_space=True)) if request.raw_query else _NO_PARAMETERS
+
+
+async def _answer(
+    store: Store, request: Request, bucket: Bucket, version: FileVersion, overrides: dict[str, str]
+) -> Response:
+    """The bytes, or the range of them that was asked for. HEAD answers as a GET of the whole would."""
+    headers = download_headers(version, bucket, overrides)
+    size = version.size
+    if request.method == "HEAD":
+        headers.append((b"content-length", b"%d" % size))
+        return Response(200, headers)
+    start, end, status = 0, size, 200
+    asked = parse_range(request.header("range")) if b"range" in request.header_map else None
+    if asked is not None:
+        resolved = asked.resolve(size)
+        if resolved is None:
+            raise NativeError(
+                416,
+                "range_not_satisfiable",
+                f"The range begins after the end of the file, which has {size} bytes",
+                [(b"content-range", b"bytes */%d" % size)],
+            )
+        start, end = resolved
+        status = 206
+        headers.append((b"content-range", b"bytes %d-%d/%d" % (start, end - 1, size)))
+    headers.append((b"content-length", b"%d" % (end - start)))
+    return Response(status, headers, await store.files.read(version, start, end))

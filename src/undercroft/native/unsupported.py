@@ -1,0 +1,100 @@
+"""What clients may ask for and this server does not do: encryption, Object Lock, replication.
+
+Asking for one of them is refused by name, since a file that its owner believes locked or encrypted, and is not, is worse
+than an error. The forms that ask for nothing (null, `none`, `off`) pass.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from undercroft.http.request import Request
+from undercroft.native.errors import BadRequest
+
+
+class Encryption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Server-side encryption as requests name it."""
+
+    mode: str | None = None
+    algorithm: str | None = None
+    customer_key: str | None = None
+    customer_key_md5: str | None = None
+
+
+class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """The retention of a file."""
+
+    mode: str | None = None
+    retain_until_timestamp: int | None = None
+
+
+class DefaultRetention(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """The retention that a bucket gives its new files."""
+
+    mode: str | None = None
+    period: dict[str, int | str] | None = None
+
+
+class Replication(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """A bucket's replication, whose halves both read null when it is off."""
+
+    as_replication_source: dict[str, object] | None = None
+    as_replication_destination: dict[str, object] | None = None
+
+
+def _refused(what: str) -> BadRequest:
+    return BadRequest(f"{what} is not supported by this server")
+
+
+def refuse_encryption(field: str, encryption: Encryption | None) -> None:
+    """Refuse an encryption setting other than none. Raises `BadRequest`."""
+    if encryption is None:
+        return
+    if encryption.mode not in {None, "none"} or encryption.algorithm is not None or encryption.customer_key is not None:
+        raise _refused(f"{field} with mode {encryption.mode}")
+
+
+def refuse_file_lock(retention: Retention | None, legal_hold: str | None) -> None:
+    """Refuse retention or a legal hold on a file. Raises `BadRequest`."""
+    if retention is not None and (retention.mode is not None or retention.retain_until_timestamp is not None):
+        raise _refused("fileRetention")
+    if legal_hold not in {None, "off"}:
+        raise _refused("legalHold")
+
+
+def refuse_bucket_lock(*, enabled: bool | None, retention: DefaultRetention | None) -> None:
+    """Refuse Object Lock on a bucket. Raises `BadRequest`."""
+    if enabled:
+        raise _refused("fileLockEnabled")
+    if retention is not None and (retention.mode is not None or retention.period is not None):
+        raise _refused("defaultRetention")
+
+
+def refuse_replication(replication: Replication | None) -> None:
+    """Refuse a replication configuration that replicates anything. Raises `BadRequest`."""
+    if replication is not None and (replication.as_replication_source or replication.as_replication_destination):
+        raise _refused("replicationConfiguration")
+
+
+# Request headers whose presence asks for something this server does not do.
+_HEADERS: dict[bytes, str] = {
+    name.lower().encode("ascii"): name
+    for name in (
+        "X-Bz-Server-Side-Encryption",
+        "X-Bz-Server-Side-Encryption-Customer-Algorithm",
+        "X-Bz-Server-Side-Encryption-Customer-Key",
+        "X-Bz-Server-Side-Encryption-Customer-Key-Md5",
+        "X-Bz-File-Retention-Mode",
+        "X-Bz-File-Retention-Retain-Until-Timestamp",
+    )
+}
+
+
+def refuse_headers(request: Request) -> None:
+    """Refuse the encryption and lock headers of uploads and downloads. Raises `BadRequest`."""
+    headers = request.header_map
+    for name in _HEADERS.keys() & headers.keys():
+        raise _refused(f"The header {_HEADERS[name]}")
+    hold = headers.get(b"x-bz-file-legal-hold")
+    if hold is not None and hold.strip().lower() != b"off":
+        raise _refused("The header X-Bz-File-Legal-Hold")

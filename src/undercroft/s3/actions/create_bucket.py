@@ -1,0 +1,38 @@
+"""CreateBucket: private, or public where the canned ACL says so."""
+
+from __future__ import annotations
+
+from undercroft.http.response import Response
+from undercroft.s3.answers import bare_answer
+from undercroft.s3.call import Call
+from undercroft.s3.errors import S3Error, invalid_argument
+from undercroft.s3.headers import CANNED_ACLS
+from undercroft.s3.xml_in import children, parse_document
+
+_TYPES = {acl: bucket_type for bucket_type, acl in CANNED_ACLS.items()}
+# The region that clients put where they have none; it stands for ours.
+_ANY_REGION = "us-east-1"
+_SETTINGS = frozenset({"LocationConstraint", "Location", "Bucket", "Tags"})
+
+
+async def create_bucket(call: Call) -> Response:
+    """PUT /bucket (reference, 1.5 and 2.8)."""
+    acl = call.header("x-amz-acl") or "private"
+    if acl not in _TYPES:
+        raise invalid_argument("x-amz-acl", acl, f"Unsupported value for canned acl '{acl}'")
+    body = await call.document()
+    if body:
+        _check_location(body, call.settings.region)
+    bucket = await call.store.buckets.create(call.principal, call.bucket_name, _TYPES[acl])
+    return bare_answer(200, [(b"location", b"/" + bucket.name.encode("ascii"))])
+
+
+def _check_location(body: bytes, region: str) -> None:
+    """Refuse another region than ours, and the settings of the document that we do not have."""
+    for name, setting in children(parse_document(body, "CreateBucketConfiguration"), _SETTINGS):
+        location = (setting.text or "").strip()
+        if name == "LocationConstraint":
+            if location and location not in {region, _ANY_REGION}:
+                raise S3Error("InvalidLocationConstraint", extras={"LocationConstraint": location})
+        elif location or len(setting):
+            raise S3Error("NotImplemented", f"Buckets cannot be created with {name}.")

@@ -1,0 +1,27 @@
+"""Answers that are not an object's bytes: XML documents, bare statuses and errors."""
+
+from __future__ import annotations
+
+from undercroft.http.response import Headers, Response
+from undercroft.s3.errors import S3Error
+from undercroft.s3.xml_out import document, error_document
+
+_XML = (b"content-type", b"application/xml")
+
+
+def xml_answer(root: str, content: str, headers: Headers | None = None) -> Response:
+    """A document in the S3 namespace with status 200."""
+    return Response(200, [_XML, *(headers or [])], document(root, content))
+
+
+def bare_answer(status: int, headers: Headers | None = None) -> Response:
+    """A status without a body."""
+    return Response(status, [] if headers is None else headers)
+
+
+def error_answer(error: S3Error, method: str, resource: str, request_id: str, host_id: str) -> Response:
+    """The answer of an error: XML, except to HEAD and for what is not modified, which have no body."""
+    if method == "HEAD" or error.status == 304:
+        return Response(error.status, list(error.headers))
+    body = error_document(error, resource, request_id, host_id)
+    return Response(error.status, [_XML, *error.headers], body)

@@ -1,0 +1,116 @@
+"""The S3 face: a request in, an answer out.
+
+The order of checks is the reference's, 2.31: the path, who asks, which operation it is, what the headers ask for, and
+then the operation itself. Errors of every layer below become S3's here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from undercroft.http.errors import BodyBroken, HTTPInputError
+from undercroft.http.request import Request
+from undercroft.http.response import Response
+from undercroft.s3.answers import error_answer
+from undercroft.s3.authenticate import authenticate
+from undercroft.s3.call import Call
+from undercroft.s3.errors import ErrorContext, S3Error, from_http_error, from_store_error
+from undercroft.s3.headers import check_settings
+from undercroft.s3.operations import OPERATIONS
+from undercroft.s3.request_ids import RequestIds
+from undercroft.s3.routing import BUCKET, COPY_SOURCE, OBJECT, SERVICE, Target, find_operation, split_target
+from undercroft.settings import Settings
+from undercroft.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from undercroft.store import Store
+
+_COPY_SOURCE = COPY_SOURCE.encode("ascii")
+_NOWHERE: Target = (None, None)
+
+
+class S3Face:
+    """The S3-Compatible API over a store."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._now_ms = store.ambient.now_ms
+        self._ids = RequestIds()
+        self._host_id = self._ids.host_id.encode("ascii")
+        self._region_header = (b"x-amz-bucket-region", settings.region.encode("ascii"))
+
+    async def handle(self, request: Request, bucket: str | None) -> Response:
+        """Answer a request. `bucket` is the one that a virtual host names, None on the endpoint's own host."""
+        request.face = "s3"
+        request_id = self._ids.next()
+        target = _NOWHERE
+        call: Call | None = None
+        try:
+            target = split_target(request.raw_path, bucket)
+            if request.method == "OPTIONS":
+                raise _refused_preflight(request)
+            call = await self._call(request, target)
+            response = await self._run(call)
+        except BodyBroken:
+            raise  # The client is gone; the adapter knows what to do with its connection.
+        except (S3Error, StoreError, HTTPInputError) as error:
+            resource = request.raw_path.decode("latin-1")
+            answer = _as_s3_error(error, target, request, call)
+            response = error_answer(answer, request.method, resource, request_id, self._ids.host_id)
+        if (target[1] is None and target[0] is not None) or response.status >= 300:
+            response.headers.append(self._region_header)
+        response.headers.append((b"x-amz-request-id", request_id.encode("ascii")))
+        response.headers.append((b"x-amz-id-2", self._host_id))
+        return response
+
+    async def _call(self, request: Request, target: Target) -> Call:
+        """Find out who asks and what for. Raises `S3Error`."""
+        now_ms = self._now_ms()
+        authentication = await authenticate(request, self._store.identity, now_ms)
+        query: dict[str, str] = {}
+        if request.raw_query:
+            query = dict(reversed(request.query_pairs(plus_is_space=authentication.plus_is_space)))
+        scope = SERVICE if target[0] is None else BUCKET if target[1] is None else OBJECT
+        facts = find_operation(request.method, scope, query, copies=_COPY_SOURCE in request.header_map)
+        request.operation = facts.name
+        return Call(self._store, self._settings, request, authentication, facts, target, query, now_ms)
+
+    async def _run(self, call: Call) -> Response:
+        """Carry the operation out. Raises the errors of every layer."""
+        operation = OPERATIONS[call.facts.name]
+        if operation.handler is None:
+            raise S3Error("NotImplemented", f"{call.facts.name} is not implemented.")
+        check_settings(call.headers)
+        return await operation.handler(call)
+
+
+def _refused_preflight(request: Request) -> S3Error:
+    """A preflight is never signed. While no bucket can have CORS rules through this face, none is granted."""
+    if request.header("origin") is None:
+        return S3Error("BadRequest", "Insufficient information. Origin request header needed.")
+    extras = {"Method": request.header("access-control-request-method") or "", "ResourceType": "BUCKET"}
+    return S3Error("AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.", extras=extras)
+
+
+def _as_s3_error(
+    error: S3Error | StoreError | HTTPInputError, target: Target, request: Request, call: Call | None
+) -> S3Error:
+    if isinstance(error, S3Error):
+        return error
+    if isinstance(error, HTTPInputError):
+        return from_http_error(error)
+    query = {} if call is None else call.query
+    payload_hash = "" if call is None else call.authentication.payload_hash
+    return from_store_error(
+        error,
+        ErrorContext(
+            bucket=target[0] or "",
+            key=target[1] or "",
+            version_id=query.get("versionId", ""),
+            upload_id=query.get("uploadId", ""),
+            method=request.method,
+            range_header=request.header("range") or "",
+            payload_hash=payload_hash if len(payload_hash) == 64 else "",
+        ),
+    )

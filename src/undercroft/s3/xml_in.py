@@ -1,0 +1,85 @@
+"""XML as clients send it: hostile until parsed.
+
+Elements are matched by local name, since clients send documents with the S3 namespace, with another prefix or with
+none. Entities, document types and the network are off; depth is limited here and size by whoever read the body. Every
+violation is `MalformedXML`, and so is an element that the document's schema does not have: a setting that we do not
+know must not be dropped in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from lxml import etree
+
+from undercroft import limits
+from undercroft.s3.errors import S3Error
+
+
+def parse_document(body: bytes, root: str) -> etree._Element:
+    """The root element of a document whose root has this local name. Raises `MalformedXML`."""
+    if b"<!DOCTYPE" in body:
+        raise S3Error("MalformedXML", "The XML of the body has a document type, which is not allowed.")
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        element = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise S3Error("MalformedXML") from error
+    # The text above was searched as bytes; a document type written in another encoding shows here.
+    docinfo = element.getroottree().docinfo
+    if docinfo.internalDTD is not None or docinfo.externalDTD is not None or local_name(element) != root:
+        raise S3Error("MalformedXML")
+    _check_depth(element)
+    return element
+
+
+def _check_depth(root: etree._Element) -> None:
+    """Refuse nesting beyond the limit, without recursion of our own."""
+    depth = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if depth > limits.XML_DEPTH_MAX:
+            raise S3Error("MalformedXML", "The XML of the body is nested too deeply.")
+
+
+def local_name(element: etree._Element) -> str:
+    """The element's name without its namespace."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def children(element: etree._Element, allowed: Collection[str]) -> Iterator[tuple[str, etree._Element]]:
+    """The child elements with their local names. Raises `MalformedXML` at one that is not allowed."""
+    for child in element:
+        name = local_name(child)
+        if name not in allowed:
+            raise S3Error("MalformedXML", f"The element {name} is not expected in {local_name(element)}.")
+        yield name, child
+
+
+def fields(element: etree._Element, allowed: Collection[str]) -> dict[str, str]:
+    """The texts of an element's children, none of which may repeat or have children. White space is kept.
+
+    Raises `MalformedXML`.
+    """
+    texts: dict[str, str] = {}
+    for name, child in children(element, allowed):
+        if name in texts or len(child):
+            raise S3Error("MalformedXML", f"The element {name} is repeated or is not a plain text.")
+        texts[name] = child.text or ""
+    return texts
+
+
+def boolean(text: str) -> bool:
+    """`true` or `false`, surrounded by white space at most. Raises `MalformedXML`."""
+    value = text.strip().lower()
+    if value not in {"true", "false"}:
+        raise S3Error("MalformedXML", "A truth value is neither true nor false.")
+    return value == "true"

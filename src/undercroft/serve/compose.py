@@ -1,0 +1,44 @@
+"""Wiring: which drivers the settings ask for, put together into a store."""
+
+from __future__ import annotations
+
+import os
+
+import structlog
+
+from undercroft import keyring
+from undercroft.blobs.local import LocalBlobs
+from undercroft.catalog.sqlite import SQLiteCatalog
+from undercroft.serve import data_directory, exits
+from undercroft.settings import Settings
+from undercroft.store import Store
+
+MASTER_KEY_VARIABLE = "UNDERCROFT_MASTER_KEY"
+_MASTER_KEY_FILE = "master.key"
+
+_log = structlog.get_logger(__name__)
+
+
+async def open_store(settings: Settings, *, slot: int, migrate: bool = False) -> Store:
+    """A store on the engines of the settings; its `close` lets go of everything.
+
+    `slot` is the process's own small number among those that use the store at once: its counters are kept under it.
+    `migrate` brings the catalog to this release's schema first, and makes it where there is none. Raises the errors of the
+    engines and of the keyring.
+    """
+    data_directory.create(settings.data)
+    catalog = SQLiteCatalog(settings.catalog, on_fatal=stop_for_good)
+    if migrate:
+        await catalog.migrate()
+    blobs = LocalBlobs(settings.blobs)
+    keys = keyring.load_or_create(settings.data / _MASTER_KEY_FILE, encoded=os.environ.get(MASTER_KEY_VARIABLE))
+    return Store(catalog, blobs, keys, slot=slot)
+
+
+def stop_for_good(error: Exception) -> None:
+    """End this process, and by its exit code the whole server: the storage can no longer be trusted (P12).
+
+    At once and from any thread: nothing that is under way may be acknowledged any more.
+    """
+    _log.critical("storage_error", error=repr(error))
+    os._exit(exits.FATAL_STORAGE_EXIT)

@@ -1,0 +1,106 @@
+"""The data directory of a server, and the lock that lets one server at a time have it.
+
+The lock is an flock on an open file that all processes of the server inherit, so it ends when the last of them does, however
+they end. The commands of the operator do not take it: they share the catalog with the server under the catalog's own lock.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from pathlib import Path
+
+import msgspec
+
+from undercroft import limits
+from undercroft.serve.exits import StartError
+from undercroft.settings import Address, Settings
+
+_LOCK = "server.lock"
+_ADDRESSES = "server.json"
+_METRICS = "metrics"
+_POLL_S = 0.02
+
+
+class ServedAt(msgspec.Struct, frozen=True):
+    """Where the server of a data directory is reached, for commands that tell users of it."""
+
+    listen: str
+    console_listen: str
+    scheme: str
+    region: str
+    public_url: str | None
+    console_url: str | None
+
+
+def create(path: Path) -> None:
+    """Make the directory, for its owner alone, if it is not there. Raises `StartError`."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"--data: {path} cannot be made: {error.strerror}") from None
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        raise StartError(f"--data: {path} cannot be read and written")
+
+
+def lock(path: Path) -> int:
+    """Take the directory for this server: a file descriptor to keep open. Raises `StartError` where another has it."""
+    try:
+        fd = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StartError(f"--data: {path / _LOCK} cannot be opened: {error.strerror}") from None
+    deadline = time.monotonic() + limits.DATA_LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except OSError as error:
+            if error.errno != errno.EWOULDBLOCK:
+                raise StartError(f"--data: {path / _LOCK} cannot be locked: {error.strerror}") from None
+            if time.monotonic() >= deadline:
+                owner = os.pread(fd, 32, 0).decode("ascii", "replace").strip()
+                os.close(fd)
+                raise StartError(f"--data: {path} is being served already, by process {owner or 'unknown'}") from None
+            time.sleep(_POLL_S)
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    return fd
+
+
+def metrics_directory(path: Path) -> Path:
+    """Where the processes share their metrics."""
+    return path / _METRICS
+
+
+def write_addresses(settings: Settings) -> None:
+    """Leave word of where the server is reached."""
+    served_at = ServedAt(
+        listen=str(settings.listen),
+        console_listen=str(settings.console_listen),
+        scheme=settings.scheme,
+        region=settings.region,
+        public_url=settings.public_url,
+        console_url=settings.console_url,
+    )
+    temporary = settings.data / (_ADDRESSES + ".new")
+    temporary.write_bytes(msgspec.json.encode(served_at) + b"\n")
+    temporary.rename(settings.data / _ADDRESSES)
+
+
+def read_addresses(path: Path) -> ServedAt | None:
+    """What the latest server of this directory left; None where none has."""
+    try:
+        return msgspec.json.decode((path / _ADDRESSES).read_bytes(), type=ServedAt)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def bound(settings: Settings, port: int, console_port: int) -> Settings:
+    """The settings with the ports that were really bound, where the system chose them."""
+    return msgspec.structs.replace(
+        settings,
+        listen=Address(settings.listen.host, port),
+        console_listen=Address(settings.console_listen.host, console_port),
+    )

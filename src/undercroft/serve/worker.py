@@ -1,0 +1,91 @@
+"""What runs in the processes: the API, the console, the steward. Each opens a store of its own, after the fork."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+import uvloop
+
+from undercroft import limits, steward
+from undercroft.console.app import ConsoleApp
+from undercroft.http.adapter import Adapter
+from undercroft.http.health import Health
+from undercroft.http.metrics import MetricsPage, RequestMeter
+from undercroft.native.app import NativeFace
+from undercroft.s3.app import S3Face
+from undercroft.serve import exits
+from undercroft.serve.app import API
+from undercroft.serve.compose import open_store
+from undercroft.serve.server import serve
+from undercroft.serve.supervisor import Ready
+from undercroft.settings import Settings
+from undercroft.store import Store
+
+# The slots of a server's processes: the steward and the console, then the API workers. 0 is for commands.
+STEWARD_SLOT = 1
+CONSOLE_SLOT = 2
+FIRST_API_SLOT = 3
+
+
+def run_api(settings: Settings, sockets: Sequence[socket.socket], slot: int, ready: Ready) -> int:
+    """An API worker, until SIGTERM."""
+
+    async def work(store: Store, meter: RequestMeter) -> None:
+        api = API(settings, Health(store.ready), NativeFace(store, settings), S3Face(store, settings))
+        await serve(Adapter(api, meter), settings, sockets, ready)
+
+    return _run(settings, slot, work)
+
+
+def run_console(settings: Settings, sockets: Sequence[socket.socket], ready: Ready) -> int:
+    """The console's process, until SIGTERM."""
+
+    async def work(store: Store, meter: RequestMeter) -> None:
+        console = ConsoleApp(Health(store.ready), MetricsPage(settings, meter))
+        await serve(Adapter(console, meter), settings, sockets, ready)
+
+    return _run(settings, CONSOLE_SLOT, work)
+
+
+def run_steward(settings: Settings, ready: Ready) -> int:
+    """The steward's process, until SIGTERM."""
+
+    async def work(store: Store, _meter: RequestMeter) -> None:
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        ready()
+        await steward.run(store, stop)
+
+    return _run(settings, STEWARD_SLOT, work)
+
+
+def _run(settings: Settings, slot: int, work: Callable[[Store, RequestMeter], Awaitable[None]]) -> int:
+    async def main() -> None:
+        async with _opened(settings, slot) as store:
+            meter = RequestMeter()
+            flushing = asyncio.create_task(meter.keep_flushing())
+            try:
+                await work(store, meter)
+            finally:
+                flushing.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await flushing
+
+    # A request makes hardly any cycles, and the default makes the collector look every few requests.
+    gc.set_threshold(limits.COLLECT_AFTER_ALLOCATIONS, 20, 20)
+    uvloop.run(main())
+    return exits.DONE
+
+
+@contextlib.asynccontextmanager
+async def _opened(settings: Settings, slot: int) -> AsyncIterator[Store]:
+    store = await open_store(settings, slot=slot)
+    try:
+        yield store
+    finally:
+        await store.close()

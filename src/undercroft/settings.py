@@ -1,0 +1,282 @@
+"""The settings: one frozen object, from the flags of the command line, `UNDERCROFT_…` variables and a TOML file.
+
+A flag wins over a variable, a variable over the file. Every option is one row of `_OPTIONS`, read by the same function
+wherever it comes from, so that the three agree. Secrets have no flag, since a command line is for every user to see.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from undercroft import limits
+
+ENVIRONMENT_PREFIX = "UNDERCROFT_"
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
+_REGION = re.compile(rf"{_LABEL}\Z")
+_URL = re.compile(r"(https?)://([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?/?\Z")
+_WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognized, not bound to.
+_METRICS_TOKEN_MIN_LENGTH = 16
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class SettingsError(Exception):
+    """An option has a value that cannot be used. The message names the option, where it came from and what is wrong."""
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where to listen: a host name or IP address, and a port. Port 0 lets the system choose."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def origin(self, scheme: str) -> str:
+        """The URL under which this machine reaches it."""
+        return f"{scheme}://{Address('localhost', self.port) if self.host in _WILDCARDS else self}"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator decided. Paths are absolute, URLs have no slash at the end."""
+
+    data: Path
+    listen: Address = Address("127.0.0.1", 8620)
+    console_listen: Address = Address("127.0.0.1", 8621)
+    workers: int = 1
+    domain: str = "localhost"
+    region: str = "us-west-000"
+    public_url: str | None = None
+    console_url: str | None = None
+    trusted_proxy: tuple[str, ...] = ()
+    catalog: Path
+    blobs: Path
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    metrics_token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Settings(data={str(self.data)!r}, listen={str(self.listen)!r})"  # The token is a secret (P8).
+
+    @property
+    def scheme(self) -> str:
+        """What our own listeners speak: `https` where there is a certificate."""
+        return "http" if self.tls_cert is None else "https"
+
+    @property
+    def api_origin(self) -> str:
+        """The API's URL, as far as it is known without a request."""
+        return self.public_url or self.listen.origin(self.scheme)
+
+    @property
+    def console_origin(self) -> str:
+        """The console's URL, as far as it is known without a request."""
+        return self.console_url or self.console_listen.origin(self.scheme)
+
+    def s3_endpoint(self, origin: str) -> str:
+        """The endpoint URL for S3 clients that reach the API at `origin`: one address serves both protocols."""
+        return origin
+
+    def trusts(self, address: str) -> bool:
+        """Whether the address is that of a proxy whose forwarding headers count."""
+        return bool(self.trusted_proxy) and _is_within(address, self.trusted_proxy)
+
+
+@lru_cache(maxsize=1024)
+def _is_within(address: str, networks: tuple[str, ...]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in ipaddress.ip_network(network) for network in networks)
+
+
+def load(flags: Mapping[str, object], environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings. `flags` has options by name; those that are None were not given. Raises `SettingsError`."""
+    config = flags.get("config") or environment.get(ENVIRONMENT_PREFIX + "CONFIG")
+    file = {} if config is None else _read_file(_path(config))
+    values: dict[str, Any] = {}
+    for name, parse in _OPTIONS.items():
+        flag = "--" + name.replace("_", "-")
+        variable = ENVIRONMENT_PREFIX + name.upper()
+        for source, where in (
+            (flags.get(name), flag),
+            (environment.get(variable) or None, variable),
+            (file.get(name), f"{name} in {config}"),
+        ):
+            if source is not None:
+                try:
+                    values[name] = parse(source)
+                except ValueError as error:
+                    raise SettingsError(f"{where}: {error}") from None
+                break
+    values.setdefault("data", _default_data(environment))
+    values.setdefault("workers", min(len(os.sched_getaffinity(0)), limits.WORKERS_MAX))
+    values.setdefault("catalog", values["data"] / "catalog.db")
+    values.setdefault("blobs", values["data"] / "blobs")
+    settings = Settings(**values)
+    _check_tls(settings)
+    return settings
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(limits.CONFIG_FILE_MAX_BYTES + 1)
+    except OSError as error:
+        raise SettingsError(f"--config: {path} cannot be read: {error.strerror}") from None
+    if len(raw) > limits.CONFIG_FILE_MAX_BYTES:
+        raise SettingsError(f"--config: {path} is longer than {limits.CONFIG_FILE_MAX_BYTES} bytes")
+    try:
+        values = tomllib.loads(raw.decode("utf-8"))
+    except ValueError as error:
+        raise SettingsError(f"--config: {path} is not TOML: {error}") from None
+    unknown = sorted(values.keys() - _OPTIONS.keys())
+    if unknown:
+        raise SettingsError(f"--config: {path} has an unknown option: {unknown[0]}")
+    return values
+
+
+def _check_tls(settings: Settings) -> None:
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise SettingsError("--tls-cert and --tls-key: give both or neither")
+    for flag, path in (("--tls-cert", settings.tls_cert), ("--tls-key", settings.tls_key)):
+        if path is not None and not os.access(path, os.R_OK):
+            raise SettingsError(f"{flag}: {path} cannot be read")
+
+
+def _default_data(environment: Mapping[str, str]) -> Path:
+    """The user's data directory (XDG Base Directory Specification)."""
+    base = environment.get("XDG_DATA_HOME", "")
+    root = Path(base) if base.startswith("/") else Path.home() / ".local" / "share"
+    return root / "undercroft"
+
+
+# -- Each of these reads one kind of value, from a flag, a variable or the file, and raises ValueError. ---------------
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"expected text, got {value!r}")
+    return value
+
+
+def _path(value: object) -> Path:
+    text = str(value) if isinstance(value, Path) else _text(value)
+    if not text or "\0" in text:
+        raise ValueError("expected a path")
+    return Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100 - symbolic links stay as they are.
+
+
+def _address(value: object) -> Address:
+    text = _text(value)
+    host, _, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if (":" in host and not bracketed) or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise ValueError(f"expected HOST:PORT, got {text!r}")
+    if bracketed:
+        try:
+            host = str(ipaddress.IPv6Address(host[1:-1]))
+        except ValueError:
+            raise ValueError(f"{host} is no IPv6 address") from None
+    return Address(host, int(port))
+
+
+def _workers(value: object) -> int:
+    number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= limits.WORKERS_MAX:
+        raise ValueError(f"expected a number from 1 to {limits.WORKERS_MAX}, got {value!r}")
+    return number
+
+
+def _domain(value: object) -> str:
+    text = _text(value).lower().rstrip(".")
+    if len(text) > 253 or not _DOMAIN.match(text):
+        raise ValueError(f"expected a domain name, got {value!r}")
+    return text
+
+
+def _region(value: object) -> str:
+    text = _text(value)
+    if not _REGION.match(text):
+        raise ValueError(f"expected lower-case letters, digits and hyphens, got {value!r}")
+    return text
+
+
+def _url(value: object) -> str:
+    text = _text(value)
+    if not _URL.match(text):
+        raise ValueError(f"expected http(s)://HOST[:PORT] and no path, got {text!r}")
+    return text.rstrip("/")
+
+
+def _networks(value: object) -> tuple[str, ...]:
+    items = [item.strip() for item in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(items, (list, tuple)):
+        raise ValueError(f"expected a list of networks, got {value!r}")
+    if len(items) > limits.TRUSTED_PROXIES_MAX:
+        raise ValueError(f"at most {limits.TRUSTED_PROXIES_MAX} networks")
+    networks = []
+    for item in items:
+        try:
+            networks.append(str(ipaddress.ip_network(_text(item))))
+        except ValueError as error:
+            raise ValueError(f"{item!r} is no network: {error}") from None
+    return tuple(networks)
+
+
+def _engine(scheme: str, example: str) -> Callable[[object], Path]:
+    def parse(value: object) -> Path:
+        text = _text(value)
+        given, separator, path = text.partition("://")
+        if not separator or given != scheme:
+            raise ValueError(f"this version only knows {example}, got {text!r}")
+        if not path.startswith("/"):
+            raise ValueError(f"expected an absolute path, as in {example}")
+        return _path(path)
+
+    return parse
+
+
+def _token(value: object) -> str:
+    text = _text(value)
+    if len(text) < _METRICS_TOKEN_MIN_LENGTH or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError(f"expected at least {_METRICS_TOKEN_MIN_LENGTH} printable ASCII characters without spaces")
+    return text
+
+
+_OPTIONS: dict[str, Callable[[object], Any]] = {
+    "data": _path,
+    "listen": _address,
+    "console_listen": _address,
+    "workers": _workers,
+    "domain": _domain,
+    "region": _region,
+    "public_url": _url,
+    "console_url": _url,
+    "trusted_proxy": _networks,
+    "catalog": _engine("sqlite", "sqlite:///DIR/catalog.db"),
+    "blobs": _engine("local", "local:///DIR"),
+    "tls_cert": _path,
+    "tls_key": _path,
+    "metrics_token": _token,
+}

@@ -1,0 +1,96 @@
+"""Clients of the session's server, and buckets that are emptied again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.clients import (
+    Client,
+    aws_client,
+    b2_api,
+    b2_client,
+    boto3_client,
+    rclone_client,
+    s5cmd_client,
+)
+from harness.server import Server
+
+
+@pytest.fixture
+def s3(server: Server) -> Any:
+    """boto3 as a user gets it who sets the endpoint alone."""
+    return boto3_client(server)
+
+
+@pytest.fixture
+def b2sdk(server: Server) -> Any:
+    """An authorized b2sdk object."""
+    return b2_api(server)
+
+
+@pytest.fixture
+def b2(server: Server, home: Path) -> Client:
+    """The b2 command line, authorized."""
+    client = b2_client(server, home)
+    client.run("account", "authorize", "--environment", server.api_url, server.key_id, server.application_key)
+    return client
+
+
+@pytest.fixture
+def aws(server: Server, home: Path) -> Client:
+    """The AWS command line."""
+    return aws_client(server, home)
+
+
+@pytest.fixture
+def rclone(server: Server, home: Path) -> Client:
+    """rclone with the remotes `b2:` and `s3:`."""
+    return rclone_client(server, home)
+
+
+@pytest.fixture
+def s5cmd(server: Server, home: Path) -> Client:
+    """s5cmd."""
+    return s5cmd_client(server, home)
+
+
+@pytest.fixture
+def make_bucket(s3: Any, new_name: Callable[[str], str]) -> Iterator[Callable[[], str]]:
+    """Makes empty private buckets, and removes them with all they hold at the end."""
+    made: list[str] = []
+
+    def make() -> str:
+        name = new_name("bucket")
+        s3.create_bucket(Bucket=name)
+        made.append(name)
+        return name
+
+    yield make
+    for name in made:
+        empty_bucket(s3, name)
+        s3.delete_bucket(Bucket=name)
+
+
+@pytest.fixture
+def bucket(make_bucket: Callable[[], str]) -> str:
+    """One empty private bucket."""
+    return make_bucket()
+
+
+def empty_bucket(s3: Any, bucket: str) -> None:
+    """Removes every version, delete marker and multipart upload."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        rows = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if rows:
+            answer = s3.delete_objects(
+                Bucket=bucket,
+                Delete={"Objects": [{"Key": row["Key"], "VersionId": row["VersionId"]} for row in rows], "Quiet": True},
+            )
+            assert not answer.get("Errors"), answer["Errors"]
+    for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
+        for upload in page.get("Uploads", []):
+            s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])

@@ -1,0 +1,172 @@
+"""What is the SQLite driver's own: groups, full disks, fatal errors, and the checkpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+
+import apsw
+import pytest
+from harness.asynchronous import asynchronous
+
+from undercroft.catalog import invalidations, sqlite
+from undercroft.catalog.contract import CatalogError, CatalogFull, CatalogUnsafe
+from undercroft.catalog.sqlite import SQLiteCatalog
+
+
+class _Driver:
+    """An open driver that notes what it calls fatal."""
+
+    def __init__(self, folder):
+        self.fatal: list[Exception] = []
+        self.catalog = SQLiteCatalog(folder / "catalog.sqlite3", on_fatal=self.fatal.append)
+
+    async def __aenter__(self):
+        await self.catalog.migrate()
+        return self
+
+    async def __aexit__(self, *_):
+        await self.catalog.close()
+
+
+async def _note(tx):
+    await invalidations.add(tx, "x" * 500, 0)
+
+
+@asynchronous
+async def test_writes_that_come_together_share_commits(tmp_path):
+    async with _Driver(tmp_path) as driver:
+        commits = 0
+
+        def count():
+            nonlocal commits
+            commits += 1
+            return False
+
+        async def hook(tx):
+            tx.raw.set_commit_hook(count)
+
+        await driver.catalog.write(hook)
+        commits = 0
+        await asyncio.gather(*(driver.catalog.write(_note) for _ in range(200)))
+        assert 200 // 64 <= commits < 100
+
+
+@asynchronous
+async def test_a_full_database_is_an_error_to_the_callers_and_nothing_else(tmp_path):
+    async with _Driver(tmp_path) as driver:
+
+        async def limit(tx):
+            pages = (await tx.one("PRAGMA page_count"))[0]
+            await tx.one(f"PRAGMA max_page_count={pages + 2}")
+
+        await driver.catalog.write(limit)
+        results = await asyncio.gather(*(driver.catalog.write(_note) for _ in range(100)), return_exceptions=True)
+        assert any(isinstance(result, CatalogFull) for result in results)
+        acknowledged = sum(result is None for result in results)
+        assert await invalidations.highest(driver.catalog.rows) == acknowledged
+        assert driver.fatal == []
+
+        async def relax(tx):
+            await tx.one("PRAGMA max_page_count=1000000")
+
+        await driver.catalog.write(relax)
+        await driver.catalog.write(_note)
+        assert await invalidations.highest(driver.catalog.rows) == acknowledged + 1
+
+
+@asynchronous
+async def test_a_catalog_that_is_locked_from_outside_is_an_error_and_not_fatal(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 50)
+    async with _Driver(tmp_path) as driver:
+        outside = apsw.Connection(str(tmp_path / "catalog.sqlite3"))
+        outside.execute("BEGIN IMMEDIATE")
+        with pytest.raises(CatalogError):
+            await driver.catalog.write(_note)
+        outside.execute("ROLLBACK")
+        await driver.catalog.write(_note)
+        assert driver.fatal == []
+
+
+@asynchronous
+async def test_a_corrupt_page_is_fatal_to_readers(tmp_path):
+    async with _Driver(tmp_path) as driver:
+        for _ in range(40):
+            await driver.catalog.write(_note)
+    path = tmp_path / "catalog.sqlite3"
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xa5" * (len(data) - 4096)
+    path.write_bytes(data)
+    driver = _Driver(tmp_path)
+    with pytest.raises(apsw.Error):
+        await driver.catalog.rows.all("SELECT subject FROM invalidations")
+    assert driver.fatal
+    await driver.catalog.close()
+
+
+@asynchronous
+async def test_an_io_error_of_a_write_is_fatal_and_told_to_the_callers(tmp_path):
+    async with _Driver(tmp_path) as driver:
+
+        async def broken(_tx):
+            raise apsw.IOError("disk I/O error")
+
+        with pytest.raises(CatalogError):
+            await driver.catalog.write(broken)
+        assert [type(error) for error in driver.fatal] == [apsw.IOError]
+
+
+def test_a_used_up_quota_counts_as_full():
+    class Quota:
+        system_errno = errno.EDQUOT
+
+    assert sqlite._means_full(Quota(), apsw.IOError())
+    Quota.system_errno = errno.EIO
+    assert not sqlite._means_full(Quota(), apsw.IOError())
+
+
+@asynchronous
+async def test_a_change_that_awaits_something_else_is_refused(tmp_path):
+    async def change(_tx):
+        await asyncio.sleep(0)
+
+    async with _Driver(tmp_path) as driver:
+        with pytest.raises(CatalogError, match="other than its transaction"):
+            await driver.catalog.write(change)
+        await driver.catalog.write(_note)
+
+
+@asynchronous
+async def test_the_wal_is_checkpointed_before_it_grows_without_bound(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite, "CHECKPOINT_PAGES", 50)
+    async with _Driver(tmp_path) as driver:
+        for _ in range(300):
+            await driver.catalog.write(_note)
+        assert (tmp_path / "catalog.sqlite3-wal").stat().st_size < 150 * 4200
+
+
+@asynchronous
+async def test_a_long_wal_is_cut_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite, "CHECKPOINT_PAGES", 20)
+    monkeypatch.setattr(sqlite, "TRUNCATE_PAGES", 20)
+    async with _Driver(tmp_path) as driver:
+        sizes = set()
+        for _ in range(100):
+            await driver.catalog.write(_note)
+            sizes.add((tmp_path / "catalog.sqlite3-wal").stat().st_size)
+        assert 0 in sizes
+
+
+def test_a_sqlite_with_the_wal_reset_race_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(apsw, "SQLITE_VERSION_NUMBER", sqlite.OLDEST_SAFE_SQLITE - 1)
+    with pytest.raises(CatalogUnsafe):
+        SQLiteCatalog(tmp_path / "catalog.sqlite3", on_fatal=lambda error: None)
+
+
+@asynchronous
+async def test_commits_are_synced_in_full(tmp_path):
+    async with _Driver(tmp_path) as driver:
+        assert await driver.catalog.rows.one("PRAGMA synchronous") == (2,)
+        assert await driver.catalog.rows.one("PRAGMA journal_mode") == ("wal",)
+    assert not os.path.exists(tmp_path / "catalog.sqlite3-wal"), "closing folds the log in"

@@ -1,0 +1,63 @@
+"""The data directory and its lock."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from undercroft import limits
+from undercroft.serve import data_directory
+from undercroft.serve.exits import StartError
+from undercroft.settings import load
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    monkeypatch.setattr(limits, "DATA_LOCK_WAIT_S", 0.1)
+
+
+def test_the_directory_is_made_for_its_owner_alone(tmp_path):
+    data_directory.create(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_directory_that_cannot_be_is_a_clear_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StartError, match="cannot be made"):
+        data_directory.create(tmp_path / "file" / "data")
+
+
+def test_a_second_server_is_refused_and_told_who_has_it(tmp_path):
+    held = data_directory.lock(tmp_path)
+    with pytest.raises(StartError, match=f"is being served already, by process {os.getpid()}$"):
+        data_directory.lock(tmp_path)
+    os.close(held)
+    os.close(data_directory.lock(tmp_path))
+
+
+def test_the_lock_ends_with_its_process_however_that_ends(tmp_path):
+    program = (
+        "import sys, os, signal; from pathlib import Path; from undercroft.serve import data_directory;"
+        "data_directory.lock(Path(sys.argv[1])); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False).returncode == -9
+    os.close(data_directory.lock(tmp_path))
+
+
+def test_a_missing_directory_cannot_be_locked(tmp_path):
+    with pytest.raises(StartError, match="cannot be opened"):
+        data_directory.lock(tmp_path / "missing")
+
+
+def test_addresses_are_read_back_and_may_be_missing_or_damaged(tmp_path):
+    assert data_directory.read_addresses(tmp_path) is None
+    settings = data_directory.bound(load({"data": str(tmp_path), "listen": "127.0.0.1:0"}, {}), 1234, 5678)
+    data_directory.write_addresses(settings)
+    served = data_directory.read_addresses(tmp_path)
+    assert served is not None
+    assert (served.listen, served.console_listen, served.scheme) == ("127.0.0.1:1234", "127.0.0.1:5678", "http")
+    (tmp_path / "server.json").write_text("{")
+    assert data_directory.read_addresses(tmp_path) is None

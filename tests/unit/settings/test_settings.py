@@ -1,0 +1,176 @@
+"""Where settings come from, and what is no setting."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from undercroft import limits
+from undercroft.settings import Address, SettingsError, load
+
+
+def test_defaults_are_those_of_the_contract():
+    settings = load({}, {"XDG_DATA_HOME": "/home/x/data"})
+    assert settings.data == Path("/home/x/data/undercroft")
+    assert (str(settings.listen), str(settings.console_listen)) == ("127.0.0.1:8620", "127.0.0.1:8621")
+    assert (settings.domain, settings.region) == ("localhost", "us-west-000")
+    assert settings.workers == len(os.sched_getaffinity(0))
+    assert (settings.catalog, settings.blobs) == (settings.data / "catalog.db", settings.data / "blobs")
+    assert settings.api_origin == settings.s3_endpoint(settings.api_origin) == "http://127.0.0.1:8620"
+
+
+def test_data_is_in_the_home_directory_where_the_variable_is_no_absolute_path():
+    assert load({}, {"XDG_DATA_HOME": "relative"}).data == Path.home() / ".local/share/undercroft"
+
+
+def test_a_flag_wins_over_a_variable_and_that_over_the_file(tmp_path):
+    file = tmp_path / "undercroft.toml"
+    file.write_text('region = "file"\ndomain = "file.example"\nworkers = 3\n')
+    environment = {"UNDERCROFT_CONFIG": str(file), "UNDERCROFT_REGION": "variable", "UNDERCROFT_DOMAIN": "variable.example"}
+    settings = load({"region": "flag", "domain": None}, environment)
+    assert (settings.region, settings.domain, settings.workers) == ("flag", "variable.example", 3)
+
+
+def test_every_option_can_come_from_the_file(tmp_path):
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).touch()
+    file = tmp_path / "undercroft.toml"
+    file.write_text(f"""
+        data = "{tmp_path}/data"
+        listen = "[::1]:1"
+        console_listen = "localhost:0"
+        workers = 2
+        domain = "Example.com."
+        region = "eu-central-003"
+        public_url = "https://files.example.com/"
+        console_url = "https://console.example.com"
+        trusted_proxy = ["10.0.0.0/8", "::1"]
+        catalog = "sqlite:///srv/catalog.db"
+        blobs = "local:///srv/blobs"
+        tls_cert = "{tmp_path}/cert.pem"
+        tls_key = "{tmp_path}/key.pem"
+        metrics_token = "0123456789abcdef"
+    """)
+    settings = load({"config": str(file)}, {})
+    assert settings.listen == Address("::1", 1)
+    assert settings.console_origin == "https://console.example.com"
+    assert (settings.domain, settings.scheme) == ("example.com", "https")
+    assert settings.api_origin == "https://files.example.com"
+    assert settings.trusted_proxy == ("10.0.0.0/8", "::1/128")
+    assert (settings.catalog, settings.blobs) == (Path("/srv/catalog.db"), Path("/srv/blobs"))
+
+
+def test_lists_in_variables_are_separated_by_commas():
+    assert load({}, {"UNDERCROFT_TRUSTED_PROXY": "10.0.0.0/8, 192.168.0.1"}).trusted_proxy == (
+        "10.0.0.0/8",
+        "192.168.0.1/32",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("data", ""),
+        ("data", "a\0b"),
+        ("listen", "8620"),
+        ("listen", ":8620"),
+        ("listen", "host:"),
+        ("listen", "host:65536"),
+        ("listen", "host:x"),
+        ("listen", "::1:8620"),
+        ("listen", "[nonsense]:8620"),
+        ("console_listen", 8621),
+        ("workers", "0"),
+        ("workers", 0),
+        ("workers", limits.WORKERS_MAX + 1),
+        ("workers", "many"),
+        ("workers", True),
+        ("domain", "under_score"),
+        ("domain", "a" * 254),
+        ("region", "US"),
+        ("region", ""),
+        ("public_url", "files.example.com"),
+        ("public_url", "https://files.example.com/path"),
+        ("public_url", "https://user:password@files.example.com"),
+        ("console_url", "ftp://x"),
+        ("trusted_proxy", "10.0.0.1/8"),
+        ("trusted_proxy", ["nonsense"]),
+        ("trusted_proxy", 7),
+        ("trusted_proxy", ["10.0.0.0/8"] * (limits.TRUSTED_PROXIES_MAX + 1)),
+        ("catalog", "postgres://host/db"),
+        ("catalog", "sqlite://relative"),
+        ("catalog", "/a/path"),
+        ("blobs", "seaweedfs://host"),
+        ("tls_cert", "/nowhere/cert.pem"),
+        ("metrics_token", "short"),
+        ("metrics_token", "sixteen or more with spaces"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_by_the_name_of_its_option(name, value):
+    with pytest.raises(SettingsError, match=r"^--" + name.replace("_", "-")):
+        load({"data": "/d", name: value}, {})
+
+
+def test_the_message_says_where_the_value_came_from(tmp_path):
+    with pytest.raises(SettingsError, match="^UNDERCROFT_WORKERS: "):
+        load({}, {"UNDERCROFT_WORKERS": "none"})
+    file = tmp_path / "u.toml"
+    file.write_text("workers = 0")
+    with pytest.raises(SettingsError, match=f"^workers in {file}: "):
+        load({"config": str(file)}, {})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"no toml", "is not TOML"), (b"\xff", "is not TOML"), (b"surprise = 1", "unknown option: surprise")]
+)
+def test_a_file_that_cannot_be_used_is_refused(tmp_path, content, message):
+    file = tmp_path / "u.toml"
+    file.write_bytes(content)
+    with pytest.raises(SettingsError, match=message):
+        load({"config": str(file)}, {})
+
+
+@pytest.mark.parametrize("over", [-1, 0, 1])
+def test_length_of_the_file_is_limited(tmp_path, over):
+    file = tmp_path / "u.toml"
+    file.write_bytes(b"#" * (limits.CONFIG_FILE_MAX_BYTES + over))
+    if over > 0:
+        with pytest.raises(SettingsError, match="longer than"):
+            load({"config": str(file)}, {})
+    else:
+        load({"config": str(file)}, {})
+
+
+def test_a_missing_file_is_refused():
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load({"config": "/nowhere/u.toml"}, {})
+
+
+def test_certificate_and_key_go_together(tmp_path):
+    cert = tmp_path / "cert.pem"
+    cert.touch()
+    with pytest.raises(SettingsError, match="both or neither"):
+        load({"tls_cert": str(cert)}, {})
+
+
+def test_secrets_are_not_in_the_representation():
+    settings = load({"data": "/d"}, {"UNDERCROFT_METRICS_TOKEN": "0123456789abcdef"})
+    assert settings.metrics_token == "0123456789abcdef"
+    assert "0123456789abcdef" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("address", "loopback", "origin"),
+    [
+        (Address("127.0.0.1", 1), True, "http://127.0.0.1:1"),
+        (Address("::1", 1), True, "http://[::1]:1"),
+        (Address("localhost", 1), True, "http://localhost:1"),
+        (Address("0.0.0.0", 1), False, "http://localhost:1"),
+        (Address("::", 1), False, "http://localhost:1"),
+        (Address("files.example.com", 1), False, "http://files.example.com:1"),
+    ],
+)
+def test_addresses_know_who_can_reach_them_and_how(address, loopback, origin):
+    assert (address.is_loopback, address.origin("http")) == (loopback, origin)
