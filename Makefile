@@ -20,17 +20,28 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: serve test test-full check format coverage bench s3-model constraints clean
 .DEFAULT_GOAL := serve
 
+# Installs into the environment with the interpreter's own pip, which spares making one there; where it is missing or older
+# than 22.3, with one of the environment's own.
+define install
+	@if $(PYTHON) -m pip --python $(BIN)/python --version >/dev/null 2>&1; then \
+		$(PYTHON) -m pip --python $(BIN)/python install --quiet --no-compile --constraint constraints.txt --editable $(1); \
+	else \
+		$(BIN)/python -m ensurepip >/dev/null && \
+		$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable $(1); \
+	fi
+endef
+
 # Both stamps are newer than what they were made from. The first has what serving needs, the second everything.
 $(VENV)/.runtime: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Undercroft needs Python 3.11 or newer (PYTHON=... chooses one).")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing Undercroft into $(VENV) ..."
-	@$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Undercroft needs Python 3.11 or newer: make PYTHON=...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip $(VENV)
+	@echo "Installing Undercroft into $(VENV) ..." >&2
+	$(call install,.)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime
-	@echo "Installing the tools and clients of the tests into $(VENV) ..."
-	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@echo "Installing the tools and clients of the tests into $(VENV) ..." >&2
+	$(call install,'.[dev]')
 	@touch $@
 
 serve: $(VENV)/.runtime

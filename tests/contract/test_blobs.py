@@ -44,7 +44,9 @@ class LocalDriver:
         self.disk = FaultyDisk()
 
     def make(self, *, open_max: int = limits.OPEN_BLOBS_MAX) -> Blobs:
-        return LocalBlobs(self.folder / "blobs", disk=self.disk, max_blob_bytes=MAX_BLOB_BYTES, open_max=open_max)
+        return LocalBlobs(
+            self.folder / "blobs", on_fatal=print, disk=self.disk, max_blob_bytes=MAX_BLOB_BYTES, open_max=open_max
+        )
 
     def read_stored(self, blob_id: bytes) -> bytes:
         return self._path(blob_id).read_bytes()

@@ -118,7 +118,7 @@ async def open_bench(folder: Path, *, clock: SetClock | None = None, new: bool =
 async def _open(folder: Path, clock: SetClock) -> AsyncIterator[Bench]:
     catalog = SQLiteCatalog(folder / "catalog.sqlite3", on_fatal=_raise_fatal)
     await catalog.migrate()
-    blobs = LocalBlobs(folder / "blobs")
+    blobs = LocalBlobs(folder / "blobs", on_fatal=_raise_fatal)
     store = Store(catalog, blobs, keyring.load_or_create(folder / "master.key"), ambient=clock)
     try:
         yield Bench(store, catalog, blobs, clock)

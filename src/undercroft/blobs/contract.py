@@ -18,7 +18,11 @@ BLOB_ID_BYTES = 16
 
 
 class BlobError(Exception):
-    """Anything that blobs refuse or cannot do. `fatal` tells that the process must stop and that no retry is allowed."""
+    """Anything that blobs refuse or cannot do.
+
+    `fatal` tells that the process must stop and that no retry is allowed. A driver is given an `on_fatal`, which it calls
+    before it raises such an error while it runs, so callers need not look.
+    """
 
     fatal = False
 

@@ -16,7 +16,6 @@ A connection is in one of four states, each with its deadline, which one slow ti
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
 from typing import Any, cast
 from urllib.parse import unquote
@@ -27,27 +26,15 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 from uvicorn.server import ServerState
 
 from undercroft import limits
-from undercroft.http import refusal
+from undercroft.http import head, refusal
 from undercroft.http.exchange import ClientGone, Exchange, Message
+from undercroft.http.head import Refused
 from undercroft.http.refusal import Refusal
 
-_NON_ASCII = re.compile(rb"[\x80-\xff]")
-_UPGRADE = re.compile(rb"\n[Uu]pgrade:")
-_ABSOLUTE = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
-_FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect"})
-_HOST = re.compile(rb"[A-Za-z0-9._~-]*(:\d{0,5})?\Z|\[[0-9A-Fa-f:.]+\](:\d{0,5})?\Z")
 _NEVER = float("inf")
 _LINE_EXTRA_BYTES = 64  # The method and the version around the target.
 _HOARD_MAX_BYTES = limits.HEADERS_MAX_BYTES + limits.URL_MAX_BYTES + _LINE_EXTRA_BYTES
 _ASGI = {"version": "3.0", "spec_version": "2.4"}
-
-
-class Refused(Exception):
-    """Raised inside the parser's callbacks to stop it."""
-
-    def __init__(self, reason: Refusal) -> None:
-        super().__init__(reason.message)
-        self.reason = reason
 
 
 class HTTPProtocol(asyncio.Protocol):
@@ -218,15 +205,8 @@ class HTTPProtocol(asyncio.Protocol):
                 raise Refused(refusal.URL_TOO_LONG)
             self._line = data
             return None
-        line = data[:end]
-        if not line.isascii():
-            line = _NON_ASCII.sub(lambda match: b"%%%02X" % match[0][0], line)
-            data = line + data[end:]
         self._between = False
-        end = data.find(b"\r\n\r\n") + 1
-        if data.find(b"pgrade:", 0, end) > 0:
-            data = _UPGRADE.sub(b"\nx-upgrade:", data[:end]) + data[end:]
-        return data
+        return head.clean(data, end)
 
     def on_message_begin(self) -> None:
         """Called by the parser, as are the other `on_…`."""
@@ -251,7 +231,7 @@ class HTTPProtocol(asyncio.Protocol):
         if self._in_head:  # Trailers of a chunked body must not pass for headers; they are dropped.
             name = name.lower()
             self._headers.append((name, value))
-            if name in _FRAMING:
+            if name in head.FRAMING:
                 self._framing.append((name, value))
             if len(self._headers) > limits.HEADER_COUNT_MAX:
                 raise Refused(refusal.HEADERS_TOO_LARGE)
@@ -274,43 +254,18 @@ class HTTPProtocol(asyncio.Protocol):
 
     def _new_exchange(self) -> Exchange:
         version = self._parser.get_http_version()
-        if version not in ("1.1", "1.0"):
-            raise Refused(refusal.VERSION_UNSUPPORTED)
         method = self._parser.get_method()
-        if method == b"CONNECT":
-            raise Refused(refusal.CONNECT_REFUSED)
-        hosts = 0
-        expects_continue = chunked = False
-        content_length = 0
-        for name, value in self._framing:
-            if name == b"host":
-                hosts += 1
-                if not _HOST.match(value.strip()):
-                    raise Refused(refusal.BAD_HOST)
-            elif name == b"content-length":
-                content_length = int(value)
-            elif name == b"expect":
-                expects_continue = value.strip().lower() == b"100-continue" and version == "1.1"
-            elif name == b"transfer-encoding":
-                if value.strip().lower() != b"chunked" or chunked:
-                    raise Refused(refusal.CODING_UNSUPPORTED)
-                chunked = True
-        if hosts > 1 or (hosts == 0 and version == "1.1"):
-            raise Refused(refusal.BAD_HOST)
-        if self._parser.should_upgrade() and (chunked or content_length):
-            raise Refused(refusal.BAD_REQUEST)  # The parser would not give the body.
-        return Exchange(
-            self,
-            self._make_scope(version, method),
-            keep_alive=self._parser.should_keep_alive(),
-            expects_continue=expects_continue and (chunked or content_length > 0),
-            content_length=None if chunked else content_length,
-        )
-
-    def _make_scope(self, version: str, method: bytes) -> Message:
-        raw_path, query = self._split_target(method)
+        framing = head.read_framing(self._framing, version)
+        if self._parser.should_upgrade():
+            if method == b"CONNECT":
+                raise Refused(refusal.CONNECT_REFUSED)
+            if framing.has_body:
+                raise Refused(refusal.BAD_REQUEST)  # The parser would not give the body.
+        raw_path, query, authority = head.split_target(self._url, method)
+        if authority is not None:
+            self._headers[:] = [(name, authority if name == b"host" else value) for name, value in self._headers]
         path = raw_path.decode("ascii")
-        return {
+        scope: Message = {
             "type": "http",
             "asgi": _ASGI,
             "http_version": version,
@@ -325,27 +280,13 @@ class HTTPProtocol(asyncio.Protocol):
             "server": self._server,
             "state": self._app_state,
         }
-
-    def _split_target(self, method: bytes) -> tuple[bytes, bytes]:
-        """The path and query of the request target. The authority of an absolute one takes the place of Host."""
-        url = self._url
-        if not url.startswith(b"/"):
-            absolute = _ABSOLUTE.match(url)
-            if absolute is not None:
-                authority = absolute[1]
-                if not authority or not _HOST.match(authority):
-                    raise Refused(refusal.BAD_TARGET)
-                self._headers[:] = [(name, authority if name == b"host" else value) for name, value in self._headers]
-                url = url[absolute.end() :]
-                url = url if url.startswith(b"/") else b"/" + url
-            elif url != b"*" or method != b"OPTIONS":
-                raise Refused(refusal.BAD_TARGET)
-        if b"#" in url:
-            raise Refused(
-                refusal.BAD_TARGET
-            )  # A fragment is no part of a target; cutting it off could hit another file.
-        path, _, query = url.partition(b"?")
-        return path, query
+        return Exchange(
+            self,
+            scope,
+            keep_alive=self._parser.should_keep_alive(),
+            expects_continue=framing.expects_continue,
+            content_length=framing.content_length,
+        )
 
     def on_body(self, body: bytes) -> None:
         self._silent_bytes = 0
@@ -443,7 +384,7 @@ class HTTPProtocol(asyncio.Protocol):
         if self.transport.is_closing():
             return
         head_only = bool(self._url) and self._parser.get_method() == b"HEAD"
-        target = _ABSOLUTE.sub(b"", self._url, count=1)
+        target = head.without_authority(self._url)
         parting = refusal.to_bytes(refusal.refuse(reason, target), head_only=head_only)
         broken = self._receiving
         if broken is not None and broken is self._answering:

@@ -84,6 +84,7 @@ RULES: dict[type[Exception], Rule] = {
     store_errors.PartTooSmall: Rule(400, "bad_request", str),
     store_errors.StorageFull: Rule(503, "service_unavailable", "No room for uploads at the moment"),
     store_errors.DataCorrupt: Rule(500, "internal_error", "The stored bytes are damaged and were not served"),
+    store_errors.StorageFailed: Rule(500, "internal_error", "The storage failed"),
     store_errors.Busy: Rule(503, "service_unavailable", "The service is too busy"),
     http_errors.BodyTooLarge: Rule(400, "bad_request", str),
     http_errors.BodyStalled: Rule(408, "request_timeout", str),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import time
 from functools import lru_cache
-from urllib.parse import quote
 
 from undercroft.s3.errors import S3Error
 from undercroft.store.model import Checksum
@@ -19,7 +18,11 @@ NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 # What XML 1.0 cannot hold as it is: markup, and characters that a parser would change or refuse (reference, 2.2).
 _SPECIAL = re.compile('[&<>"\x00-\x08\x0b-\x1f\x7f\ufffe\uffff\ud800-\udfff]')
+_UNSAFE = re.compile("[^A-Za-z0-9_.~/-]+")
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+_PERCENT = [f"%{byte:02X}" for byte in range(256)]
+_SECONDS = [f"{second:02}" for second in range(60)]
+_MILLIS = [f".{milli:03}Z" for milli in range(1000)]
 
 
 def _reference(match: re.Match[str]) -> str:
@@ -36,7 +39,11 @@ def escape(text: str) -> str:
 
 def url_encode(text: str) -> str:
     """The text under `encoding-type=url`: `/` stays, a space is `%20` and a plus `%2B`, which every client decodes."""
-    return quote(text, safe="/")
+    return _UNSAFE.sub(_percent_encoded, text)
+
+
+def _percent_encoded(match: re.Match[str]) -> str:
+    return "".join([_PERCENT[byte] for byte in match[0].encode()])
 
 
 def element(name: str, text: str) -> str:
@@ -63,16 +70,15 @@ def owner(tag: str, account_id: str) -> str:
     return f"<{tag}><ID>{account_id}</ID><DisplayName></DisplayName></{tag}>"
 
 
-@lru_cache(maxsize=4096)
-def _date(day: int) -> str:
-    return time.strftime("%Y-%m-%dT", time.gmtime(day * 86_400))
-
-
 def iso_time(at_ms: int) -> str:
     """A time as XML has it: `2026-11-22T15:45:00.123Z`."""
-    seconds, millis = divmod(at_ms, 1000)
-    day, second = divmod(seconds, 86_400)
-    return f"{_date(day)}{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.{millis:03}Z"
+    minute, millis = divmod(at_ms, 60_000)
+    return f"{_minute(minute)}{_SECONDS[millis // 1000]}{_MILLIS[millis % 1000]}"
+
+
+@lru_cache(maxsize=4096)
+def _minute(minute: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:", time.gmtime(minute * 60))
 
 
 def checksum_value(checksum: Checksum | None) -> str:

@@ -30,7 +30,7 @@ async def open_store(settings: Settings, *, slot: int, migrate: bool = False) ->
     catalog = SQLiteCatalog(settings.catalog, on_fatal=stop_for_good)
     if migrate:
         await catalog.migrate()
-    blobs = LocalBlobs(settings.blobs)
+    blobs = LocalBlobs(settings.blobs, on_fatal=stop_for_good)
     keys = keyring.load_or_create(settings.data / _MASTER_KEY_FILE, encoded=os.environ.get(MASTER_KEY_VARIABLE))
     return Store(catalog, blobs, keys, slot=slot)
 

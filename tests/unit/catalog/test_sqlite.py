@@ -8,8 +8,8 @@ import os
 
 import apsw
 import pytest
-from harness.asynchronous import asynchronous
 
+from harness.asynchronous import asynchronous
 from undercroft.catalog import invalidations, sqlite
 from undercroft.catalog.contract import CatalogError, CatalogFull, CatalogUnsafe
 from undercroft.catalog.sqlite import SQLiteCatalog

@@ -61,7 +61,9 @@ def _unchanged():
 @pytest.fixture(scope="module")
 def account(run):
     """An account made by the command."""
-    code, out, err = run("account", "create", "--email", "one@example.com", "--password-stdin", "--json", stdin=PASSWORD)
+    code, out, err = run(
+        "account", "create", "--email", "one@example.com", "--password-stdin", "--json", stdin=PASSWORD
+    )
     assert code == 0, err
     return json.loads(out)
 
@@ -71,7 +73,9 @@ def test_version_is_printed(run):
 
 
 def test_the_package_itself_runs_as_the_command():
-    done = subprocess.run([sys.executable, "-m", "undercroft", "--version"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "undercroft", "--version"], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, f"undercroft {__version__}\n", "")
 
 
@@ -100,7 +104,9 @@ def test_account_suspend_and_resume(run, account):
 
 
 def test_account_reset_password_reads_it_from_standard_input(run, account):
-    code, out, _ = run("account", "reset-password", account["accountId"], "--password-stdin", stdin="another good one\n")
+    code, out, _ = run(
+        "account", "reset-password", account["accountId"], "--password-stdin", stdin="another good one\n"
+    )
     assert code == 0
     assert "another good one" not in out
 

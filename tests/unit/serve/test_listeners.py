@@ -52,5 +52,5 @@ def test_a_port_that_was_left_a_moment_ago_can_be_had_again():
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1", "a" * 300])
 def test_a_host_that_is_not_this_machines_is_a_clear_error(host):
-    with pytest.raises(StartError, match="^--console-listen: "):
+    with pytest.raises(StartError, match=r"^--console-listen: "):
         listen(Address(host, 0), "--console-listen")

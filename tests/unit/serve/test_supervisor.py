@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -105,14 +106,16 @@ def test_the_server_is_ready_when_every_process_is(running):
             return wait(ready)
         run(Role('a', wait), Role('b', slow))
     """)
-    one.until(lambda said: len(one.children()) == 2)
+    one.until(lambda _said: len(one.children()) == 2)
     assert not is_ready(one.said())
     (one.folder / "go").touch()
     one.until(is_ready)
     assert one.end() == 0
 
 
-@pytest.mark.parametrize("crash", ["os.kill(os.getpid(), signal.SIGKILL)", "raise ValueError('x')", "return 0", "sys.exit(3)"])
+@pytest.mark.parametrize(
+    "crash", ["os.kill(os.getpid(), signal.SIGKILL)", "raise ValueError('x')", "return 0", "sys.exit(3)"]
+)
 def test_a_process_that_ends_is_started_again(running, crash):
     one = running(f"""
         def role(ready):
@@ -146,7 +149,7 @@ def test_a_process_that_crashes_again_and_again_is_started_less_and_less_often(r
     """)
     one.until(lambda said: sum(line.startswith("at ") for line in said) >= 5)
     moments = [float(line.split()[1]) for line in one.said() if line.startswith("at ")]
-    gaps = [after - before for before, after in zip(moments, moments[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(moments)]
     assert gaps[3] > 2 * gaps[0] > 0
     assert one.end() == 0
 

@@ -15,7 +15,7 @@ def test_a_usable_pair_makes_a_context(certificates):
 
 
 def test_a_pair_that_does_not_belong_together_is_a_clear_error(certificates):
-    with pytest.raises(StartError, match="^--tls-cert, --tls-key: "):
+    with pytest.raises(StartError, match=r"^--tls-cert, --tls-key: "):
         tls.make_context(certificates.ca_file, certificates.key_file)
 
 

@@ -28,7 +28,11 @@ def test_data_is_in_the_home_directory_where_the_variable_is_no_absolute_path():
 def test_a_flag_wins_over_a_variable_and_that_over_the_file(tmp_path):
     file = tmp_path / "undercroft.toml"
     file.write_text('region = "file"\ndomain = "file.example"\nworkers = 3\n')
-    environment = {"UNDERCROFT_CONFIG": str(file), "UNDERCROFT_REGION": "variable", "UNDERCROFT_DOMAIN": "variable.example"}
+    environment = {
+        "UNDERCROFT_CONFIG": str(file),
+        "UNDERCROFT_REGION": "variable",
+        "UNDERCROFT_DOMAIN": "variable.example",
+    }
     settings = load({"region": "flag", "domain": None}, environment)
     assert (settings.region, settings.domain, settings.workers) == ("flag", "variable.example", 3)
 
@@ -114,7 +118,7 @@ def test_a_value_that_cannot_be_used_is_refused_by_the_name_of_its_option(name, 
 
 
 def test_the_message_says_where_the_value_came_from(tmp_path):
-    with pytest.raises(SettingsError, match="^UNDERCROFT_WORKERS: "):
+    with pytest.raises(SettingsError, match=r"^UNDERCROFT_WORKERS: "):
         load({}, {"UNDERCROFT_WORKERS": "none"})
     file = tmp_path / "u.toml"
     file.write_text("workers = 0")
@@ -123,7 +127,8 @@ def test_the_message_says_where_the_value_came_from(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"no toml", "is not TOML"), (b"\xff", "is not TOML"), (b"surprise = 1", "unknown option: surprise")]
+    ("content", "message"),
+    [(b"no toml", "is not TOML"), (b"\xff", "is not TOML"), (b"surprise = 1", "unknown option: surprise")],
 )
 def test_a_file_that_cannot_be_used_is_refused(tmp_path, content, message):
     file = tmp_path / "u.toml"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from harness.asynchronous import asynchronous
 from harness.stores import open_bench
-
 from undercroft import limits
 from undercroft.store import errors, ids
 from undercroft.store.identity.principals import Principal

@@ -6,11 +6,11 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from harness.asynchronous import asynchronous
-from harness.stores import open_bench
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.asynchronous import asynchronous
+from harness.stores import open_bench
 from undercroft.store.dialect import S3
 from undercroft.store.model import FileVersion, Folder
 

@@ -6,9 +6,9 @@ import hashlib
 import os
 
 import pytest
+
 from harness.asynchronous import asynchronous
 from harness.stores import Bytes, md5, open_bench, sha1
-
 from undercroft import limits
 from undercroft.store import errors
 from undercroft.store.dialect import NATIVE, S3

@@ -35,6 +35,7 @@ class LocalBlobs:
         self,
         root: Path,
         *,
+        on_fatal: Callable[[Exception], None],
         random_bytes: Callable[[int], bytes] = os.urandom,
         monotonic: Callable[[], float] = time.monotonic,
         disk: Disk | None = None,
@@ -45,11 +46,13 @@ class LocalBlobs:
     ) -> None:
         """Use the folder `root`, made here if need be; the folder that holds it must be there. Blocks for a moment.
 
-        Threads start with the first call, so the process may fork after this. Raises `BlobError`.
+        `on_fatal` is called, from any thread, when a sync failed: it ends the server (P12). Threads start with the first
+        call, so the process may fork after this. Raises `BlobError`.
         """
         assert max_blob_bytes <= framing.MAX_BYTES
         self.max_blob_bytes = max_blob_bytes
         self._root = str(root)
+        self._on_fatal = on_fatal
         self._random_bytes = random_bytes
         self._disk = disk or Disk()
         self._threads = Threads(thread_count)
@@ -73,6 +76,7 @@ class LocalBlobs:
             threads=self._threads,
             space=self._space,
             max_bytes=self.max_blob_bytes,
+            on_fatal=self._on_fatal,
         )
         self._count_in(writer)
         return writer

@@ -8,7 +8,7 @@ number never used again, under a running write.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from enum import Enum
 from io import FileIO
@@ -16,7 +16,7 @@ from threading import Lock
 
 from undercroft import limits
 from undercroft.blobs import framing
-from undercroft.blobs.contract import BlobError, BlobTooLarge
+from undercroft.blobs.contract import BlobError, BlobIOError, BlobTooLarge
 from undercroft.blobs.local.disk import Disk, blob_errors
 from undercroft.blobs.local.space import SpaceReserve
 from undercroft.blobs.local.threads import Threads
@@ -33,7 +33,15 @@ class LocalBlobWriter:
     """A blob file in the making. Made by `LocalBlobs.create`; the contract says what it promises."""
 
     def __init__(
-        self, blob_id: bytes, folder: str, *, disk: Disk, threads: Threads, space: SpaceReserve, max_bytes: int
+        self,
+        blob_id: bytes,
+        folder: str,
+        *,
+        disk: Disk,
+        threads: Threads,
+        space: SpaceReserve,
+        max_bytes: int,
+        on_fatal: Callable[[Exception], None],
     ) -> None:
         self.blob_id = blob_id
         self._folder = folder
@@ -42,6 +50,7 @@ class LocalBlobWriter:
         self._threads = threads
         self._space = space
         self._max_bytes = max_bytes
+        self._on_fatal = on_fatal
         self._lock = Lock()
         self._state = _State.NEW
         self._file: FileIO | None = None
@@ -96,9 +105,9 @@ class LocalBlobWriter:
         # Only after that may the caller commit an extent that names the blob. A sync that failed is not tried again.
         with self._lock, self._gone_on_error():
             file = self._append(memoryview(framing.pack_footer(self.blob_id, self.size, self._checksums.table())))
-            with blob_errors("Syncing a blob", fatal=True):
+            with self._syncing("a blob"):
                 self._disk.sync_file(file)
-            with blob_errors("Syncing a directory of blobs", fatal=True):
+            with self._syncing("a directory of blobs"):
                 self._disk.sync_directory(self._folder)
             self._close()
             self._state = _State.FINISHED
@@ -106,6 +115,16 @@ class LocalBlobWriter:
     def _discard(self) -> None:
         with self._lock:
             self._remove()
+
+    @contextmanager
+    def _syncing(self, what: str) -> Iterator[None]:
+        """Let the block sync. If that fails, say so here and now: the task that waits may have been cancelled."""
+        try:
+            with blob_errors(f"Syncing {what}", fatal=True):
+                yield
+        except BlobIOError as error:
+            self._on_fatal(error)
+            raise
 
     @contextmanager
     def _gone_on_error(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from undercroft.s3.answers import xml_answer
 from undercroft.s3.call import Call
 from undercroft.s3.listing import ListParameters, listed_checksum
 from undercroft.s3.tokens import read_token, write_token
-from undercroft.s3.xml_out import element, escape, iso_time, owner
+from undercroft.s3.xml_out import element, iso_time, owner
 from undercroft.store.model import Bucket, FileVersion, Folder, Page
 
 NOTHING = Page([], None)
@@ -19,10 +19,11 @@ async def list_objects(call: Call) -> Response:
     marker = call.query.get("marker", "")
     bucket = await call.bucket()
     page = await _page(call, bucket, parameters, marker)
+    owner_element = owner("Owner", bucket.account_id)
     next_marker = parameters.name("NextMarker", page.rows[-1].name) if page.more else ""
     content = (
         f"{element('Name', bucket.name)}{parameters.heading()}{parameters.name('Marker', marker)}{next_marker}"
-        f"<MaxKeys>{parameters.limit}</MaxKeys>{_rows(page, parameters, with_owner=True)}"
+        f"<MaxKeys>{parameters.limit}</MaxKeys>{_rows(page, parameters, owner_element)}"
     )
     return xml_answer("ListBucketResult", content)
 
@@ -39,9 +40,10 @@ async def list_objects_v2(call: Call) -> Response:
     if page.more:
         optional += element("NextContinuationToken", write_token(page.rows[-1].name))
     with_owner = call.query.get("fetch-owner", "").lower() == "true"
+    owner_element = owner("Owner", bucket.account_id) if with_owner else ""
     content = (
         f"{element('Name', bucket.name)}{parameters.heading()}{optional}<KeyCount>{len(page.rows)}</KeyCount>"
-        f"<MaxKeys>{parameters.limit}</MaxKeys>{_rows(page, parameters, with_owner=with_owner)}"
+        f"<MaxKeys>{parameters.limit}</MaxKeys>{_rows(page, parameters, owner_element)}"
     )
     return xml_answer("ListBucketResult", content)
 
@@ -59,23 +61,22 @@ async def _page(call: Call, bucket: Bucket, parameters: ListParameters, marker: 
     return page if parameters.limit else NOTHING
 
 
-def _rows(page: Page, parameters: ListParameters, *, with_owner: bool) -> str:
+def _rows(page: Page, parameters: ListParameters, owner_element: str) -> str:
     """`IsTruncated` and the rows: all contents, then all common prefixes, which is the order of the schema."""
     contents, prefixes = [], []
     for row in page.rows:
         if isinstance(row, Folder):
             prefixes.append(parameters.folder(row))
         else:
-            contents.append(_contents(row, parameters, with_owner))
+            contents.append(_contents(row, parameters, owner_element))
     truncated = "true" if page.more else "false"
     return f"<IsTruncated>{truncated}</IsTruncated>{''.join(contents)}{''.join(prefixes)}"
 
 
-def _contents(version: FileVersion, parameters: ListParameters, with_owner: bool) -> str:
+def _contents(version: FileVersion, parameters: ListParameters, owner_element: str) -> str:
     return (
         f"<Contents><Key>{parameters.write(version.name)}</Key>"
-        f"<LastModified>{iso_time(version.uploaded_ms)}</LastModified><ETag>&quot;{escape(version.etag)}&quot;</ETag>"
+        f"<LastModified>{iso_time(version.uploaded_ms)}</LastModified><ETag>&quot;{version.etag}&quot;</ETag>"
         f"{listed_checksum(version.checksum)}<Size>{version.size}</Size>"
-        f"{owner('Owner', version.account_id) if with_owner else ''}"
-        "<StorageClass>STANDARD</StorageClass></Contents>"
+        f"{owner_element}<StorageClass>STANDARD</StorageClass></Contents>"
     )

@@ -24,12 +24,20 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def running(disk: FaultyDisk, root: Path) -> Callable[..., AbstractAsyncContextManager[LocalBlobs]]:
+def fatal() -> list[Exception]:
+    """The errors for which the server would have stopped."""
+    return []
+
+
+@pytest.fixture
+def running(
+    disk: FaultyDisk, root: Path, fatal: list[Exception]
+) -> Callable[..., AbstractAsyncContextManager[LocalBlobs]]:
     """Makes a driver for the time of a `with`; keyword arguments are those of `LocalBlobs`."""
 
     @asynccontextmanager
     async def run(**options: Any) -> AsyncIterator[LocalBlobs]:
-        blobs = LocalBlobs(root, disk=disk, **options)
+        blobs = LocalBlobs(root, on_fatal=fatal.append, disk=disk, **options)
         disk.calls.clear()
         try:
             yield blobs

@@ -17,8 +17,8 @@ from undercroft.blobs.local import LocalBlobs
 
 
 def test_the_folders_are_made_once_and_made_durable(root, disk):
-    LocalBlobs(root, disk=disk)
-    LocalBlobs(root, disk=disk)
+    LocalBlobs(root, on_fatal=print, disk=disk)
+    LocalBlobs(root, on_fatal=print, disk=disk)
     assert sorted(path.name for path in root.iterdir()) == [f"{n:02x}" for n in range(256)]
     # Also when they were there: the process that made them may not have come so far.
     assert disk.calls == ["sync_directory"] * 4
@@ -26,27 +26,27 @@ def test_the_folders_are_made_once_and_made_durable(root, disk):
 
 def test_a_root_without_its_parent_is_refused_since_a_disk_may_be_missing(tmp_path):
     with pytest.raises(BlobIOError, match="ENOENT"):
-        LocalBlobs(tmp_path / "not-mounted" / "blobs")
+        LocalBlobs(tmp_path / "not-mounted" / "blobs", on_fatal=print)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_folders_that_cannot_be_made_durable_are_fatal(root, disk):
     disk.fail("sync_directory", errno.EIO)
     with pytest.raises(BlobIOError) as caught:
-        LocalBlobs(root, disk=disk)
+        LocalBlobs(root, on_fatal=print, disk=disk)
     assert caught.value.fatal
 
 
 def test_making_a_driver_starts_no_thread_so_the_process_may_fork(root):
     before = threading.active_count()
-    LocalBlobs(root)
+    LocalBlobs(root, on_fatal=print)
     assert threading.active_count() == before
 
 
 def test_a_blob_may_not_be_longer_than_the_format_can_say(root):
-    LocalBlobs(root, max_blob_bytes=framing.MAX_BYTES)
+    LocalBlobs(root, on_fatal=print, max_blob_bytes=framing.MAX_BYTES)
     with pytest.raises(AssertionError):
-        LocalBlobs(root, max_blob_bytes=framing.MAX_BYTES + 1)
+        LocalBlobs(root, on_fatal=print, max_blob_bytes=framing.MAX_BYTES + 1)
 
 
 @pytest.mark.parametrize("length", [15, 17])
@@ -191,7 +191,7 @@ def test_a_relative_root_works(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     async def scenario():
-        blobs = LocalBlobs(Path("blobs"))
+        blobs = LocalBlobs(Path("blobs"), on_fatal=print)
         await (await blobs.create()).finish()
         assert len(list(blobs.walk())) == 1
         await blobs.close()

@@ -36,7 +36,7 @@ def may_mount(tmp_path_factory) -> None:
 
 
 async def fill_the_disk(place: Path) -> None:
-    blobs = LocalBlobs(place / "blobs", reserve_bytes=0)
+    blobs = LocalBlobs(place / "blobs", on_fatal=print, reserve_bytes=0)
     kept = await blobs.create()
     for _ in range(8):
         await kept.write(BLOCK)
@@ -59,7 +59,7 @@ async def fill_the_disk(place: Path) -> None:
 
 async def reach_the_reserve(place: Path) -> None:
     reserve = 1024 * 1024
-    blobs = LocalBlobs(place / "blobs", reserve_bytes=reserve)
+    blobs = LocalBlobs(place / "blobs", on_fatal=print, reserve_bytes=reserve)
     with pytest.raises(NoSpace):
         await store_blobs(blobs, 16)
     space = os.statvfs(place)
@@ -69,7 +69,7 @@ async def reach_the_reserve(place: Path) -> None:
 
 
 async def lose_the_right_to_write(place: Path) -> None:
-    blobs = LocalBlobs(place / "blobs", reserve_bytes=0)
+    blobs = LocalBlobs(place / "blobs", on_fatal=print, reserve_bytes=0)
     blobs.check()
     await asyncio.to_thread(subprocess.run, ["mount", "-o", "remount,ro", str(place)], check=True)
     with pytest.raises(BlobIOError, match="cannot be read and written"):

@@ -122,14 +122,31 @@ async def _write_and_finish(writer):
 
 @pytest.mark.parametrize("call", ["sync_file", "sync_directory"])
 @asynchronous
-async def test_a_failed_sync_is_fatal_and_never_tried_again(running, disk, call):
+async def test_a_failed_sync_stops_the_server_and_is_never_tried_again(running, disk, fatal, call):
     async with running() as blobs:
         writer = await blobs.create()
         disk.fail(call, errno.EIO)
         with pytest.raises(BlobIOError) as caught:
             await _write_and_finish(writer)
         assert caught.value.fatal
+        assert fatal == [caught.value]
         assert disk.count(call) == 1
+
+
+@asynchronous
+async def test_a_failed_sync_stops_the_server_even_when_nobody_waits_for_it_any_more(running, disk, fatal):
+    async with running() as blobs:
+        writer = await blobs.create()
+        hold = disk.hold("sync_file")
+        disk.fail("sync_file", errno.EIO)
+        task = asyncio.ensure_future(_write_and_finish(writer))
+        await asyncio.to_thread(hold.entered.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        hold.release()
+        await writer.discard()
+        assert [error.fatal for error in fatal] == [True]
 
 
 @pytest.mark.parametrize(
@@ -137,13 +154,14 @@ async def test_a_failed_sync_is_fatal_and_never_tried_again(running, disk, call)
     [("write", errno.EIO), ("sync_file", errno.ENOSPC), ("create", errno.EMFILE), ("close", errno.EIO)],
 )
 @asynchronous
-async def test_other_failures_are_not_fatal(running, disk, call, number):
+async def test_other_failures_are_not_fatal(running, disk, fatal, call, number):
     async with running() as blobs:
         writer = await blobs.create()
         disk.fail(call, number)
         with pytest.raises((BlobIOError, NoSpace, BlobsBusy)) as caught:
             await _write_and_finish(writer)
         assert not caught.value.fatal
+        assert fatal == []
 
 
 @asynchronous
