@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from harness.asynchronous import asynchronous
 
+from harness.asynchronous import asynchronous
 from undercroft.catalog import extents, invalidations, leases, schema, versions
 from undercroft.catalog.contract import Catalog, CatalogTooNew
 from undercroft.catalog.extents import ExtentRow
@@ -239,7 +239,7 @@ def _write_until_killed(folder: Path, driver: str, ready) -> None:
             number = 0
             while True:
                 number += 1
-                await catalog.write(lambda tx: _note(tx))
+                await catalog.write(_note)
                 ready.send(number)
 
     asyncio.run(run())

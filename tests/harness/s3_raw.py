@@ -63,6 +63,7 @@ class RawS3:
     region: str
     key_id: str
     secret: str
+    host: str = ""  # What the Host header says, where it is not the endpoint's own.
 
     def __call__(
         self,
@@ -76,11 +77,13 @@ class RawS3:
         sent = {"x-amz-content-sha256": UNSIGNED} if signed else {}
         sent |= headers or {}
         if signed:
-            request = AWSRequest(method, self.endpoint + target, headers=sent)
+            origin = f"http://{self.host}" if self.host else self.endpoint
+            request = AWSRequest(method, origin + target, headers=sent)
             signer = _Signer(Credentials(self.key_id, self.secret), "s3", self.region)
             signer.payload_hash = sent["x-amz-content-sha256"]
             signer.add_auth(request)
             sent = dict(request.headers.items())
+            sent |= {"Host": self.host} if self.host else {}
         return self.send(method, target, sent, body)
 
     def send(self, method: str, target: str, headers: dict[str, str], body: bytes = b"") -> Answer:

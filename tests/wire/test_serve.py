@@ -292,6 +292,7 @@ def test_hangup_loads_the_certificate_again_and_keeps_the_old_one_where_the_new_
     server = make_server("--tls-cert", str(cert), "--tls-key", str(key), "--workers", "2", ca_file=trusted).start()
     before = served_certificate(server)
     children = server.children()
+    until(lambda: '"serving"' in server.log_tail(), "not every process is ready")
 
     cert.write_text("nonsense")
     os.kill(server.pid, signal.SIGHUP)

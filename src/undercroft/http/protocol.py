@@ -11,6 +11,8 @@ A connection is in one of four states, each with its deadline, which one slow ti
 * busy: a request is being answered; reading and writing have stall limits of their own, in `Request` and `drained`;
 * idle: answered, kept alive for `KEEP_ALIVE_S`;
 * leaving: closed after what is left to write, or answered before the request's body was read and now discarding it.
+
+The file is longer than most, since every one of its methods changes the same state.
 """
 
 from __future__ import annotations
@@ -114,9 +116,7 @@ class HTTPProtocol(asyncio.Protocol):
         if self._answering is None:
             self._close()
         else:
-            self._answering.keep_alive = False
-            for exchange in self._queue:
-                exchange.keep_alive = False
+            self._answering.keep_alive = False  # What waits behind it is not answered; its client knows to ask again.
 
     def abort(self) -> None:
         """Cut the connection, so that the client cannot take a part of an answer for the whole."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 Headers = list[tuple[bytes, bytes]]
 
+RETRY_AFTER = (b"retry-after", b"1")  # With every 503: a full disk or a busy engine is worth another try, not at once.
+
 
 @dataclass(slots=True)
 class Response:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
+
+import structlog
 
 from undercroft.http.errors import HTTPInputError
 from undercroft.http.request import Request
@@ -34,6 +37,7 @@ API_PREFIX = b"/b2api/"
 # Takes the body of an upload: store, principal, request, and the id of the bucket or large file it goes to.
 Upload = Callable[[Store, Principal, Request, str], Awaitable[Answer]]
 UPLOADS: dict[str, Upload] = {UPLOAD_FILE: upload_file, UPLOAD_PART: upload_part}
+_log = structlog.get_logger(__name__)
 _KNOWN = frozenset({*CALLS, *UPLOADS, AUTHORIZE_ACCOUNT, DOWNLOAD_BY_ID})
 
 
@@ -62,6 +66,8 @@ class NativeFace:
             native = as_native(error, request.operation)
             if native is None:
                 raise
+            if native.status == 500:
+                native = _incident(native, error, request)
             return error_response(native, head=request.method == "HEAD")
 
     async def _dispatch(self, request: Request, version: APIVersion, call: str, rest: list[str]) -> Response:
@@ -91,6 +97,13 @@ class NativeFace:
         principal = await self._store.identity.principal_of_upload_token(token, request.raw_path.decode("latin-1"))
         with self._slots.take(token):
             return json_response(await upload(self._store, principal, request, subject_id))
+
+
+def _incident(native: NativeError, error: Exception, request: Request) -> NativeError:
+    """Log a failure of the storage under an id, and the answer that names it by that id alone, as the service does."""
+    incident_id = f"{secrets.token_hex(6)}-{secrets.token_hex(6)}"
+    _log.error("storage_error", incident_id=incident_id, operation=request.operation, error=repr(error))
+    return NativeError(native.status, native.code, f"incident id {incident_id}")
 
 
 def _token(request: Request) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from undercroft.http import errors as http_errors
-from undercroft.http.response import Headers, Response
+from undercroft.http.response import RETRY_AFTER, Headers, Response
 from undercroft.store import errors as store_errors
 
 AUTHORIZE_ACCOUNT = "b2_authorize_account"
@@ -83,8 +83,8 @@ RULES: dict[type[Exception], Rule] = {
     store_errors.PartMismatch: Rule(400, "part_sha1_mismatch", str),
     store_errors.PartTooSmall: Rule(400, "bad_request", str),
     store_errors.StorageFull: Rule(503, "service_unavailable", "No room for uploads at the moment"),
-    store_errors.DataCorrupt: Rule(500, "internal_error", "The stored bytes are damaged and were not served"),
-    store_errors.StorageFailed: Rule(500, "internal_error", "The storage failed"),
+    store_errors.DataCorrupt: Rule(500, "internal_error", ""),
+    store_errors.StorageFailed: Rule(500, "internal_error", ""),
     store_errors.Busy: Rule(503, "service_unavailable", "The service is too busy"),
     http_errors.BodyTooLarge: Rule(400, "bad_request", str),
     http_errors.BodyStalled: Rule(408, "request_timeout", str),
@@ -127,12 +127,13 @@ def as_native(error: Exception, call: str) -> NativeError | None:
 
 def error_response(error: NativeError, *, head: bool = False) -> Response:
     """The answer to an error. A HEAD request gets the status alone."""
+    own = [*error.headers, RETRY_AFTER] if error.status == 503 else error.headers
     if head:
-        return Response(error.status, list(error.headers))
+        return Response(error.status, list(own))
     body = {"code": error.code, "message": error.message, "status": error.status}
     headers: Headers = [
         (b"content-type", b"application/json;charset=utf-8"),
         (b"cache-control", b"max-age=0, no-cache, no-store"),
-        *error.headers,
+        *own,
     ]
     return Response(error.status, headers, msgspec.json.format(msgspec.json.encode(body), indent=2))

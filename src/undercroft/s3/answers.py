@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from undercroft.http.response import Headers, Response
+from undercroft.http.response import RETRY_AFTER, Headers, Response
 from undercroft.s3.errors import S3Error
 from undercroft.s3.xml_out import document, error_document
 
@@ -21,7 +21,9 @@ def bare_answer(status: int, headers: Headers | None = None) -> Response:
 
 def error_answer(error: S3Error, method: str, resource: str, request_id: str, host_id: str) -> Response:
     """The answer of an error: XML, except to HEAD and for what is not modified, which have no body."""
+    headers = list(error.headers)
+    if error.status == 503:
+        headers.append(RETRY_AFTER)
     if method == "HEAD" or error.status == 304:
-        return Response(error.status, list(error.headers))
-    body = error_document(error, resource, request_id, host_id)
-    return Response(error.status, [_XML, *error.headers], body)
+        return Response(error.status, headers)
+    return Response(error.status, [_XML, *headers], error_document(error, resource, request_id, host_id))

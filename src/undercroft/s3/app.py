@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from undercroft.http.errors import BodyBroken, HTTPInputError
 from undercroft.http.request import Request
 from undercroft.http.response import Response
@@ -24,6 +26,8 @@ from undercroft.store.errors import StoreError
 
 if TYPE_CHECKING:
     from undercroft.store import Store
+
+_log = structlog.get_logger(__name__)
 
 _COPY_SOURCE = COPY_SOURCE.encode("ascii")
 _NOWHERE: Target = (None, None)
@@ -57,6 +61,8 @@ class S3Face:
         except (S3Error, StoreError, HTTPInputError) as error:
             resource = request.raw_path.decode("latin-1")
             answer = _as_s3_error(error, target, request, call)
+            if answer.status == 500:
+                _log.error("storage_error", request_id=request_id, operation=request.operation, error=repr(error))
             response = error_answer(answer, request.method, resource, request_id, self._ids.host_id)
         if (target[1] is None and target[0] is not None) or response.status >= 300:
             response.headers.append(self._region_header)

@@ -187,6 +187,7 @@ _PLAIN: dict[type[store_errors.StoreError], str] = {
     store_errors.RevisionConflict: "OperationAborted",
     store_errors.StorageFull: "ServiceUnavailable",
     store_errors.DataCorrupt: "InternalError",
+    store_errors.StorageFailed: "InternalError",
     store_errors.Busy: "SlowDown",
 }
 

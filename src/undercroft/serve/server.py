@@ -27,7 +27,12 @@ async def serve(app: Any, settings: Settings, sockets: Sequence[socket.socket], 
 
     SIGHUP loads certificate and key again; where they are unusable, the old ones stay.
     """
-    context = _tls_context(settings)
+    loop = asyncio.get_running_loop()
+    context: ssl.SSLContext | None = None
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        # In this order, a hang-up that comes between the two is not lost: the loop acts on it later.
+        loop.add_signal_handler(signal.SIGHUP, lambda: _reload(context, settings))
+        context = tls.make_context(settings.tls_cert, settings.tls_key)
     config = uvicorn.Config(
         app,
         http=HTTPProtocol,
@@ -45,21 +50,13 @@ async def serve(app: Any, settings: Settings, sockets: Sequence[socket.socket], 
         timeout_graceful_shutdown=int(limits.GRACEFUL_STOP_S),
         ssl_context_factory=None if context is None else lambda _config, _default: context,
     )
-    loop = asyncio.get_running_loop()
     server = _Server(config, ready)
     loop.add_signal_handler(signal.SIGTERM, server.stop)
-    if context is not None:
-        loop.add_signal_handler(signal.SIGHUP, _reload, context, settings)
     await server.serve(sockets=list(sockets))
 
 
-def _tls_context(settings: Settings) -> ssl.SSLContext | None:
-    if settings.tls_cert is None or settings.tls_key is None:
-        return None
-    return tls.make_context(settings.tls_cert, settings.tls_key)
-
-
-def _reload(context: ssl.SSLContext, settings: Settings) -> None:
+def _reload(context: ssl.SSLContext | None, settings: Settings) -> None:
+    assert context is not None
     assert settings.tls_cert is not None
     assert settings.tls_key is not None
     try:

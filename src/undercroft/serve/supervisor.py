@@ -78,7 +78,7 @@ class Supervisor:
         """Start everything and return the exit code when everything has ended.
 
         0 after SIGTERM or SIGINT; 74 when a process ended with a fatal storage error, which stops the others at once; 1 when
-        a process failed before the server was ready for the first time.
+        a process gave up before the server was ready for the first time.
         """
         self._signals_in.setblocking(False)
         self._signals_out.setblocking(False)
@@ -167,7 +167,8 @@ class Supervisor:
             # What the disk holds is no longer known: nothing more may be acknowledged by anyone (P12).
             self._signal_all(signal.SIGKILL)
         elif self._exit_code is None:
-            if not self._all_ready and not process.was_ready:
+            # One that was killed was not judged by itself: it may well succeed the next time.
+            if not self._all_ready and not process.was_ready and code >= 0:
                 _log.critical("start_failed", role=process.role.name, exit_code=code)
                 self._stop(exits.FAILED)
                 return

@@ -145,6 +145,35 @@ def test_a_stream_is_closed_when_its_client_goes_away(serve):
     serve(handler, scenario)
 
 
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_a_stream_is_closed_at_its_end_and_where_it_is_not_wanted(serve, method):
+    closed = []
+
+    class Body:
+        def __init__(self):
+            self.left = [b"x", b"y"]
+
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            if not self.left:
+                raise StopAsyncIteration
+            return self.left.pop()
+
+        async def aclose(self):
+            closed.append(True)
+
+    async def handler(request):
+        return Response(200, [(b"content-length", b"2")], Body())
+
+    async def scenario(serving):
+        assert (await serving.ask(method + GET[3:])).status == 200
+        assert closed == [True]
+
+    serve(handler, scenario)
+
+
 @pytest.mark.parametrize(("path", "native"), [(b"/bucket/k", False), (b"/b2api/v3/x", True), (b"/file/b/n", True)])
 def test_an_unforeseen_error_is_a_500_with_an_id_and_nothing_of_the_error(serve, path, native):
     async def handler(request):

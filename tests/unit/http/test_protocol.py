@@ -27,9 +27,10 @@ def headers_of(count: int, total_bytes: int | None = None) -> bytes:
     return b"GET / HTTP/1.1\r\n" + b"\r\n".join(lines) + b"\r\n\r\n"
 
 
-async def send_for_ever(client) -> None:
+async def send_for_ever(client, sent: list[int]) -> None:
     while True:
         await client.send(b"ffff\r\n" + b"x" * 0xFFFF + b"\r\n")
+        sent.append(0xFFFF)
         await asyncio.sleep(0)
 
 
@@ -172,6 +173,7 @@ def test_options_of_the_whole_server_reaches_the_application(serve, echo):
         (b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "BadRequest"),
         (b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "BadRequest"),
         (b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501, "NotImplemented"),
+        (b"PUT / HTTP/1.1\r\nHost: a" + 2 * b"\r\nTransfer-Encoding: chunked" + b"\r\n\r\n", 501, "NotImplemented"),
     ],
 )
 def test_what_is_no_request_is_refused_in_s3s_words_and_the_connection_closed(serve, echo, data, status, code):
@@ -374,9 +376,11 @@ def test_a_head_that_does_not_end_in_time_is_refused(serve, echo, dribble):
 @pytest.mark.usefixtures("short_limits")
 def test_dribbling_headers_or_blank_lines_does_not_extend_the_deadline(serve, echo):
     async def scenario(serving):
-        for dribble in (b"\r\n", b"x: y\r\n"):
+        for beginning, dribble in ((b"", b"\r\n"), (b"GET / HTTP/1.1\r\n", b"x: y\r\n"), (b"GET /", b"x"), (GET, b"G")):
             client = await serving.client()
-            await client.send(b"GET / HTTP/1.1\r\n" if dribble == b"x: y\r\n" else b"")
+            await client.send(beginning)
+            if beginning == GET:
+                assert (await client.answer()).status == 200
             began = asyncio.get_running_loop().time()
             while not client.reader.at_eof() and asyncio.get_running_loop().time() - began < 2:
                 try:
@@ -493,13 +497,15 @@ def test_an_early_answer_to_a_body_too_large_to_drain_closes_the_connection(serv
 @pytest.mark.usefixtures("short_limits")
 def test_a_body_that_goes_on_for_ever_after_the_answer_is_cut_off(serve, deaf, monkeypatch):
     monkeypatch.setattr(limits, "DRAIN_MAX_BYTES", 100_000)
+    sent = []
 
     async def scenario(serving):
         client = await serving.client()
         await client.send(b"PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
         assert (await client.answer()).status == 403
         with pytest.raises(ConnectionError):
-            await send_for_ever(client)
+            await send_for_ever(client, sent)
+        assert sum(sent) < 50_000_000, "more than the buffers of the system were read"
 
     serve(deaf, scenario)
 

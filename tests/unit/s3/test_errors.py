@@ -137,6 +137,7 @@ def test_an_invalid_argument_names_it():
         (store_errors.PartOrder(), "InvalidPartOrder", 400, {"UploadId": "4_zupload"}),
         (store_errors.StorageFull(), "ServiceUnavailable", 503, {}),
         (store_errors.DataCorrupt(), "InternalError", 500, {}),
+        (store_errors.StorageFailed(), "InternalError", 500, {}),
         (store_errors.Busy(), "SlowDown", 503, {}),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,

@@ -93,6 +93,12 @@ def test_a_request_deletes_one_to_a_thousand_objects(count, accepted):
             parse_deletions(body)
 
 
+def test_an_object_to_delete_has_a_key():
+    for item in (b"<Object/>", b"<Object><Key/></Object>"):
+        with pytest.raises(S3Error, match="MalformedXML"):
+            parse_deletions(b"<Delete>" + item + b"</Delete>")
+
+
 @pytest.mark.parametrize("text", ["true", " TRUE ", "false"])
 def test_truth_values_are_words(text):
     assert boolean(text) is (text.strip().lower() == "true")

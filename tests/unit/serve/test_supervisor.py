@@ -160,6 +160,19 @@ def test_a_process_that_fails_before_the_server_was_ready_ends_it_with_1(running
     assert "start_failed" in one.log
 
 
+def test_a_process_that_is_killed_before_the_server_was_ready_is_started_again(running):
+    one = running("""
+        def role(ready):
+            if not (folder / "killed").exists():
+                (folder / "killed").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return wait(ready)
+        run(Role('a', role))
+    """)
+    one.until(is_ready)
+    assert one.end() == 0
+
+
 def test_p12_a_fatal_storage_error_kills_everything_at_once_and_the_exit_code_is_74(running):
     one = running("""
         def stubborn(ready):

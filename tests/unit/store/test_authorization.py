@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 from harness.asynchronous import asynchronous
@@ -68,7 +70,7 @@ async def test_a_deleted_key_stops_at_once_in_another_process(tmp_path):
         other.bucket = await other.store.buckets.find(name="bench-bucket")
         assert await other.get("name") == b"here"
         await bench.store.identity.keys.delete(bench.principal, key.key_id)
-        for attempt in (lambda: other.get("name"), lambda: other.put("new"), lambda: other.names()):
+        for attempt in (functools.partial(other.get, "name"), functools.partial(other.put, "new"), other.names):
             with pytest.raises(errors.BadCredentials):
                 await attempt()
         with pytest.raises(errors.BadToken):

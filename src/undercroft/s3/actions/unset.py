@@ -57,7 +57,8 @@ async def _empty_setting(call: Call) -> Response:
     return xml_answer(*_EMPTY[call.facts.name])
 
 
-async def _missing_setting(call: Call) -> Response:
+async def missing_setting(call: Call) -> Response:
+    """GET of a setting that is not there: the error that says so, or `NotImplemented` where it is."""
     bucket = await call.settings_of_bucket(Operation.READ_BUCKET)
     if _is_set(call.facts.name, bucket):
         raise S3Error("NotImplemented", "The bucket has this setting, but only the B2 Native API can show it.")
@@ -88,5 +89,5 @@ async def no_object_lock(call: Call) -> Response:
 
 UNSET_SETTINGS: dict[str, Handler] = {
     **dict.fromkeys(_EMPTY, _empty_setting),
-    **dict.fromkeys(_MISSING, _missing_setting),
+    **dict.fromkeys(_MISSING, missing_setting),
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 from awscrt import checksums as crt
 
@@ -98,7 +99,7 @@ class Reads(FilesBase):
             return b"".join([block async for block in blocks])
         return _begun(await anext(blocks), blocks)
 
-    async def _blocks(self, version: FileVersion, first: int, end: int) -> AsyncIterator[bytes]:
+    async def _blocks(self, version: FileVersion, first: int, end: int) -> AsyncGenerator[bytes, None]:
         position = first
         while position < end:
             covering = await extents.covering(
@@ -116,11 +117,13 @@ class Reads(FilesBase):
                 if extent.inline is not None:
                     yield inline_bytes(extent, position - extent.start, stop - extent.start)
                 else:
-                    async for block in self._blob_blocks(extent, position - extent.start, stop - extent.start):
-                        yield block
+                    blocks = self._blob_blocks(extent, position - extent.start, stop - extent.start)
+                    async with aclosing(blocks):  # A reader that leaves early lets go of the blob at once.
+                        async for block in blocks:
+                            yield block
                 position = stop
 
-    async def _blob_blocks(self, extent: ExtentRow, first: int, end: int) -> AsyncIterator[bytes]:
+    async def _blob_blocks(self, extent: ExtentRow, first: int, end: int) -> AsyncGenerator[bytes, None]:
         """Bytes [first, end) of an extent in a blob; the next block is read while one is being sent."""
         assert extent.blob_id is not None
         reader = await storing(self._blobs.open(extent.blob_id))
@@ -148,10 +151,11 @@ async def _read_block(reader: BlobReader, offset: int, stop: int) -> bytes:
     return await storing(reader.read(offset, min(boundary, stop) - offset))
 
 
-async def _begun(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for block in rest:
-        yield block
+async def _begun(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(rest):
+        yield first
+        async for block in rest:
+            yield block
 
 
 def inline_bytes(extent: ExtentRow, first: int, end: int) -> bytes:
