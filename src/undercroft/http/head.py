@@ -72,7 +72,7 @@ def read_framing(headers: Iterable[tuple[bytes, bytes]], version: str) -> Framin
         elif name == b"expect":
             expects_continue = value.strip().lower() == b"100-continue" and version == "1.1"
         else:
-            if value.strip().lower() != b"chunked" or chunked:
+            if value.strip().lower() != b"chunked":
                 raise Refused(refusal.CODING_UNSUPPORTED)
             chunked = True
     if hosts > 1 or (hosts == 0 and version == "1.1"):
