@@ -35,6 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = Server(tmp_path_factory.mktemp("server") / "data").start()
     yield running
     running.stop()
+    assert not running.faults(), running.faults()
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +48,7 @@ def tls_server(tmp_path_factory: pytest.TempPathFactory, certificates: Certifica
     ).start()
     yield running
     running.stop()
+    assert not running.faults(), running.faults()
 
 
 @pytest.fixture

@@ -305,6 +305,25 @@ def test_buckets_are_made_listed_and_removed_only_when_empty(
     assert code_of(raised)[1] == 404
 
 
+def test_a_bucket_made_again_under_its_old_name_works_at_once_on_every_worker(
+    server: Server, new_name: Callable[[str], str]
+) -> None:
+    name = new_name("again")
+    clients = [boto3_client(server) for _ in range(6)]  # A connection each, spread over the workers.
+    for number in range(4):
+        clients[number].create_bucket(Bucket=name)
+        put = [client.put_object(Bucket=name, Key="k", Body=b"%d" % number)["VersionId"] for client in clients]
+        for client in clients:
+            assert client.get_object(Bucket=name, Key="k")["Body"].read() == b"%d" % number
+        for version in put:
+            clients[number].delete_object(Bucket=name, Key="k", VersionId=version)
+        clients[number].delete_bucket(Bucket=name)
+        for client in clients:
+            with pytest.raises(ClientError) as raised:
+                client.get_object(Bucket=name, Key="k")
+            assert code_of(raised) == ("NoSuchBucket", 404)
+
+
 def test_streams_without_a_known_length_are_stored_whole(s3: Any, bucket: str) -> None:
     body = random_bytes(3 * MIB + 1)
 

@@ -43,9 +43,9 @@ class LocalDriver:
         self.folder = folder
         self.disk = FaultyDisk()
 
-    def make(self, *, open_max: int = limits.OPEN_BLOBS_MAX) -> Blobs:
+    def make(self, *, open_max: int = limits.OPEN_BLOBS_MAX, max_blob_bytes: int = MAX_BLOB_BYTES) -> Blobs:
         return LocalBlobs(
-            self.folder / "blobs", on_fatal=print, disk=self.disk, max_blob_bytes=MAX_BLOB_BYTES, open_max=open_max
+            self.folder / "blobs", on_fatal=print, disk=self.disk, max_blob_bytes=max_blob_bytes, open_max=open_max
         )
 
     def read_stored(self, blob_id: bytes) -> bytes:
@@ -241,21 +241,22 @@ async def test_a_blob_outlives_its_driver(driver):
 @asynchronous
 async def test_writing_and_reading_take_no_memory_that_grows_with_the_blob(driver):
     block = bytes(MIB)
-    async with running(driver) as blobs:
+    async with running(driver, max_blob_bytes=32 * MIB) as blobs:
         tracemalloc.start()
         try:
             writer = await blobs.create()
-            for _ in range(4):
+            for _ in range(32):
                 await writer.write(block)
             await writer.finish()
             reader = await blobs.open(writer.blob_id)
-            for start in range(4):
+            for start in range(32):
                 await reader.read(start * MIB, MIB)
             reader.close()
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-        assert peak < 2.5 * MIB
+        # A thread that is not scheduled may hold its block for a moment longer.
+        assert peak < (limits.BLOB_THREADS + 2.5) * MIB
 
 
 # -- Unfinished blobs -------------------------------------------------------------------------------------------------

@@ -26,10 +26,10 @@ class ClientFailed(Exception):
 class Client:
     """A command-line client that talks to one server, with a home directory of its own."""
 
-    def __init__(self, program: str, home: Path, environment: dict[str, str]) -> None:
+    def __init__(self, program: str, home: Path, environment: dict[str, str], *options: str) -> None:
         found = shutil.which(program, path=clean_environment(home)["PATH"])
         assert found, f"{program} is missing: `make test` installs it"
-        self.program = found
+        self.command = [found, *options]
         self.environment = {**clean_environment(home), **environment}
         self.home = home
 
@@ -38,7 +38,7 @@ class Client:
     ) -> subprocess.CompletedProcess[str]:
         """Runs it and checks the exit code (None: any but 0). Output is captured as text."""
         done = subprocess.run(
-            [self.program, *map(str, arguments)],
+            [*self.command, *map(str, arguments)],
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
@@ -50,7 +50,7 @@ class Client:
         )
         if (expect is None and done.returncode == 0) or (expect is not None and done.returncode != expect):
             raise ClientFailed(
-                f"{Path(self.program).name} {' '.join(map(str, arguments))}\n"
+                f"{Path(self.command[0]).name} {' '.join(map(str, arguments))}\n"
                 f"exit code {done.returncode}\n--- stdout\n{done.stdout[-6000:]}\n--- stderr\n{done.stderr[-6000:]}"
             )
         return done
@@ -69,6 +69,7 @@ def aws_client(server: Server, home: Path, *, key: tuple[str, str] | None = None
         "AWS_DEFAULT_REGION": server.region,
         "AWS_ENDPOINT_URL": server.s3_endpoint,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_MAX_ATTEMPTS": "1",  # A retry would hide what went wrong.
         "AWS_PAGER": "",
     }
     if server.ca_file:
@@ -86,7 +87,7 @@ def s5cmd_client(server: Server, home: Path) -> Client:
     }
     if server.ca_file:
         environment["SSL_CERT_FILE"] = str(server.ca_file)
-    return Client("s5cmd", home, environment)
+    return Client("s5cmd", home, environment, "--retry-count", "0")
 
 
 def b2_client(server: Server, home: Path, *, key: tuple[str, str] | None = None) -> Client:
@@ -122,7 +123,7 @@ def rclone_client(server: Server, home: Path) -> Client:
         f"endpoint = {server.s3_endpoint}\n"
         f"region = {server.region}\n"
     )
-    environment = {"RCLONE_CONFIG": str(configuration), "RCLONE_RETRIES": "1"}
+    environment = {"RCLONE_CONFIG": str(configuration), "RCLONE_RETRIES": "1", "RCLONE_LOW_LEVEL_RETRIES": "1"}
     if server.ca_file:
         environment["RCLONE_CA_CERT"] = str(server.ca_file)
     return Client("rclone", home, environment)

@@ -26,21 +26,27 @@ class NativeError(Exception):
 class NativeCaller:
     """An authorized key of one account. Not to be shared between threads, since an upload URL is for one at a time."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, key: tuple[str, str] | None = None) -> None:
+        key_id, secret = key or (server.key_id, server.application_key)
         self._url = server.api_url
-        self._pool = urllib3.PoolManager(
+        self.pool = urllib3.PoolManager(
             num_pools=2,
             maxsize=2,
             retries=False,
             timeout=TIMEOUT_S,
             ca_certs=str(server.ca_file) if server.ca_file else None,
         )
-        headers = urllib3.make_headers(basic_auth=f"{server.key_id}:{server.application_key}")
+        headers = urllib3.make_headers(basic_auth=f"{key_id}:{secret}")
         self._token = ""
         self._token = self._send("GET", f"{self._url}/b2api/v4/b2_authorize_account", b"", headers)[
             "authorizationToken"
         ]
         self._upload_urls: dict[str, dict[str, Any]] = {}
+
+    @property
+    def token(self) -> str:
+        """The account authorization token."""
+        return self._token
 
     def call(self, name: str, **fields: Any) -> dict[str, Any]:
         """One call with a JSON body. Raises NativeError, or urllib3's errors where no answer came."""
@@ -65,7 +71,7 @@ class NativeCaller:
         return answer
 
     def _send(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
-        response = self._pool.request(method, url, body=body, headers=headers)
+        response = self.pool.request(method, url, body=body, headers=headers)
         if response.status != 200:
             raise NativeError(response.status, response.data)
         answer: dict[str, Any] = json.loads(response.data)

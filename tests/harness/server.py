@@ -136,6 +136,7 @@ class Server:
         """Starts the server and returns when it is ready. Fails with the end of its log."""
         assert self._process is None, "already started"
         began = time.monotonic()
+        log_start = self.log_file.stat().st_size if self.log_file.exists() else 0
         home = self.data_dir.with_name(self.data_dir.name + ".home")
         home.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("a") as log:
@@ -159,6 +160,7 @@ class Server:
             self.port = self.port or urlsplit(self.api_url).port or 0
             self.console_port = self.console_port or urlsplit(self.console_url).port or 0
             self.wait_ready()
+            self._wait_serving(log_start)
         except BaseException:
             self.kill()
             raise
@@ -176,6 +178,14 @@ class Server:
                     return
             time.sleep(POLL_S)
         raise ServerFailed(f"not ready after {timeout_s} s\n{self.log_tail()}")
+
+    def _wait_serving(self, log_start: int) -> None:
+        """Returns when the supervisor says that every process is ready; `/readyz` speaks for one of them."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while '"event": "serving"' not in self.log_file.read_text(errors="replace")[log_start:]:
+            if time.monotonic() > deadline or self._running().poll() is not None:
+                raise ServerFailed(f"not all processes became ready\n{self.log_tail()}")
+            time.sleep(POLL_S)
 
     def get(self, path: str, *, console: bool = False) -> tuple[int, bytes]:
         """Status and body of a plain GET."""
@@ -233,6 +243,13 @@ class Server:
     def log_tail(self, characters: int = 6000) -> str:
         """The end of what the server wrote to standard error."""
         return self.log_file.read_text(errors="replace")[-characters:] if self.log_file.exists() else ""
+
+    def faults(self) -> list[str]:
+        """What the server itself logged as an error: there is none while clients alone make mistakes."""
+        if not self.log_file.exists():
+            return []
+        lines = self.log_file.read_text(errors="replace").splitlines()
+        return [line for line in lines if '"level": "error"' in line or '"level": "critical"' in line]
 
     def create_account(self, email: str, password: str = "a long enough password") -> dict[str, Any]:
         """Another account, made by the command line while the server runs."""

@@ -59,12 +59,14 @@ class Catalog(Protocol):
     async def scan(self, query: Query[T]) -> T:
         """Run a query of many rows on one consistent snapshot, off the event loop. At most about a second."""
 
-    async def write(self, change: Change[T], *, size_bytes: int = 0) -> T:
+    async def write(self, change: Change[T], *, size_bytes: int = 0, grows: bool = False) -> T:
         """Run the change and commit it.
 
         When this returns, the change is durable on disk and visible to every reader (P1, P5). When it raises, nothing
         of the change is there: the change's own exception as it is, `CatalogFull` when there was no room. Changes
-        are serializable. `size_bytes` is about how much the change writes, so that groups of commits stay bounded.
+        are serializable. `size_bytes` is about how much the change writes, so that groups of commits stay bounded. One that
+        `grows` stores something new: it gets `CatalogFull` where less than a reserve is left, so that every other change,
+        such as a delete, still has room (P13).
         Cancelling the caller does not say whether the change happened.
         """
 

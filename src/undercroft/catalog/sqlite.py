@@ -81,7 +81,8 @@ class _Connection:
         try:
             return self.raw.execute(sql, params).fetchall()
         except _FATAL as error:
-            if not self.raw.in_transaction:  # A failure inside a transaction is judged by whoever began it.
+            # A failure inside a transaction is judged by whoever began it.
+            if not self.raw.in_transaction and not _means_full(self.raw, error):
                 self._on_fatal(error)
             raise
 
@@ -108,12 +109,13 @@ def _drive(coroutine: Coroutine[Any, Any, T]) -> T:
 class _Write:
     """A change on its way through the writer thread."""
 
-    __slots__ = ("change", "error", "future", "result", "size_bytes")
+    __slots__ = ("change", "error", "future", "grows", "result", "size_bytes")
 
-    def __init__(self, change: Change[Any], future: asyncio.Future[Any], size_bytes: int) -> None:
+    def __init__(self, change: Change[Any], future: asyncio.Future[Any], size_bytes: int, *, grows: bool) -> None:
         self.change = change
         self.future = future
         self.size_bytes = size_bytes
+        self.grows = grows
         self.result: Any = None
         self.error: BaseException | None = None
 
@@ -123,11 +125,19 @@ class SQLiteCatalog:
 
     inline_max_bytes = limits.INLINE_MAX_BYTES
 
-    def __init__(self, path: Path, *, on_fatal: Callable[[Exception], None], scan_threads: int = 2) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        on_fatal: Callable[[Exception], None],
+        scan_threads: int = 2,
+        reserve_bytes: int = limits.DISK_RESERVE_BYTES,
+    ) -> None:
         if apsw.SQLITE_VERSION_NUMBER < OLDEST_SAFE_SQLITE:
             raise CatalogUnsafe(f"SQLite {apsw.sqlite_lib_version()} is too old; 3.51.3 is the oldest that is safe.")
         self._path = path
         self._on_fatal = on_fatal
+        self._reserve_bytes = reserve_bytes
         self._lock_fd = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._reader: _Connection | None = None
         self._scan_connections: list[_Connection] = []
@@ -157,6 +167,10 @@ class SQLiteCatalog:
                 return _drive(cast("Coroutine[Any, Any, T]", query(connection)))
             finally:
                 connection.raw.execute("COMMIT")
+        except _FATAL as error:
+            if not _means_full(connection.raw, error):
+                self._on_fatal(error)
+            raise
         finally:
             self._scan_connections.append(connection)
 
@@ -167,12 +181,12 @@ class SQLiteCatalog:
             raise CatalogError(f"The catalog cannot be read: {error}") from error
 
     # -- Writing ------------------------------------------------------------------------------------------------------
-    async def write(self, change: Change[T], *, size_bytes: int = 0) -> T:
+    async def write(self, change: Change[T], *, size_bytes: int = 0, grows: bool = False) -> T:
         if self._writer is None:
             self._writer = threading.Thread(target=self._write_groups, name="catalog-writer", daemon=True)
             self._writer.start()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Write(change, future, size_bytes))
+        self._queue.put(_Write(change, future, size_bytes, grows=grows))
         return await future
 
     def _write_groups(self) -> None:
@@ -232,8 +246,10 @@ class SQLiteCatalog:
                     CatalogFull("The disk of the catalog is full.") if full else CatalogError("The catalog is locked.")
                 )
 
-    @staticmethod
-    def _apply(connection: _Connection, write: _Write) -> None:
+    def _apply(self, connection: _Connection, write: _Write) -> None:
+        if write.grows and self._is_below_reserve():
+            write.error = CatalogFull(f"Less than {self._reserve_bytes} bytes are left on the disk of the catalog.")
+            return
         raw = connection.raw
         raw.execute("SAVEPOINT change")
         try:
@@ -245,6 +261,10 @@ class SQLiteCatalog:
         if write.error is not None:
             raw.execute("ROLLBACK TO change")
         raw.execute("RELEASE change")
+
+    def _is_below_reserve(self) -> bool:
+        space = os.statvfs(self._path.parent)
+        return space.f_bavail * space.f_frsize < self._reserve_bytes
 
     def _note_wal_pages(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         self._wal_pages = pages

@@ -237,6 +237,6 @@ class Exchange:
         A client that still waits for leave to send its body may or may not send it after the answer, so what follows on
         the connection could be taken for the body: such a connection ends too (RFC 9110, 10.1.1).
         """
-        if not self.more_body:
-            return False
-        return self.expects_continue or (self._left_to_receive or 0) > limits.DRAIN_MAX_BYTES
+        if self.expects_continue:
+            return True
+        return self.more_body and (self._left_to_receive or 0) > limits.DRAIN_MAX_BYTES

@@ -7,6 +7,7 @@ a file a process, in a directory that is emptied at start), from which the conso
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import os
 import secrets
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
 _DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+_FILES = {  # The beginnings of the names that prometheus_client gives its files, and their sizes.
+    "counter": limits.METRICS_COUNTERS_BYTES,
+    "histogram": limits.METRICS_HISTOGRAMS_BYTES,
+    "gauge_livesum": limits.METRICS_GAUGES_BYTES,
+}
 
 
 @dataclass(slots=True)
@@ -59,8 +65,13 @@ class RequestMeter:
         cell.buckets[bisect_left(SECONDS_BUCKETS, seconds)] += 1
 
     def flush(self) -> None:
-        """Write what has gathered to the shared files. `prepare_directory` must have been called by the supervisor."""
+        """Write what has gathered to the shared files. `prepare_directory` must have been called by the supervisor.
+
+        On a full disk, where there can be no files, it goes on gathering.
+        """
         if self._exported is None:
+            if not _reserve_files():
+                return
             self._exported = _Exported()
         exported = self._exported
         exported.in_flight.set(self.in_flight)
@@ -119,9 +130,32 @@ class _Exported:
 def prepare_directory(directory: Path) -> None:
     """Empty the directory of the shared files and name it to prometheus_client: once, before anything imports that."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for left_over in directory.glob("*.db"):
+    for left_over in directory.iterdir():
         left_over.unlink()
     os.environ[_DIRECTORY_VARIABLE] = str(directory)
+
+
+def _reserve_files() -> bool:
+    """Give this process's shared files their room on the disk. False where the disk is full.
+
+    They are memory-mapped: touching a page for which the disk then has no room would kill the process (SIGBUS). They get
+    their names last, since whoever sums them up cannot read an empty one.
+    """
+    directory = Path(os.environ[_DIRECTORY_VARIABLE])
+    made = {kind: directory / f"{kind}_{os.getpid()}.new" for kind in _FILES}
+    try:
+        for kind, path in made.items():
+            with path.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, _FILES[kind])
+    except OSError as error:
+        for path in made.values():
+            path.unlink(missing_ok=True)
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        return False
+    for path in made.values():
+        path.rename(path.with_suffix(".db"))
+    return True
 
 
 def forget_process(pid: int) -> None:

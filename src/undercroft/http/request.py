@@ -72,7 +72,7 @@ class Request:
     @property
     def content_length(self) -> int | None:
         """The declared body length in bytes; None when the body is chunked, absent or the header is no number."""
-        value = self.header_map.get(b"content-length", b"")
+        value = self.header_map.get(b"content-length", b"").strip()
         return int(value) if value.isdigit() else None
 
     @property
@@ -94,14 +94,14 @@ class Request:
                 )
         return pairs
 
-    async def stream(self) -> AsyncIterator[bytes]:
+    async def stream(self, *, max_duration_s: float | None = None) -> AsyncIterator[bytes]:
         """The body's bytes as they arrive.
 
         Raises `BodyStalled` when nothing arrives for `BODY_STALL_TIMEOUT_S` or the whole takes longer than
-        `UPLOAD_MAX_DURATION_S`, and `BodyBroken` when the client goes away in the middle.
+        `max_duration_s` (`UPLOAD_MAX_DURATION_S`), and `BodyBroken` when the client goes away in the middle.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + limits.UPLOAD_MAX_DURATION_S
+        deadline = loop.time() + (limits.UPLOAD_MAX_DURATION_S if max_duration_s is None else max_duration_s)
         while not self.body_ended:
             try:
                 async with asyncio.timeout(limits.BODY_STALL_TIMEOUT_S):
@@ -119,12 +119,15 @@ class Request:
                 yield chunk
 
     async def read(self, limit_bytes: int) -> bytes:
-        """The whole body. Raises `BodyTooLarge` as soon as it exceeds `limit_bytes`, and what `stream` raises."""
+        """The whole body, within `DOCUMENT_MAX_DURATION_S`.
+
+        Raises `BodyTooLarge` as soon as it exceeds `limit_bytes`, and what `stream` raises.
+        """
         if (self.content_length or 0) > limit_bytes:
             raise BodyTooLarge(limit_bytes)
         chunks = []
         size = 0
-        async for chunk in self.stream():
+        async for chunk in self.stream(max_duration_s=limits.DOCUMENT_MAX_DURATION_S):
             size += len(chunk)
             if size > limit_bytes:
                 raise BodyTooLarge(limit_bytes)

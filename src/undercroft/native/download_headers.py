@@ -6,9 +6,9 @@ or render as a document is put into a sandbox.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
+from undercroft.http.active_content import protecting_headers
 from undercroft.http.response import Headers
 from undercroft.native.bucket_info import CACHE_CONTROL_KEYS
 from undercroft.native.encoding import encode
@@ -16,7 +16,6 @@ from undercroft.native.file_info import SPECIAL_HEADERS
 from undercroft.native.response_overrides import OVERRIDES
 from undercroft.store.model import Bucket, FileVersion
 
-_RENDERED = re.compile("html|xml|xsl|multipart|rfc822", re.IGNORECASE)
 _SPECIAL_NAMES = {key: header.lower().encode("ascii") for key, header in SPECIAL_HEADERS.items()}
 
 
@@ -31,12 +30,11 @@ def _wire(value: str) -> bytes:
 @lru_cache(maxsize=1024)
 def _content_type_headers(content_type: str) -> tuple[tuple[bytes, bytes], ...]:
     """The headers that depend on the content type alone, and those that never change."""
-    fixed = (
+    return (
         (b"content-type", _wire(content_type)),
         (b"accept-ranges", b"bytes"),
-        (b"x-content-type-options", b"nosniff"),
+        *protecting_headers(content_type),
     )
-    return (*fixed, (b"content-security-policy", b"sandbox")) if _RENDERED.search(content_type) else fixed
 
 
 def download_headers(version: FileVersion, bucket: Bucket, overrides: dict[str, str]) -> Headers:

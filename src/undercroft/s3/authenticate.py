@@ -221,7 +221,10 @@ def _date_header(value: bytes) -> bytes:
     """The Date header in basic form, which it may have already. Raises `ValueError` where it is no date."""
     if value[8:9] == b"T":
         return value
-    moment = parsedate_to_datetime(value.decode("latin-1"))
+    try:
+        moment = parsedate_to_datetime(value.decode("latin-1"))
+    except OverflowError:
+        raise ValueError("The date has a number that no calendar has.") from None
     if moment.tzinfo is None:
         raise ValueError("The date has no zone.")
     return format_timestamp(int(moment.timestamp()) * 1000)

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
+from undercroft.http.active_content import protecting_headers
 from undercroft.http.response import Headers
 from undercroft.s3.errors import S3Error, invalid_argument
-from undercroft.s3.metadata import header_value, info_headers
+from undercroft.s3.metadata import DEFAULT_CONTENT_TYPE, header_value, info_headers
 from undercroft.store.model import Bucket, Checksum, FileVersion
 
 CANNED_ACLS = {"allPrivate": "private", "allPublic": "public-read"}
@@ -149,18 +150,10 @@ def checksum_headers(checksum: Checksum | None) -> Headers:
     ]
 
 
-# A stored document that a browser would run is shown in an empty sandbox, and nothing is guessed to be one.
-_NOSNIFF = (b"x-content-type-options", b"nosniff")
-_SANDBOX = (b"content-security-policy", b"sandbox")
-_ACTIVE_TYPES = frozenset({b"text/html", b"application/xhtml+xml", b"image/svg+xml", b"text/xml", b"application/xml"})
-
-
 @lru_cache(maxsize=1024)
 def _type_headers(content_type: str) -> Headers:
-    value = header_value(content_type) or b"binary/octet-stream"
-    base = value.partition(b";")[0].strip().lower()
-    active = base in _ACTIVE_TYPES or base.endswith(b"+xml")
-    return [(b"content-type", value), _NOSNIFF, *([_SANDBOX] if active else [])]
+    value = header_value(content_type) or DEFAULT_CONTENT_TYPE.encode("ascii")
+    return [(b"content-type", value), *protecting_headers(content_type)]
 
 
 def object_headers(version: FileVersion, overrides: Mapping[bytes, bytes]) -> Headers:

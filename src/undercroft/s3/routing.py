@@ -27,12 +27,16 @@ def split_target(raw_path: bytes, virtual_host_bucket: str | None) -> Target:
     """The bucket and key that a raw path addresses; None for the one that it does not.
 
     A virtual host has named the bucket already, and the whole path is the key. `/bucket` and `/bucket/` are the same;
-    `/bucket//a` is the key `/a`. Raises `MalformedURL` for what is not percent-encoded UTF-8.
+    `/bucket//a` is the key `/a`. Raises `MalformedURL` for what is not percent-encoded UTF-8, and `InvalidBucketName`
+    for a key without a bucket.
     """
     if virtual_host_bucket is not None:
         return virtual_host_bucket, percent_decode(raw_path[1:]) or None
     raw_bucket, _, raw_key = raw_path[1:].partition(b"/")
     if not raw_bucket:
+        if raw_key.strip(b"/"):
+            # Whoever forgets the bucket of a key must not be told of the buckets instead of an object.
+            raise S3Error("InvalidBucketName", "The bucket name is empty.")
         return None, None
     return percent_decode(raw_bucket), percent_decode(raw_key) or None
 

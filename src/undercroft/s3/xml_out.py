@@ -18,6 +18,7 @@ NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 # What XML 1.0 cannot hold as it is: markup, and characters that a parser would change or refuse (reference, 2.2).
 _SPECIAL = re.compile('[&<>"\x00-\x08\x0b-\x1f\x7f\ufffe\uffff\ud800-\udfff]')
+_IMPOSSIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")  # Not even as a reference.
 _UNSAFE = re.compile("[^A-Za-z0-9_.~/-]+")
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 _PERCENT = [f"%{byte:02X}" for byte in range(256)]
@@ -57,12 +58,14 @@ def document(root: str, content: str) -> bytes:
 
 
 def error_document(error: S3Error, resource: str, request_id: str, host_id: str) -> bytes:
-    """The body of an error. It has no namespace, and its elements stand in the order of the reference, section 3."""
-    extras = "".join(element(name, value) for name, value in error.extras.items())
-    return (
-        f"{DECLARATION}<Error>{element('Code', error.code)}{element('Message', error.message)}{extras}"
-        f"{element('Resource', resource)}{element('RequestId', request_id)}{element('HostId', host_id)}</Error>"
-    ).encode()
+    """The body of an error. It has no namespace, and its elements stand in the order of the reference, section 3.
+
+    Other than a list, it is readable whatever it repeats: a client that cannot parse an error does not learn its code.
+    """
+    fields = {"Code": error.code, "Message": error.message, **error.extras, "Resource": resource}
+    fields |= {"RequestId": request_id, "HostId": host_id}
+    elements = "".join(element(name, _IMPOSSIBLE.sub("\ufffd", text)) for name, text in fields.items())
+    return f"{DECLARATION}<Error>{elements}</Error>".encode()
 
 
 def owner(tag: str, account_id: str) -> str:

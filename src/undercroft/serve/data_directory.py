@@ -21,6 +21,7 @@ from undercroft.settings import Address, Settings
 _LOCK = "server.lock"
 _ADDRESSES = "server.json"
 _METRICS = "metrics"
+_PID_WIDTH = 20
 _POLL_S = 0.02
 
 
@@ -64,8 +65,7 @@ def lock(path: Path) -> int:
                 os.close(fd)
                 raise StartError(f"--data: {path} is being served already, by process {owner or 'unknown'}") from None
             time.sleep(_POLL_S)
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    os.pwrite(fd, f"{os.getpid():<{_PID_WIDTH}}\n".encode(), 0)  # In the place of the last one, also on a full disk.
     return fd
 
 
@@ -75,7 +75,7 @@ def metrics_directory(path: Path) -> Path:
 
 
 def write_addresses(settings: Settings) -> None:
-    """Leave word of where the server is reached."""
+    """Leave word of where the server is reached. Raises `StartError` where there is no room for it."""
     served_at = ServedAt(
         listen=str(settings.listen),
         console_listen=str(settings.console_listen),
@@ -84,9 +84,14 @@ def write_addresses(settings: Settings) -> None:
         public_url=settings.public_url,
         console_url=settings.console_url,
     )
+    if read_addresses(settings.data) == served_at:
+        return  # A server that starts anew where it was before needs no room on the disk.
     temporary = settings.data / (_ADDRESSES + ".new")
-    temporary.write_bytes(msgspec.json.encode(served_at) + b"\n")
-    temporary.rename(settings.data / _ADDRESSES)
+    try:
+        temporary.write_bytes(msgspec.json.encode(served_at) + b"\n")
+        temporary.rename(settings.data / _ADDRESSES)
+    except OSError as error:
+        raise StartError(f"--data: {temporary} cannot be written: {error.strerror}") from None
 
 
 def read_addresses(path: Path) -> ServedAt | None:

@@ -71,6 +71,7 @@ class Supervisor:
         self._all_ready = False
         self._exit_code: int | None = None  # Set when stopping.
         self._kill_at: float | None = None
+        self._asked_again_from = 0.0  # When another SIGTERM is a second wish, and not the first one delivered twice.
         self._signals_in, self._signals_out = socket.socketpair()
         self._ready_in, self._ready_out = os.pipe()
 
@@ -125,8 +126,9 @@ class Supervisor:
             elif self._exit_code is None:
                 _log.info("stopping", signal=signal.Signals(number).name)
                 self._stop(exits.DONE)
-            elif number == signal.SIGINT:
-                self._signal_all(signal.SIGKILL)  # Asked a second time from a terminal: now.
+            elif number == signal.SIGINT or time.monotonic() >= self._asked_again_from:
+                _log.warning("stopping_at_once", signal=signal.Signals(number).name)
+                self._signal_all(signal.SIGKILL)  # Asked a second time: now.
 
     def _read_ready(self) -> None:
         for index in os.read(self._ready_in, 4096):
@@ -191,6 +193,7 @@ class Supervisor:
         self._exit_code = max(code, self._exit_code or exits.DONE)
         if self._kill_at is None:
             self._kill_at = time.monotonic() + self._grace_s
+            self._asked_again_from = time.monotonic() + limits.STOP_REPEATED_S
             for process in self._processes:
                 process.start_at = None
             for listener in self._sockets:

@@ -57,10 +57,12 @@ class Directory:
             await self.refresh()
 
     def vouches_for(self, key_id: str | None, bucket: Bucket | None) -> bool:
-        """Whether the key is remembered and the bucket is just as remembered: nothing read of the log has changed them."""
-        return (key_id is None or key_id in self._keys) and (
-            bucket is None or self._buckets.get(bucket.bucket_id) is bucket
-        )
+        """Whether key and bucket are just as remembered: nothing read of the log has changed them, and no time ran out."""
+        if key_id is not None:
+            holder = self._keys.get(key_id)
+            if holder is None or not self._is_usable(holder):
+                return False
+        return bucket is None or self._buckets.get(bucket.bucket_id) is bucket
 
     async def key(self, key_id: str) -> ApplicationKey | None:
         """The key of this id if it may be used: it exists, has not expired, and its account is not suspended."""
@@ -69,10 +71,11 @@ class Directory:
             holder = await self._load(lambda: self._read_key(key_id), self._remember_key)
             if holder is None:
                 return None
+        return holder.key if self._is_usable(holder) else None
+
+    def _is_usable(self, holder: _Holder) -> bool:
         expires_ms = holder.key.expires_ms
-        if holder.suspended or (expires_ms is not None and expires_ms <= self._ambient.now_ms()):
-            return None
-        return holder.key
+        return not holder.suspended and (expires_ms is None or expires_ms > self._ambient.now_ms())
 
     async def bucket_by_id(self, bucket_id: str) -> Bucket | None:
         """The bucket of this id."""

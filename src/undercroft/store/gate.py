@@ -84,10 +84,12 @@ class Gate:
         change: Change[T],
         *,
         size_bytes: int = 0,
+        grows: bool = False,
     ) -> T:
         """Judge, and run the change in a transaction that holds only if the judgement is still true at its commit.
 
-        Raises what `met` raises, the change's own errors, `StorageFull` and `Busy`.
+        `grows` tells that it stores something new, which waits for room where a delete does not (P13). Raises what `met`
+        raises, the change's own errors, `StorageFull` and `Busy`.
         """
         bucket = await self.met(self._directory.invalidation_id, principal, operation, bucket, name=name)
         for _ in range(TRIES):
@@ -99,16 +101,16 @@ class Gate:
                 return await change(tx)
 
             try:
-                return await self.write(guarded, size_bytes=size_bytes)
+                return await self.write(guarded, size_bytes=size_bytes, grows=grows)
             except _Outdated:
                 latest = await invalidations.highest(self._catalog.rows)
                 bucket = await self.met(latest, principal, operation, bucket, name=name)
         raise Busy("Keys or buckets change too fast; try again.")
 
-    async def write(self, change: Change[T], *, size_bytes: int = 0) -> T:
+    async def write(self, change: Change[T], *, size_bytes: int = 0, grows: bool = False) -> T:
         """Commit a change that needs no judgement: the operator's and the background's."""
         try:
-            return await self._catalog.write(change, size_bytes=size_bytes)
+            return await self._catalog.write(change, size_bytes=size_bytes, grows=grows)
         except CatalogFull as error:
             raise StorageFull("The storage is full.") from error
         except CatalogError as error:

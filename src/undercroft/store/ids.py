@@ -10,6 +10,8 @@ import time
 
 import msgspec
 
+from undercroft import limits
+
 CLUSTER = "000"
 VAULT = "0001000"
 TOME = "0000"
@@ -20,6 +22,7 @@ _FILE_ID = re.compile(
     r"4_z(?P<bucket>[0-9a-f]{24})_f(?P<kind>[1-4])(?P<handle>[0-9a-f]{15})_d\d{8}_m\d{6}"
     r"_c\d{3}_v\d{7}_t\d{4}_u(?P<ms>\d{14})\Z"
 )
+_FOREIGN_FILE_ID = re.compile(rf"4_z[0-9a-f]{{24}}\w{{0,{limits.FILE_ID_MAX_LENGTH - 27}}}\Z", re.ASCII)
 HANDLE_BITS = 60
 
 
@@ -50,6 +53,11 @@ def parse_file_id(text: str) -> FileId | None:
         return None
     parsed = FileId(match["bucket"], int(match["kind"]), int(match["handle"], 16), int(match["ms"]))
     return parsed if str(parsed) == text else None
+
+
+def looks_like_file_id(text: str) -> bool:
+    """Whether the text could be the id of a file somewhere, if not of one of ours. It is then safe in a header."""
+    return _FOREIGN_FILE_ID.match(text) is not None
 
 
 def is_account_id(text: str) -> bool:

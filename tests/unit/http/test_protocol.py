@@ -563,6 +563,29 @@ def test_leave_is_not_given_where_there_is_no_body_or_no_http_1_1(serve, echo):
     serve(echo, scenario)
 
 
+def test_leave_is_given_for_an_empty_body_that_is_announced(serve, echo):
+    async def scenario(serving):
+        client = await serving.client()
+        for _ in range(2):
+            await client.send(b"PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n")
+            assert (await client.answer()).status == 100
+            answer = await client.answer()
+            assert (answer.status, "connection" in answer.headers) == (200, False)
+
+    serve(echo, scenario)
+
+
+def test_an_empty_body_that_is_not_asked_for_ends_the_connection(serve, deaf):
+    async def scenario(serving):
+        client = await serving.client()
+        await client.send(b"PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n")
+        answer = await client.answer()
+        assert (answer.status, answer.headers["connection"]) == (403, "close")
+        assert await client.rest() == b""
+
+    serve(deaf, scenario)
+
+
 # -- Stopping ---------------------------------------------------------------------------------------------------------
 def test_shutting_down_finishes_what_is_being_answered_and_closes_the_rest(serve):
     go_on = asyncio.Event()

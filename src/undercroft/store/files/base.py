@@ -28,7 +28,7 @@ from undercroft.store.ambient import Ambient
 from undercroft.store.directory import Directory
 from undercroft.store.errors import Busy, DataCorrupt, InvalidFileId, NoSuchVersion, StorageFailed, StorageFull
 from undercroft.store.gate import Gate
-from undercroft.store.ids import FileId, is_bucket_id, parse_file_id
+from undercroft.store.ids import FileId, looks_like_file_id, parse_file_id
 from undercroft.store.model import Action, Bucket, Checksum, FileVersion, NewFile, Part
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ class FilesBase:
         parsed = parse_file_id(file_id)
         if parsed is None:
             # An id of the right look for a bucket that is none of ours is unknown rather than malformed.
-            if file_id.startswith("4_z") and is_bucket_id(file_id[3:27]) and len(file_id) <= limits.FILE_ID_MAX_LENGTH:
+            if looks_like_file_id(file_id):
                 raise NoSuchVersion(file_id)
             raise InvalidFileId(f"Invalid fileId: {file_id}", "fileId")
         bucket = await self._directory.bucket_by_id(parsed.bucket_id)

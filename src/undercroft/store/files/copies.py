@@ -101,7 +101,8 @@ class Copies(Reads, LargeFiles):
             await self._count(tx, row.bucket_id, 1, row.size)
             return await self._place(tx, in_order(row, newest, described.uploaded_ms), newest)
 
-        return version_of(await self._gate.commit(principal, Operation.WRITE_FILE, bucket, name, change), bucket)
+        placed = await self._gate.commit(principal, Operation.WRITE_FILE, bucket, name, change, grows=True)
+        return version_of(placed, bucket)
 
     async def copy_part(
         self,
@@ -133,7 +134,7 @@ class Copies(Reads, LargeFiles):
             await self._share(tx, source, (large.bucket_id, row.handle), first, end)
             await self._put_part(tx, large, row)
 
-        await self._gate.commit(principal, Operation.WRITE_FILE, bucket, large.name, change)
+        await self._gate.commit(principal, Operation.WRITE_FILE, bucket, large.name, change, grows=True)
         return part_of(row)
 
     async def _digested(self, source: FileVersion, first: int, end: int, algorithm: str | None) -> Digested:

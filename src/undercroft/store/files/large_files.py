@@ -58,7 +58,7 @@ class LargeFiles(FilesBase):
             await self._count(tx, row.bucket_id, 1, 0)
             return placed
 
-        placed = await self._gate.commit(principal, Operation.WRITE_FILE, bucket, name, change)
+        placed = await self._gate.commit(principal, Operation.WRITE_FILE, bucket, name, change, grows=True)
         return version_of(placed, bucket, is_latest=False)
 
     async def unfinished(
@@ -137,7 +137,7 @@ class LargeFiles(FilesBase):
             await self._put_part(tx, large, row)
 
         await self._gate.commit(
-            principal, Operation.WRITE_FILE, bucket, large.name, change, size_bytes=stored.inline_bytes
+            principal, Operation.WRITE_FILE, bucket, large.name, change, size_bytes=stored.inline_bytes, grows=True
         )
 
     async def _put_part(self, tx: Transaction, large: FileVersion, row: PartRow) -> None:

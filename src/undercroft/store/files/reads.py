@@ -97,7 +97,7 @@ class Reads(FilesBase):
         blocks = self._blocks(version, first, end)
         if end - first <= WHOLE_MAX_BYTES:
             return b"".join([block async for block in blocks])
-        return _begun(await anext(blocks), blocks)
+        return _Begun(await anext(blocks), blocks)
 
     async def _blocks(self, version: FileVersion, first: int, end: int) -> AsyncGenerator[bytes, None]:
         position = first
@@ -151,11 +151,23 @@ async def _read_block(reader: BlobReader, offset: int, stop: int) -> bytes:
     return await storing(reader.read(offset, min(boundary, stop) - offset))
 
 
-async def _begun(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    async with aclosing(rest):
-        yield first
-        async for block in rest:
-            yield block
+class _Begun:
+    """Blocks of which the first one is read already. No generator: closing one that was never begun closes nothing."""
+
+    def __init__(self, first: bytes, rest: AsyncGenerator[bytes, None]) -> None:
+        self._first: bytes | None = first
+        self._rest = rest
+
+    def __aiter__(self) -> _Begun:
+        return self
+
+    async def __anext__(self) -> bytes:
+        first, self._first = self._first, None
+        return await anext(self._rest) if first is None else first
+
+    async def aclose(self) -> None:
+        """Let go of the blob, also where nobody came to read."""
+        await self._rest.aclose()
 
 
 def inline_bytes(extent: ExtentRow, first: int, end: int) -> bytes:

@@ -62,7 +62,7 @@ class Uploads(FilesBase):
                 return await self._place(tx, in_order(row, newest, new.uploaded_ms), newest)
 
             placed = await self._gate.commit(
-                principal, Operation.WRITE_FILE, bucket, name, change, size_bytes=stored.inline_bytes
+                principal, Operation.WRITE_FILE, bucket, name, change, size_bytes=stored.inline_bytes, grows=True
             )
         except Exception:
             # Not on cancellation: then nobody knows whether the commit happened, and a walk finds what is left.

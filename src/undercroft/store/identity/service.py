@@ -12,7 +12,7 @@ from undercroft.catalog.contract import Catalog
 from undercroft.keyring import Keyring
 from undercroft.store.ambient import Ambient
 from undercroft.store.directory import Directory
-from undercroft.store.errors import BadCredentials, BadToken, ExpiredToken, NoSuchBucket, OutOfRange
+from undercroft.store.errors import BadCredentials, BadToken, ExpiredToken, InvalidRequest, NoSuchBucket, OutOfRange
 from undercroft.store.gate import Gate
 from undercroft.store.identity.accounts import Accounts
 from undercroft.store.identity.keys import Keys
@@ -78,8 +78,10 @@ class Identity:
     ) -> str:
         """A token that reads files by name under a prefix of a bucket (b2_get_download_authorization).
 
-        Needs shareFiles. Raises `NoSuchBucket` and `OutOfRange`.
+        Needs shareFiles. Raises `NoSuchBucket`, `OutOfRange` and `InvalidRequest`.
         """
+        if len(name_prefix.encode()) > limits.FILE_NAME_MAX_BYTES:
+            raise InvalidRequest("fileNamePrefix is longer than a file name.", "fileNamePrefix")
         if not 1 <= valid_s <= limits.DOWNLOAD_GRANT_VALID_MAX_S:
             raise OutOfRange(f"validDurationInSeconds out of range: {valid_s}", "validDurationInSeconds")
         bucket = await self._directory.bucket_by_id(bucket_id)
