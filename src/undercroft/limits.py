@@ -122,6 +122,7 @@ PREPARED_MAX_BYTES = 1 * MIB  # What the preparing process may say to the superv
 PASSWORD_INPUT_MAX_BYTES = 4 * KIB
 
 # -- Signature Version 4 (ours) ---------------------------------------------------------------------------------------
+QUERY_COMPONENTS_CACHED = 1024  # Short ones, encoded for signatures; a client repeats its credential.
 SIGNING_KEYS_CACHED = 4096  # One a credential, day and region; a miss costs four HMACs.
 REGION_MAX_LENGTH = 64  # Any region is accepted, but it becomes part of a cached key.
 

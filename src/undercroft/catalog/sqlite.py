@@ -216,8 +216,12 @@ class SQLiteCatalog:
             raw.execute("BEGIN IMMEDIATE")
             deadline = time.monotonic() + limits.GROUP_COMMIT_MAX_S
             size_bytes = 0
+            below_reserve = self._is_below_reserve()
             while True:
-                self._apply(connection, write)
+                if write.grows and below_reserve:
+                    write.error = CatalogFull("Less than the reserve is left on the disk of the catalog.")
+                else:
+                    _apply(connection, write)
                 size_bytes += write.size_bytes
                 if (
                     len(group) >= limits.GROUP_COMMIT_MAX_WRITES
@@ -245,22 +249,6 @@ class SQLiteCatalog:
                 failed.error = (
                     CatalogFull("The disk of the catalog is full.") if full else CatalogError("The catalog is locked.")
                 )
-
-    def _apply(self, connection: _Connection, write: _Write) -> None:
-        if write.grows and self._is_below_reserve():
-            write.error = CatalogFull(f"Less than {self._reserve_bytes} bytes are left on the disk of the catalog.")
-            return
-        raw = connection.raw
-        raw.execute("SAVEPOINT change")
-        try:
-            write.result = _drive(cast("Coroutine[Any, Any, Any]", write.change(connection)))
-        except Exception as error:
-            if isinstance(error, _GROUP_FAILURES) or not raw.in_transaction:
-                raise
-            write.error = error  # The change's own refusal: it goes to whoever asked, and the group goes on.
-        if write.error is not None:
-            raw.execute("ROLLBACK TO change")
-        raw.execute("RELEASE change")
 
     def _is_below_reserve(self) -> bool:
         space = os.statvfs(self._path.parent)
@@ -330,6 +318,21 @@ class SQLiteCatalog:
         if self._lock_fd >= 0:
             os.close(self._lock_fd)
             self._lock_fd = -1
+
+
+def _apply(connection: _Connection, write: _Write) -> None:
+    """Run one change of a group. What it refuses by itself is undone and noted; what breaks the group is raised."""
+    raw = connection.raw
+    raw.execute("SAVEPOINT change")
+    try:
+        write.result = _drive(cast("Coroutine[Any, Any, Any]", write.change(connection)))
+    except Exception as error:
+        if isinstance(error, _GROUP_FAILURES) or not raw.in_transaction:
+            raise
+        write.error = error
+    if write.error is not None:
+        raw.execute("ROLLBACK TO change")
+    raw.execute("RELEASE change")
 
 
 def _opened(path: Path) -> apsw.Connection:

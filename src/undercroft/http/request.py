@@ -31,8 +31,8 @@ class Request:
     """
 
     __slots__ = (
-        "_header_map", "_receive", "body_bytes", "body_ended", "client", "face", "headers", "method", "operation",
-        "raw_path", "raw_query", "scheme",
+        "_header_map", "_query_pairs", "_receive", "body_bytes", "body_ended", "client", "face", "headers", "method",
+        "operation", "raw_path", "raw_query", "scheme",
     )  # fmt: skip
 
     def __init__(self, scope: MutableMapping[str, Any], receive: Receive) -> None:
@@ -48,6 +48,7 @@ class Request:
         self.operation = ""
         self._receive = receive
         self._header_map: dict[bytes, bytes] | None = None
+        self._query_pairs: dict[bool, list[tuple[str, str]]] = {}
 
     @property
     def header_map(self) -> dict[bytes, bytes]:
@@ -82,16 +83,17 @@ class Request:
 
     def query_pairs(self, *, plus_is_space: bool = False) -> list[tuple[str, str]]:
         """The query's names and values in order, decoded once; a name without `=` has an empty value."""
-        pairs = []
-        for item in self.raw_query.split(b"&"):
-            if item:
-                name, _, value = item.partition(b"=")
-                pairs.append(
-                    (
-                        percent_decode(name, plus_is_space=plus_is_space),
-                        percent_decode(value, plus_is_space=plus_is_space),
-                    )
-                )
+        pairs = self._query_pairs.get(plus_is_space)
+        if pairs is None:
+            pairs = self._query_pairs[plus_is_space] = []
+            for item in self.raw_query.split(b"&"):
+                if item:
+                    name, _, value = item.partition(b"=")
+                    if item.isascii() and b"%" not in item and b"+" not in item:
+                        pairs.append((name.decode("ascii"), value.decode("ascii")))
+                    else:
+                        decoded = percent_decode(value, plus_is_space=plus_is_space)
+                        pairs.append((percent_decode(name, plus_is_space=plus_is_space), decoded))
         return pairs
 
     async def stream(self, *, max_duration_s: float | None = None) -> AsyncIterator[bytes]:

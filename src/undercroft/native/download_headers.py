@@ -19,19 +19,11 @@ from undercroft.store.model import Bucket, FileVersion
 _SPECIAL_NAMES = {key: header.lower().encode("ascii") for key, header in SPECIAL_HEADERS.items()}
 
 
-def _wire(value: str) -> bytes:
-    """A stored header value as bytes: the S3 face reads headers as Latin-1, all else is UTF-8."""
-    try:
-        return value.encode("latin-1")
-    except UnicodeEncodeError:
-        return value.encode("utf-8")
-
-
 @lru_cache(maxsize=1024)
 def _content_type_headers(content_type: str) -> tuple[tuple[bytes, bytes], ...]:
     """The headers that depend on the content type alone, and those that never change."""
     return (
-        (b"content-type", _wire(content_type)),
+        (b"content-type", content_type.encode("utf-8")),
         (b"accept-ranges", b"bytes"),
         *protecting_headers(content_type),
     )
@@ -49,16 +41,16 @@ def download_headers(version: FileVersion, bucket: Bucket, overrides: dict[str, 
     special: dict[bytes, bytes] = {}
     for key in CACHE_CONTROL_KEYS:
         if key in bucket.info:
-            special[b"cache-control"] = _wire(bucket.info[key])
+            special[b"cache-control"] = bucket.info[key].encode("utf-8")
             break
     for key, value in version.info.items():
         name = _SPECIAL_NAMES.get(key)
         if name is None:
             headers.append((b"x-bz-info-" + key.encode("utf-8"), encode(value).encode("ascii")))
         else:
-            special[name] = _wire(value)
+            special[name] = value.encode("utf-8")
     for parameter, value in overrides.items():
         if parameter != "b2ContentType":
-            special[OVERRIDES[parameter].lower().encode("ascii")] = _wire(value)
+            special[OVERRIDES[parameter].lower().encode("ascii")] = value.encode("utf-8")
     headers.extend(special.items())
     return headers

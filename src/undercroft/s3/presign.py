@@ -56,7 +56,7 @@ def parse_claim(request: Request, now_ms: int) -> Claim:
         if name in _REQUIRED or name == _PAYLOAD_HASH:
             if name in values:
                 raise _malformed(f"The query has more than one {name.decode()}.")
-            values[name] = percent_decode(value).encode()
+            values[name] = percent_decode(value).encode() if b"%" in value else value
         elif name == b"X-Amz-Security-Token":
             raise S3Error("InvalidToken")
         if name != b"X-Amz-Signature":

@@ -96,6 +96,8 @@ def find_operation(method: str, scope: str, query: dict[str, str], *, copies: bo
     parameters that do not go together, and `NotImplemented` for a sub-resource that nobody knows.
     """
     place = (scope, method)
+    if query:  # A presigned URL's signature says nothing about the operation.
+        query = {name: value for name, value in query.items() if not name.startswith("X-Amz-")}
     if not query and not copies:
         plain = _PLAIN.get(place)
         if plain is None:

@@ -115,7 +115,16 @@ def canonical_query(raw: bytes, *, plus_is_space: bool = False) -> bytes:
 def _canonical_component(raw: bytes) -> bytes:
     if not raw.translate(None, _UNRESERVED):
         return raw
+    return _encoded_short(raw) if len(raw) <= _SHORT else _encoded(raw)
+
+
+def _encoded(raw: bytes) -> bytes:
     return b"".join([_ENCODED[octet] for octet in unquote_to_bytes(raw)])
+
+
+# A client's requests repeat their credential, which is most of what there is to encode in a presigned URL.
+_SHORT = 128
+_encoded_short = lru_cache(limits.QUERY_COMPONENTS_CACHED)(_encoded)
 
 
 def _header_block(request: Request, names: list[bytes]) -> bytes:

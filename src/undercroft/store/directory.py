@@ -117,6 +117,8 @@ class Directory:
         return None if row is None else await bucket_of_row(self._catalog.rows, row)
 
     def _remember_key(self, holder: _Holder) -> None:
+        if holder.suspended:
+            return  # Whoever is refused from memory never gets as far as the log, which tells that the account is resumed.
         if len(self._keys) >= REMEMBERED_MAX:
             self._keys.clear()
         self._keys[holder.key.key_id] = holder

@@ -69,7 +69,7 @@ class FilesBase:
             # An id of the right look for a bucket that is none of ours is unknown rather than malformed.
             if looks_like_file_id(file_id):
                 raise NoSuchVersion(file_id)
-            raise InvalidFileId(f"Invalid fileId: {file_id}", "fileId")
+            raise InvalidFileId(f"Invalid fileId: {file_id[: limits.FILE_ID_MAX_LENGTH]}", "fileId")
         bucket = await self._directory.bucket_by_id(parsed.bucket_id)
         if bucket is None:
             raise NoSuchVersion(file_id)

@@ -120,7 +120,12 @@ class Intake:
         if declared is not None and declared > limits.UPLOAD_MAX_BYTES:
             raise TooLarge(declared, limits.UPLOAD_MAX_BYTES)
         digests = Digests(body.algorithms.union(algorithms))
-        await self._consume(body, digests, declared)
+        try:
+            await self._consume(body, digests, declared)
+        except asyncio.CancelledError:
+            # The server stops. In the commit nobody would know whether it happened, but here nothing names the bytes yet.
+            await self.discard()
+            raise
         if declared is not None and declared != self._size:
             raise LengthMismatch(declared, self._size)
         calculated = digests.results()
