@@ -56,9 +56,9 @@ class Account:
         s3.create_bucket(Bucket=BUCKET)
         s3.put_object(Bucket=BUCKET, Key="inline", Body=b"inline")
         self.blob_id = s3.put_object(Bucket=BUCKET, Key="blob", Body=BLOB)["VersionId"]
-        self.bucket_id = self.caller.call("b2_list_buckets", accountId=server.account_id, bucketName=BUCKET)["buckets"][0][
-            "bucketId"
-        ]
+        self.bucket_id = self.caller.call("b2_list_buckets", accountId=server.account_id, bucketName=BUCKET)["buckets"][
+            0
+        ]["bucketId"]
 
     def new_key(self) -> tuple[str, str]:
         made = self.caller.call(
@@ -99,9 +99,9 @@ class User:
             self._connection = None
 
     def _s3(self) -> dict[str, Callable[[], int]]:
-        presigned = boto3_client(
-            self._server, key=self._key
-        ).generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": "inline"}, ExpiresIn=600)
+        presigned = boto3_client(self._server, key=self._key).generate_presigned_url(
+            "get_object", Params={"Bucket": BUCKET, "Key": "inline"}, ExpiresIn=600
+        )
         url = urlsplit(presigned)
         bucket = f"/{BUCKET}"
         small = {"Content-Length": "5"}
@@ -113,7 +113,9 @@ class User:
             "HeadObject": lambda: self._signed("HEAD", f"{bucket}/inline"),
             "PutObject": lambda: self._signed("PUT", f"{bucket}/{self._name}", small, b"small"),
             "PutObject of a blob": lambda: self._signed("PUT", f"{bucket}/{self._name}-blob", large, BLOB),
-            "CopyObject": lambda: self._signed("PUT", f"{bucket}/{self._name}", {"x-amz-copy-source": f"{BUCKET}/blob"}),
+            "CopyObject": lambda: self._signed(
+                "PUT", f"{bucket}/{self._name}", {"x-amz-copy-source": f"{BUCKET}/blob"}
+            ),
             "DeleteObject": lambda: self._signed("DELETE", f"{bucket}/{self._name}"),
             "ListObjectsV2": lambda: self._signed("GET", f"{bucket}?list-type=2&max-keys=5"),
             "ListObjectVersions": lambda: self._signed("GET", f"{bucket}?versions=&max-keys=5"),
@@ -129,7 +131,11 @@ class User:
 
     def _native(self) -> dict[str, Callable[[], int]]:
         authorization = {"Authorization": "Basic " + base64.b64encode(":".join(self._key).encode()).decode()}
-        token = {"Authorization": json.loads(self._read("GET", "/b2api/v4/b2_authorize_account", authorization))["authorizationToken"]}
+        token = {
+            "Authorization": json.loads(self._read("GET", "/b2api/v4/b2_authorize_account", authorization))[
+                "authorizationToken"
+            ]
+        }
         bucket = {"bucketId": self._account.bucket_id}
         account = {"accountId": self._server.account_id}
         slot = json.loads(self._read("POST", "/b2api/v4/b2_get_upload_url", token, json.dumps(bucket).encode()))

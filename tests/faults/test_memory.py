@@ -14,7 +14,7 @@ import pytest
 
 from harness.clients import boto3_client
 from harness.native import NativeCaller
-from harness.processes import MIB, blob_files, descriptors, memory_bytes, open_blobs, sampled, wait_until
+from harness.processes import MIB, blob_files, memory_bytes, open_blobs, open_sockets, sampled, wait_until
 from harness.server import Server
 from harness.wire import Connection, Wire, Wires
 
@@ -24,7 +24,9 @@ IDLE_BYTES = 64 * 1024  # What an idle connection may cost.
 # P9 promises 8 MiB an upload or download. Three blocks of 512 KiB and the buffers of the connection make 2 MiB; half of what
 # is promised is asked for here, so that a pipeline that keeps more is noticed before it breaks the promise.
 IN_FLIGHT_BYTES = 4 * MIB
-OTHERS_S = 5.0  # How long somebody else's small requests may take meanwhile, on a machine that is busy with the clients too.
+OTHERS_S = (
+    5.0  # How long somebody else's small requests may take meanwhile, on a machine that is busy with the clients too.
+)
 CI_SIZES_MIB = (1, 1, 2, 1, 3, 1, 2, 8, 1, 2)
 FULL_SIZES_MIB = (1, 2, 3, 4, 5, 6, 7, 8)
 LARGE_BYTES = 64 * MIB
@@ -163,7 +165,7 @@ def test_p9_memory_is_bounded_while_200_clients_upload_at_once(loaded, others, f
 def test_p9_memory_is_bounded_while_200_clients_download_slowly_and_nothing_is_kept_of_those_that_leave(loaded, others):
     wires = Wires(loaded, native=others.native)
     before = memory_bytes(loaded)
-    open_before = descriptors(loaded)
+    open_before = open_sockets(loaded)
 
     async def begin(number: int) -> Connection:
         wire = wires.s3("GET", f"/{BUCKET}/large") if number % 2 else wires.native_download(BUCKET, "large")
@@ -189,7 +191,7 @@ def test_p9_memory_is_bounded_while_200_clients_download_slowly_and_nothing_is_k
         asyncio.run(load())
     wait_until(lambda: not open_blobs(loaded), "blobs stay open after the clients left", timeout_s=2.0)
     judge("slow downloads at once", before, peak.bytes, CLIENTS, IN_FLIGHT_BYTES, others)
-    wait_until(lambda: descriptors(loaded) <= open_before, "descriptors stay open after the clients left")
+    wait_until(lambda: open_sockets(loaded) <= open_before, "connections stay open after the clients left")
 
 
 def test_p9_idle_connections_cost_next_to_nothing(loaded, others):
@@ -237,7 +239,9 @@ async def mixed_round(server: Server, wires: Wires, bucket_id: str) -> None:
             case 1:
                 await upload(wires.s3_chunked_upload(path, body), 200)
             case 2:
-                wrong = wires.s3("PUT", path, {"Content-Length": str(len(body))}, payload_hash=hashlib.sha256().hexdigest())
+                wrong = wires.s3(
+                    "PUT", path, {"Content-Length": str(len(body))}, payload_hash=hashlib.sha256().hexdigest()
+                )
                 await upload(Wire(wrong.head, body), 400)
             case 3:
                 await cut(wires.s3_upload(path, body))
@@ -259,10 +263,12 @@ def test_p9_the_same_load_again_takes_no_more_memory_and_leaves_nothing_open(loa
         asyncio.run(mixed_round(loaded, wires, others.bucket_id))
         wait_until(lambda: not open_blobs(loaded), "blobs stay open")
         after.append(memory_bytes(loaded))
-        opened.append(descriptors(loaded))
+        opened.append(open_sockets(loaded))
     figures = [size // MIB for size in after]
     print(f"\nmemory after each round of {ROUND_REQUESTS} requests: {figures} MiB")  # noqa: T201 - the same.
     assert after[-1] - after[0] < GROWTH_BYTES
     assert opened[-1] <= opened[0] + 4  # The connections of `others` come and go.
     uploaded = ROUND_REQUESTS // 6 * 2 * len(after)
-    wait_until(lambda: len(blob_files(loaded)) == files_before + uploaded, "blobs of refused or broken uploads are left")
+    wait_until(
+        lambda: len(blob_files(loaded)) == files_before + uploaded, "blobs of refused or broken uploads are left"
+    )

@@ -220,7 +220,7 @@ def _canonical_request(method: str, target: str, signed: Mapping[str, str], payl
         for name, _, value in (item.partition("=") for item in query.split("&") if item)
     )
     canonical_query = "&".join(f"{name}={value}" for name, value in pairs)
-    block = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in sorted(signed))
+    block = "".join(f"{name}:{' '.join(filter(None, signed[name].split(' ')))}\n" for name in sorted(signed))
     return "\n".join((method, path, canonical_query, block, ";".join(sorted(signed)), payload_hash))
 
 

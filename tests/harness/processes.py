@@ -55,24 +55,22 @@ def sampled(server: Server) -> Iterator[Peak]:
 
 def open_blobs(server: Server) -> list[str]:
     """The files under the data directory's blobs that the processes have open, deleted ones included."""
+    return [target for target in _open_files(server) if "/data/blobs/" in target]
+
+
+def open_sockets(server: Server) -> int:
+    """How many sockets the processes have open: those they listen on, connections, and a few of their own."""
+    return sum(target.startswith("socket:") for target in _open_files(server))
+
+
+def _open_files(server: Server) -> list[str]:
     found = []
     for process in server.children():
         with suppress(FileNotFoundError, psutil.NoSuchProcess):
             for entry in os.scandir(f"/proc/{process.pid}/fd"):
                 with suppress(FileNotFoundError):
-                    target = os.readlink(entry.path)  # noqa: PTH115
-                    if "/data/blobs/" in target:
-                        found.append(target)
+                    found.append(os.readlink(entry.path))  # noqa: PTH115 - the link's text, which need not be a path.
     return found
-
-
-def descriptors(server: Server) -> int:
-    """How many descriptors the processes have open, of any kind."""
-    total = 0
-    for process in server.children():
-        with suppress(psutil.NoSuchProcess):
-            total += process.num_fds()
-    return total
 
 
 def blob_files(server: Server) -> list[str]:

@@ -227,9 +227,11 @@ class Server:
 
     def children(self) -> list[psutil.Process]:
         """The processes under the supervisor, oldest first."""
-        return sorted(
-            psutil.Process(self.pid).children(recursive=True), key=lambda child: (child.create_time(), child.pid)
-        )
+        found: list[tuple[float, int, psutil.Process]] = []
+        for child in psutil.Process(self.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # It may end while it is looked at.
+                found.append((child.create_time(), child.pid, child))
+        return [child for _, _, child in sorted(found, key=lambda one: one[:2])]
 
     @property
     def is_started(self) -> bool:

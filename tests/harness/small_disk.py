@@ -54,13 +54,13 @@ def fill(place: Path, leave_bytes: int) -> Path:
     """Lets somebody else take all but so much of the file system; the file that does."""
     ballast = place / "ballast"
     with ballast.open("ab", buffering=0) as file:
-        for piece in (1 << 20, 4096, 1):
+        for piece in (1 << 20, 4096):
             while free_bytes(place) - piece >= leave_bytes:
                 try:
                     file.write(bytes(piece))
                 except OSError:  # ext4 keeps some blocks for itself that it counts as free.
                     break
-                os.fsync(file.fileno())
+            os.fsync(file.fileno())
     return ballast
 
 

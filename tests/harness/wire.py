@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import socket
 import struct
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlsplit
 
 from botocore.auth import S3SigV4Auth
@@ -99,7 +99,7 @@ class Wires:
         framed = []
         for piece in pieces:
             digest = hashlib.sha256(piece).hexdigest()
-            text = "\n".join(("AWS4-HMAC-SHA256-PAYLOAD", stamp, scope, previous, nothing, digest))
+            text = f"AWS4-HMAC-SHA256-PAYLOAD\n{stamp}\n{scope}\n{previous}\n{nothing}\n{digest}"
             previous = hmac.digest(key, text.encode(), "sha256").hex()
             framed.append(f"{len(piece):x};chunk-signature={previous}\r\n".encode() + piece + b"\r\n")
         return Wire(_head("PUT", path, signed), b"".join(framed))
@@ -155,10 +155,14 @@ class Connection:
         if receive_bytes is not None:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         plain.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(plain, (url.hostname, url.port))
+        try:
+            await asyncio.get_running_loop().sock_connect(plain, (url.hostname, url.port))
+        except BaseException:
+            plain.close()
+            raise
         return cls(*await asyncio.open_connection(sock=plain, limit=receive_bytes or 2**16))
 
-    async def __aenter__(self) -> Connection:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -89,6 +89,30 @@ async def test_a_catalog_that_is_locked_from_outside_is_an_error_and_not_fatal(t
 
 
 @asynchronous
+async def test_a_change_that_grows_is_refused_below_the_reserve_and_every_other_is_not(tmp_path):
+    catalog = SQLiteCatalog(tmp_path / "catalog.sqlite3", on_fatal=pytest.fail, reserve_bytes=1 << 62)
+    await catalog.migrate()
+    growing = [catalog.write(_note, grows=True) for _ in range(3)]
+    others = [catalog.write(_note) for _ in range(3)]
+    results = await asyncio.gather(*growing, *others, return_exceptions=True)
+    assert [type(result) for result in results] == [CatalogFull] * 3 + [type(None)] * 3
+    assert await invalidations.highest(catalog.rows) == 3
+    await catalog.close()
+
+
+@asynchronous
+async def test_an_io_error_of_a_scan_is_fatal_too(tmp_path):
+    async with _Driver(tmp_path) as driver:
+
+        async def broken(_rows):
+            raise apsw.IOError("disk I/O error")
+
+        with pytest.raises(apsw.IOError):
+            await driver.catalog.scan(broken)
+        assert [type(error) for error in driver.fatal] == [apsw.IOError]
+
+
+@asynchronous
 async def test_a_corrupt_page_is_fatal_to_readers(tmp_path):
     async with _Driver(tmp_path) as driver:
         for _ in range(40):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import textwrap
 
 import pytest
 
+from undercroft import limits
+from undercroft.http import metrics
 from undercroft.http.metrics import MetricsPage, RequestMeter
 from undercroft.http.request import Request
 from undercroft.settings import load
@@ -106,6 +109,30 @@ def test_counts_of_all_processes_are_summed_and_the_living_alone_are_in_flight(t
     assert lines['undercroft_request_seconds_bucket{face="s3",le="+Inf",operation="GetObject"}'] == "8.0"
     assert lines[f"undercroft_request_seconds_count{{{labels}}}"] == "8.0"
     assert float(lines[f"undercroft_request_seconds_sum{{{labels}}}"]) == pytest.approx(1000.0122)
+
+
+def test_p12_the_shared_files_have_their_room_before_they_are_mapped_and_wait_where_there_is_none(
+    tmp_path, monkeypatch
+):
+    allocate = os.posix_fallocate
+
+    def full(fd, offset, length):
+        if length == limits.METRICS_HISTOGRAMS_BYTES:
+            raise OSError(errno.ENOSPC, "full")
+        allocate(fd, offset, length)
+
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    meter = RequestMeter()
+    meter.record("s3", "GetObject", 200, 1.0, received=0, sent=0)
+    meter.flush()
+    assert list(tmp_path.iterdir()) == []
+    assert len(meter._cells) == 1, "what was counted is lost"
+    monkeypatch.setattr(os, "posix_fallocate", allocate)
+    assert metrics._reserve_files()
+    made = {path.name.rpartition("_")[0]: path.stat() for path in tmp_path.iterdir()}
+    assert made.keys() == {"counter", "histogram", "gauge_livesum"}
+    assert all(status.st_blocks * 512 >= status.st_size > 0 for status in made.values())
 
 
 def test_what_an_earlier_server_counted_is_forgotten(tmp_path, monkeypatch):

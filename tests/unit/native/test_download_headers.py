@@ -60,9 +60,10 @@ def test_other_types_are_not(content_type):
     assert headers(content_type=content_type)[b"x-content-type-options"] == b"nosniff"
 
 
-def test_values_of_the_s3_face_keep_their_bytes():
-    assert headers(info={"b2-content-disposition": "na\xefve"})[b"content-disposition"] == b"na\xefve"
-    assert headers(info={"b2-content-disposition": "自"})[b"content-disposition"] == "自".encode()
+@pytest.mark.parametrize("value", ["na\xefve", "自"])
+def test_values_of_the_s3_face_which_reads_them_as_utf_8_keep_their_bytes(value):
+    assert headers(info={"b2-content-disposition": value})[b"content-disposition"] == value.encode()
+    assert headers(content_type=f"text/{value}")[b"content-type"] == f"text/{value}".encode()
 
 
 def test_overrides_are_picked_from_parameters_and_checked():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +63,23 @@ def test_addresses_are_read_back_and_may_be_missing_or_damaged(tmp_path):
     assert (served.listen, served.console_listen, served.scheme) == ("127.0.0.1:1234", "127.0.0.1:5678", "http")
     (tmp_path / "server.json").write_text("{")
     assert data_directory.read_addresses(tmp_path) is None
+
+
+def test_p12_a_server_that_starts_where_it_was_needs_no_room_and_one_that_moved_says_so(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    settings = load({"data": str(tmp_path)}, {})
+    data_directory.write_addresses(settings)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    data_directory.write_addresses(settings)
+    with pytest.raises(StartError, match="cannot be written: No space left on device"):
+        data_directory.write_addresses(data_directory.bound(settings, 1234, 5678))
+
+
+def test_the_lock_names_the_process_that_has_it_now_whatever_it_named_before(tmp_path):
+    (tmp_path / "server.lock").write_text("12345678901234567890\n")
+    held = data_directory.lock(tmp_path)
+    with pytest.raises(StartError, match=f"by process {os.getpid()}$"):
+        data_directory.lock(tmp_path)
+    os.close(held)

@@ -236,6 +236,25 @@ def test_a_second_interrupt_kills(running):
     assert one.end(signal.SIGINT) == 0
 
 
+def test_a_second_sigterm_kills_unless_it_is_the_first_one_delivered_twice(running):
+    one = running("""
+        limits.STOP_REPEATED_S = 0.5
+        def stubborn(ready):
+            signal.signal(signal.SIGTERM, lambda *_: say("heard"))
+            ready()
+            while True:
+                time.sleep(60)
+        run(Role('a', stubborn))
+    """)
+    one.until(is_ready)
+    one.process.send_signal(signal.SIGTERM)
+    one.until(lambda said: "heard" in said)
+    one.process.send_signal(signal.SIGTERM)
+    time.sleep(0.6)
+    assert len(one.children()) == 1
+    assert one.end(signal.SIGTERM) == 0
+
+
 def test_hangup_reaches_the_processes(running):
     one = running("""
         def role(ready):

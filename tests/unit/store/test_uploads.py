@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 
@@ -85,6 +86,54 @@ async def test_a_body_that_breaks_off_leaves_nothing_behind(tmp_path):
             )
         assert await bench.versions() == []
         assert bench.blob_count() == 0
+
+
+@asynchronous
+async def test_an_upload_that_is_cancelled_while_its_body_comes_leaves_nothing_behind(tmp_path):
+    arriving = asyncio.Event()
+
+    class Endless(Bytes):
+        async def chunks(self):
+            async for chunk in super().chunks():
+                yield chunk
+            arriving.set()
+            await asyncio.Event().wait()
+
+    async with open_bench(tmp_path) as bench:
+        body = Endless(bytes(2_000_000), length=3_000_000)
+        upload = asyncio.create_task(
+            bench.store.files.upload(bench.principal, bench.bucket, "name", NewFile("text/plain"), body)
+        )
+        await arriving.wait()
+        upload.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await upload
+        assert await bench.versions() == []
+        assert bench.blob_count() == 0
+
+
+@asynchronous
+async def test_p12_below_the_reserve_nothing_new_is_stored_and_what_takes_away_works(tmp_path, monkeypatch):
+    async with open_bench(tmp_path) as bench:
+        files = bench.store.files
+        kept = await bench.put("kept", b"data")
+        large = await files.start_large_file(bench.principal, bench.bucket, "large", NewFile("text/plain"))
+        monkeypatch.setattr(bench.catalog, "_reserve_bytes", 1 << 62)
+        for refused in (
+            bench.put("inline", b"data"),
+            bench.put("blob", bytes(200_000)),
+            files.start_large_file(bench.principal, bench.bucket, "another", NewFile("text/plain")),
+            files.upload_part(bench.principal, bench.bucket, large, 1, Bytes(b"part")),
+            files.copy(bench.principal, kept, bench.bucket, "copy"),
+            files.copy_part(bench.principal, bench.bucket, large, 1, kept),
+        ):
+            with pytest.raises(errors.StorageFull):
+                await refused
+        assert bench.blob_count() == 0
+        await files.cancel(bench.principal, bench.bucket, large)
+        await files.hide(bench.principal, bench.bucket, "kept", S3)
+        await files.delete_version(bench.principal, bench.bucket, "kept", str(kept.file_id))
+        assert await bench.versions() == [("kept", "HIDE")]
 
 
 @asynchronous
