@@ -56,6 +56,7 @@ FRAME_BYTES = 64 * KIB
 BLOB_MAX_BYTES = 64 * MIB  # A longer body becomes several blobs; SeaweedFS wants the same size.
 INLINE_MAX_BYTES = 64 * KIB  # Up to here a body lives in the SQLite catalog itself.
 DISK_RESERVE_BYTES = 64 * MIB  # Uploads are refused below this much free space, so that deletes still have room (P12).
+DISK_SPARE_BYTES = 8 * MIB  # Kept in a file, for deletes on a disk that others have filled to the last byte (P13).
 DISK_SPACE_TRUSTED_S = 0.1  # How long one look at the free space serves; between looks our own writes are subtracted.
 DISK_SPACE_TRUSTED_BYTES = 8 * MIB  # How much a process writes before it looks again: other processes write too.
 BLOB_READ_MAX_BYTES = MIB  # One read of a blob (P9).

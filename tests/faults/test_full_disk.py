@@ -221,6 +221,9 @@ def newest(client: Client, name: str) -> str:
 @scenario
 def a_server_lives_on_a_disk_that_others_filled_to_the_last_byte(place: Path) -> None:
     server, client = started(place)
+    client.put_native("doomed-native", INLINE)
+    client.put_s3("doomed-s3", INLINE)
+    upload, large = client.start_s3("parts-s3"), client.start_native("parts-native")
     processes = [child.pid for child in server.children()]
     ballast = fill(place, 0)
     for number in range(12):
@@ -229,6 +232,15 @@ def a_server_lives_on_a_disk_that_others_filled_to_the_last_byte(place: Path) ->
             lambda number=number: client.native.upload(client.bucket_id, f"refused-{number}", BLOB, {}),
         )
     client.verify()
+
+    # Deleting and aborting still work, in the room that the catalog's spare gives up (P13).
+    client.delete_native("doomed-native")
+    client.delete_s3("doomed-s3")
+    client.s3.abort_multipart_upload(Bucket=BUCKET, Key="parts-s3", UploadId=upload)
+    client.native.call("b2_cancel_large_file", fileId=large)
+    client.verify()
+    assert not list(server.data_dir.rglob("*.spare"))
+    fill(place, 0)
     assert server.get("/readyz")[0] == 200
     assert server.get("/metrics", console=True)[0] == 200
     time.sleep(2 * limits.METRICS_FLUSH_S)  # The counts of the requests above have gone to their files, or not.
@@ -253,6 +265,7 @@ def a_server_lives_on_a_disk_that_others_filled_to_the_last_byte(place: Path) ->
     client.put_s3("again", BLOB)
     client.delete_native("native")
     client.verify()
+    assert list(server.data_dir.rglob("*.spare")), "with room again, the spare is kept again"
     server.stop()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,6 +13,15 @@ from harness.server import Server
 from harness.world import World, build_world
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for attacks alone, so that what they leave behind is in nobody's way. It must not log an error of its own."""
+    running = Server(tmp_path_factory.mktemp("attacked") / "data").start()
+    yield running
+    running.stop()
+    assert not running.faults(), running.faults()
 
 
 @pytest.fixture(scope="session")

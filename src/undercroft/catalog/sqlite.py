@@ -45,6 +45,7 @@ from undercroft.catalog.contract import (
     Value,
 )
 from undercroft.catalog.schema import COMPATIBLE_VERSION, DELTAS, SCHEMA_VERSION
+from undercroft.catalog.spare import Spare
 
 T = TypeVar("T")
 
@@ -138,6 +139,7 @@ class SQLiteCatalog:
         self._path = path
         self._on_fatal = on_fatal
         self._reserve_bytes = reserve_bytes
+        self._spare = Spare(path.with_suffix(".spare"), limits.DISK_SPARE_BYTES)
         self._lock_fd = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._reader: _Connection | None = None
         self._scan_connections: list[_Connection] = []
@@ -217,6 +219,8 @@ class SQLiteCatalog:
             deadline = time.monotonic() + limits.GROUP_COMMIT_MAX_S
             size_bytes = 0
             below_reserve = self._is_below_reserve()
+            if not below_reserve:
+                self._spare.keep()
             while True:
                 if write.grows and below_reserve:
                     write.error = CatalogFull("Less than the reserve is left on the disk of the catalog.")
@@ -249,6 +253,8 @@ class SQLiteCatalog:
                 failed.error = (
                     CatalogFull("The disk of the catalog is full.") if full else CatalogError("The catalog is locked.")
                 )
+            if full and self._spare.give_up():
+                _commit_without_growth(connection, [failed for failed in group if not failed.grows])
 
     def _is_below_reserve(self) -> bool:
         space = os.statvfs(self._path.parent)
@@ -333,6 +339,22 @@ def _apply(connection: _Connection, write: _Write) -> None:
     if write.error is not None:
         raw.execute("ROLLBACK TO change")
     raw.execute("RELEASE change")
+
+
+def _commit_without_growth(connection: _Connection, group: list[_Write]) -> None:
+    """Run what stores nothing new once more, in the room that the spare has given up."""
+    raw = connection.raw
+    try:
+        raw.execute("BEGIN IMMEDIATE")
+        for write in group:
+            write.error = None
+            _apply(connection, write)
+        raw.execute("COMMIT")
+    except apsw.FullError:
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+        for write in group:
+            write.error = CatalogFull("The disk of the catalog is full.")
 
 
 def _opened(path: Path) -> apsw.Connection:
