@@ -118,6 +118,15 @@ def test_an_amz_header_that_is_not_signed_is_refused():
     assert error.extras == {"HeadersNotSigned": "x-amz-acl, x-amz-meta-a"}
 
 
+@pytest.mark.parametrize("count", [limits.HEADER_COUNT_MAX, limits.HEADER_COUNT_MAX + 1])
+def test_no_more_headers_can_be_signed_than_a_request_can_have(count):
+    value = b"AWS4-HMAC-SHA256 Credential=%b/20250601/r/s3/aws4_request,SignedHeaders=%b,Signature=0"
+    names = b";".join([b"host", b"x-amz-date", *[b"x"] * (count - 2)])
+    headers = [(b"x-amz-date", b"20250601T120000Z")]
+    error = refused(with_authorization(value % (KEY_ID.encode(), names), headers))
+    assert error.code == ("SignatureDoesNotMatch" if count == limits.HEADER_COUNT_MAX else "InvalidRequest")
+
+
 def test_a_host_that_is_not_signed_is_refused():
     stamp = format_timestamp(NOW_MS)
     value = b"AWS4-HMAC-SHA256 Credential=%b/20250601/r/s3/aws4_request,SignedHeaders=x-amz-date,Signature=0"
@@ -160,6 +169,8 @@ def test_the_date_header_counts_where_x_amz_date_is_absent(form):
         [(b"date", b"tomorrow")],
         [(b"date", b"20250601T120000")],
         [(b"date", b"Sun, 01 Jun 2025 12:00:00 -0000")],
+        [(b"date", b"Sun, 01 Jun 99999999999999999999 12:00:00 GMT")],
+        [(b"date", b"Sun, 01 Jun 2025 12:00:00 +99999999999999")],
     ],
 )
 def test_a_request_without_a_usable_date_is_refused(headers):

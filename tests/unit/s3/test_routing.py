@@ -35,6 +35,17 @@ def test_a_path_addresses_the_service_a_bucket_or_a_key(path, virtual, target):
     assert split_target(path, virtual) == target
 
 
+@pytest.mark.parametrize("path", [b"//key", b"///key", b"//bucket/key"])
+def test_a_key_without_a_bucket_is_not_taken_for_the_service(path):
+    with pytest.raises(S3Error) as caught:
+        split_target(path, None)
+    assert caught.value.code == "InvalidBucketName"
+
+
+def test_a_path_of_slashes_alone_is_the_service():
+    assert split_target(b"//", None) == (None, None)
+
+
 def test_a_path_that_is_not_utf8_is_malformed():
     with pytest.raises(MalformedURL):
         split_target(b"/bucket/%ff", None)

@@ -189,6 +189,14 @@ def test_an_error_document_has_its_elements_in_order_and_repeats_the_request_id(
     assert root.findtext("RequestId") == "0123456789ABCDEF"
 
 
+@given(st.text(st.characters(codec="utf-16-le", max_codepoint=0xFFFF), max_size=20))
+def test_an_error_document_is_readable_whatever_it_repeats(text):
+    error = S3Error("InvalidArgument", f"The message has {text}.", extras={"ArgumentValue": text})
+    answer = error_answer(error, "GET", f"/b/{text}", "0123456789ABCDEF", "host")
+    assert isinstance(answer.body, bytes)
+    assert ET.fromstring(answer.body).findtext("RequestId") == "0123456789ABCDEF"
+
+
 def test_the_errors_of_head_have_no_body():
     assert error_answer(S3Error("NoSuchKey"), "HEAD", "/b/k", "id", "host").body == b""
 

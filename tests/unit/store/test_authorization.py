@@ -7,11 +7,12 @@ import functools
 import pytest
 
 from harness.asynchronous import asynchronous
-from harness.stores import SetClock, open_bench
+from harness.stores import Bytes, SetClock, open_bench
 from undercroft import limits
 from undercroft.store import errors
 from undercroft.store.identity.authorize import Facts, authorize
 from undercroft.store.identity.principals import NOBODY, Principal
+from undercroft.store.model import NewFile
 from undercroft.store.operations import ALL_CAPABILITIES, Operation
 
 
@@ -249,3 +250,52 @@ async def test_secrets_are_in_the_catalog_only_wrapped(tmp_path):
     stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert secret.encode() not in stored
     assert b"a long password" not in stored
+
+
+@asynchronous
+async def test_a_key_that_expires_while_its_upload_arrives_has_uploaded_nothing(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        key = await _key(bench, "writeFiles", "readFiles", "listFiles", valid_s=60)
+        owner, bench.principal = bench.principal, key
+        await bench.put("before")
+        assert await bench.get("before") == b"data"
+
+        class Slow(Bytes):
+            async def chunks(self):
+                async for chunk in super().chunks():
+                    yield chunk
+                bench.clock.ms += 60_000
+
+        with pytest.raises(errors.BadCredentials):
+            await bench.store.files.upload(key, bench.bucket, "late", NewFile("text/plain"), Slow(b"late"))
+        for attempt in (bench.get("before"), bench.names()):
+            with pytest.raises(errors.BadCredentials):
+                await attempt
+        bench.principal = owner
+        assert await bench.names() == ["before"]
+
+
+@asynchronous
+async def test_a_resumed_account_is_known_at_once_to_a_process_that_refused_it(tmp_path):
+    clock = SetClock()
+    async with open_bench(tmp_path, clock=clock) as bench, open_bench(tmp_path, clock=clock, new=False) as other:
+        token = await bench.store.identity.account_token(bench.principal)
+        await bench.store.identity.accounts.set_suspended("owner@example.com", True)
+        with pytest.raises(errors.BadToken):
+            await other.store.identity.principal_of_account_token(token)
+        await bench.store.identity.accounts.set_suspended("owner@example.com", False)
+        resumed = await other.store.identity.principal_of_account_token(token)
+        assert resumed.key_id == bench.principal.key_id
+
+
+@asynchronous
+async def test_a_download_grant_has_a_prefix_no_longer_than_a_name(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        arguments = {"valid_s": 60, "overrides": {}}
+        for prefix in ("n" * limits.FILE_NAME_MAX_BYTES, "ü" * (limits.FILE_NAME_MAX_BYTES // 2)):
+            assert await bench.store.identity.download_grant(
+                bench.principal, bench.bucket.bucket_id, prefix, **arguments
+            )
+        for prefix in ("n" * (limits.FILE_NAME_MAX_BYTES + 1), "ü" * (limits.FILE_NAME_MAX_BYTES // 2 + 1)):
+            with pytest.raises(errors.InvalidRequest):
+                await bench.store.identity.download_grant(bench.principal, bench.bucket.bucket_id, prefix, **arguments)
