@@ -144,9 +144,7 @@ def test_a_second_signal_hurries_and_what_it_cuts_off_leaves_nothing_visible(mak
 
 
 @pytest.mark.timeout(300)
-def test_requests_that_never_end_are_cut_off_after_the_grace_and_leave_no_blob(make_server, full_size):
-    if not full_size:
-        pytest.skip("takes the whole grace of 30 s: make test-full")
+def test_requests_that_never_end_are_cut_off_after_the_grace_and_leave_no_blob(make_server):
     server = make_server("--workers", "2").start()
     work = Work(server)
     files = blob_files(server)

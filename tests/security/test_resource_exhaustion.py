@@ -276,10 +276,9 @@ def test_metadata_and_settings_beyond_their_limits_are_refused(owner, bucket):
         assert answer.refusal == (400, "bad_request"), json.dumps(settings)[:100]
 
 
-# -- Time (as long as the limits are, so at full size only) -----------------------------------------------------------
-def test_whoever_is_slow_is_cut_off(server, owner, bucket, full_size):
-    if not full_size:
-        pytest.skip("takes as long as the limits are; short ones are tested in unit/http (make test-full)")
+# -- Time: as long as the limits are ----------------------------------------------------------------------------------
+@pytest.mark.timeout(300)
+def test_whoever_is_slow_is_cut_off(server, owner, bucket):
     name, _ = bucket
     put = as_request("PUT", f"/{name}/slow", {**owner.signer.headers("PUT", f"/{name}/slow"), "Content-Length": "100"})
     document = as_request("POST", "/b2api/v4/b2_list_buckets", {"Authorization": owner.token, "Content-Length": "100"})
