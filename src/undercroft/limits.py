@@ -71,7 +71,6 @@ GROUP_COMMIT_MAX_S = 0.005
 RECLAIM_GRACE_S = 60  # Downloads that began before a delete may still open the blob.
 RECLAIM_BATCH = 500
 ORPHAN_AGE_S = 18 * 3600  # P4: orphan blobs go within a day.
-DELETED_BATCH = 1000
 
 # -- Requests and connections (ours: P9, every input is bounded) ------------------------------------------------------
 HEADER_COUNT_MAX = 256
