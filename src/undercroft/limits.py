@@ -61,7 +61,8 @@ DISK_SPACE_TRUSTED_S = 0.1  # How long one look at the free space serves; betwee
 DISK_SPACE_TRUSTED_BYTES = 8 * MIB  # How much a process writes before it looks again: other processes write too.
 BLOB_READ_MAX_BYTES = MIB  # One read of a blob (P9).
 BLOB_FRAMES_MAX = 65_536  # Format 1: the checksums of one blob, read as a whole when it is opened, stay below 256 KiB.
-BLOB_WRITEBACK_BYTES = 4 * MIB  # How much of a blob gathers in memory before the disk begins to write it.
+BLOB_STAGING_BYTES = MIB  # How much of a blob gathers in memory before it is written, past the page cache.
+BLOB_STAGING_KEPT = 16  # Such pieces of memory that a process keeps for the next writers.
 BLOB_INLINE_READ_MAX_BYTES = 256 * KIB  # Up to here a read is tried on the event loop, from memory: about 50 µs.
 BLOB_THREADS = 16  # Mostly waiting for the disk; syncs of several files share one flush when they wait together.
 OPEN_BLOBS_MAX = 4096  # File descriptors of blobs in one process, one for each of CONNECTIONS_PER_WORKER.
@@ -88,6 +89,7 @@ CONNECTIONS_PER_WORKER = 4096
 JSON_BODY_MAX_BYTES = 1 * MIB
 XML_BODY_MAX_BYTES = 2 * MIB
 XML_DEPTH_MAX = 32
+XML_TAGS_MAX = 128 * KIB  # Ten thousand parts with a checksum each have 80,002.
 AWS_CHUNK_LINE_MAX_BYTES = 1 * KIB
 AWS_CHUNK_MIN_BYTES = 8192
 AWS_TRAILERS_MAX_BYTES = 4 * KIB
@@ -118,12 +120,16 @@ READY_TIMEOUT_S = 5.0  # How long /readyz waits for the store.
 STOP_REPEATED_S = 1.0  # timeout(1) sends SIGTERM to a process and to its group: what comes this soon is one wish.
 KILL_MARGIN_S = 2.0  # After the graceful stop, time for a process to close its store before it is killed.
 COLLECT_AFTER_ALLOCATIONS = 20_000  # Objects made and not yet freed before the garbage collector looks.
+MEMORY_TRIM_S = (
+    10.0  # How often a process gives back what the C library keeps: a quarter of a millisecond, if it is nothing.
+)
 PREPARED_MAX_BYTES = 1 * MIB  # What the preparing process may say to the supervisor.
 PASSWORD_INPUT_MAX_BYTES = 4 * KIB
 
 # -- Signature Version 4 (ours) ---------------------------------------------------------------------------------------
 QUERY_COMPONENTS_CACHED = 1024  # Short ones, encoded for signatures; a client repeats its credential.
 SIGNING_KEYS_CACHED = 4096  # One a credential, day and region; a miss costs four HMACs.
+CANONICAL_REQUEST_SHOWN_MAX_BYTES = 8 * KIB  # A longer one is left out of the answer to a wrong signature.
 REGION_MAX_LENGTH = 64  # Any region is accepted, but it becomes part of a cached key.
 
 # -- Native API documents ---------------------------------------------------------------------------------------------

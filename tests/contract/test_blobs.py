@@ -22,6 +22,7 @@ from undercroft import limits
 from undercroft.blobs.contract import (
     BLOB_ID_BYTES,
     BlobCorrupt,
+    BlobIOError,
     BlobMissing,
     Blobs,
     BlobsBusy,
@@ -57,6 +58,11 @@ class LocalDriver:
     def fill(self) -> None:
         """Leave no room on the medium."""
         self.disk.free = 0
+
+    def age(self, blob_id: bytes, by_s: float) -> None:
+        """Make a blob older than it is."""
+        written_s = self._path(blob_id).stat().st_mtime - by_s
+        os.utime(self._path(blob_id), (written_s, written_s))
 
     def count_stored(self) -> int:
         return sum(1 for path in self.folder.rglob("*") if path.is_file())
@@ -394,6 +400,24 @@ async def test_a_walk_finds_every_blob_once_with_its_age_and_size(driver):
         assert max(ages) - min(ages) < 3600
         for blob_id, size in sizes.items():
             assert size < found[blob_id].stored_bytes <= size + 8192
+
+
+@asynchronous
+async def test_a_renewed_blob_is_young_to_a_walk_and_one_that_is_gone_is_told_of(driver):
+    async with running(driver) as blobs:
+        writer = await blobs.create()
+        await writer.write(b"data")
+        with pytest.raises(AssertionError):
+            await writer.renew()
+        await writer.finish()
+        (blob,) = blobs.walk()
+        driver.age(writer.blob_id, 3600)
+        await writer.renew()
+        assert [renewed.mtime_s >= blob.mtime_s for renewed in blobs.walk()] == [True]
+        assert await load(blobs, writer.blob_id) == b"data"
+        await blobs.delete(writer.blob_id)
+        with pytest.raises(BlobIOError):
+            await writer.renew()
 
 
 @asynchronous

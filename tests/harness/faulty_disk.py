@@ -58,9 +58,13 @@ class FaultyDisk(Disk):
         if errors and (number := errors.pop(0)):
             raise OSError(number, os.strerror(number))
 
-    def create(self, path: str) -> FileIO:
+    def create(self, path: str, *, direct: bool = False) -> FileIO:
         self._enter("create")
-        return super().create(path)
+        return super().create(path, direct=direct)
+
+    def end_direct(self, file: FileIO) -> None:
+        self._enter("end_direct")
+        super().end_direct(file)
 
     def open(self, path: str) -> FileIO:
         self._enter("open")
@@ -74,7 +78,8 @@ class FaultyDisk(Disk):
         self._enter("write")
         if self.writes_at_most is None:
             return super().write(file, buffers)
-        return super().write(file, [b"".join(buffers)[: self.writes_at_most]])
+        first = memoryview(buffers[0])  # Not a copy: a direct write needs the memory as it is.
+        return super().write(file, [first[: self.writes_at_most]])
 
     def read(self, file: FileIO, length: int, offset: int) -> bytes:
         self._enter("read")
@@ -88,10 +93,6 @@ class FaultyDisk(Disk):
         self._enter("is_named")
         return super().is_named(file)
 
-    def begin_writing(self, file: FileIO, offset: int, length: int) -> None:
-        self._enter("begin_writing")
-        super().begin_writing(file, offset, length)
-
     def sync_file(self, file: FileIO) -> None:
         self._enter("sync_file")
         super().sync_file(file)
@@ -103,6 +104,10 @@ class FaultyDisk(Disk):
     def close(self, file: FileIO) -> None:
         super().close(file)  # As close(2) does: the descriptor is gone even where the call fails.
         self._enter("close")
+
+    def touch(self, path: str) -> None:
+        self._enter("touch")
+        super().touch(path)
 
     def unlink(self, path: str) -> None:
         self._enter("unlink")

@@ -105,8 +105,15 @@ class BlobWriter(Protocol):
     async def finish(self) -> None:
         """Make the blob durable, immutable and readable; only then may anything name it (P1).
 
-        Raises `NoSpace`, `BlobsBusy`, and `BlobIOError`, which is `fatal` where a sync failed. Cancelling the caller does not
-        say whether it happened: discard.
+        Raises `NoSpace`, `BlobsBusy`, and `BlobIOError`, which is `fatal` where a sync failed and is not where somebody has
+        deleted the blob meanwhile. Cancelling the caller does not say whether it happened: discard.
+        """
+
+    async def renew(self) -> None:
+        """Make a finished blob as young to a walk as one that was finished now.
+
+        For whoever is about to name a blob that was finished a while ago: where the clock has jumped ahead meanwhile, a sweep
+        may have taken it for an orphan. Raises `BlobIOError` where it is gone, and `BlobsBusy`.
         """
 
     async def discard(self) -> None:

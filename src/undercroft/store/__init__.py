@@ -6,7 +6,6 @@ Faces translate requests into calls of a `Store` and its answers back; every dec
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 
 from undercroft.blobs.contract import Blobs
 from undercroft.catalog.contract import Catalog
@@ -19,6 +18,7 @@ from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
 from undercroft.store.identity.service import Identity
 from undercroft.store.work.service import Work
+from undercroft.threads import Threads
 
 HASHER_THREADS = 4  # Enough to keep two cores busy with digests while others wait for their turn.
 
@@ -31,7 +31,7 @@ class Store:
     ) -> None:
         self._catalog = catalog
         self._blobs = blobs
-        self._hashers = ThreadPoolExecutor(HASHER_THREADS, thread_name_prefix="hash")
+        self._hashers = Threads(HASHER_THREADS, "hash")
         self.ambient = ambient or Ambient()
         directory = Directory(catalog, keyring, self.ambient)
         gate = Gate(catalog, directory)
@@ -59,4 +59,4 @@ class Store:
         """Finish what was begun and let go of the engines."""
         await self._catalog.close()
         await self._blobs.close()
-        self._hashers.shutdown()
+        await self._hashers.close()

@@ -6,19 +6,17 @@ The driver is given a `Disk`, so that a test can give it one that is full, slow 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from ctypes import CDLL, c_int, c_int64, c_uint
 from io import FileIO
 
 from undercroft.blobs.contract import BlobIOError, BlobsBusy, NoSpace
 
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 _NO_DESCRIPTOR = frozenset((errno.EMFILE, errno.ENFILE))
-_SYNC_FILE_RANGE_WRITE = 2  # <fcntl.h>; the os module has neither the call nor the constant.
-_sync_file_range = CDLL(None).sync_file_range
-_sync_file_range.argtypes = (c_int, c_int64, c_int64, c_uint)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _NEW_FILE_MODE = 0o600
 
 
@@ -28,9 +26,25 @@ class Disk:
     Paths are strings: pathlib costs as much as the calls. Files are `FileIO`, only as an owner of the descriptor: one that is forgotten is closed, with a ResourceWarning.
     """
 
-    def create(self, path: str) -> FileIO:
-        """Open a file that did not exist, for writing. Never follows or overwrites anything."""
+    def create(self, path: str, *, direct: bool = False) -> FileIO:
+        """Open a file that did not exist, for writing. Never follows or overwrites anything.
+
+        `direct` asks for writes past the page cache, for whole aligned blocks; a file system that has no such thing is
+        taken as it is.
+        """
+        if direct:
+            try:
+                return FileIO(path, "wb", opener=_open_new_direct)
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
         return FileIO(path, "wb", opener=_open_new)
+
+    def end_direct(self, file: FileIO) -> None:
+        """From now on, write any number of bytes from anywhere in memory."""
+        flags = fcntl.fcntl(file, fcntl.F_GETFL)
+        if flags & os.O_DIRECT:
+            fcntl.fcntl(file, fcntl.F_SETFL, flags & ~os.O_DIRECT)
 
     def open(self, path: str) -> FileIO:
         """Open a file for reading; a symbolic link is refused."""
@@ -59,14 +73,6 @@ class Disk:
         """Whether the file still has a name. To close one that has none may take long: its blocks are freed then."""
         return os.fstat(file.fileno()).st_nlink > 0
 
-    def begin_writing(self, file: FileIO, offset: int, length: int) -> None:
-        """Have the disk begin with a range that is only in memory so far, and do not wait for it.
-
-        Only a hint, so nothing is made of its outcome: the sync, which then finds little left to do, tells of errors.
-        An upload of 1 GiB is a sixth faster, since the disk writes while the next bytes are hashed.
-        """
-        _sync_file_range(file.fileno(), offset, length, _SYNC_FILE_RANGE_WRITE)
-
     def sync_file(self, file: FileIO) -> None:
         """Make the file's bytes and its length durable.
 
@@ -87,6 +93,10 @@ class Disk:
         """Let go of the descriptor."""
         file.close()
 
+    def touch(self, path: str) -> None:
+        """Let the time of the file's last write be now."""
+        os.utime(path)
+
     def unlink(self, path: str) -> None:
         """Remove a file's name."""
         os.unlink(path)  # noqa: PTH108
@@ -98,7 +108,11 @@ class Disk:
 
 
 def _open_new(path: str, _flags: int) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _NEW_FILE_MODE)
+    return os.open(path, _NEW, _NEW_FILE_MODE)
+
+
+def _open_new_direct(path: str, _flags: int) -> int:
+    return os.open(path, _NEW | os.O_DIRECT, _NEW_FILE_MODE)
 
 
 def _open_existing(path: str, _flags: int) -> int:

@@ -17,8 +17,9 @@ from undercroft.blobs.contract import BLOB_ID_BYTES, BlobIOError, BlobsBusy, Wal
 from undercroft.blobs.local.disk import Disk, blob_errors
 from undercroft.blobs.local.reader import SCRATCH_BYTES, LocalBlobReader
 from undercroft.blobs.local.space import SpaceReserve
-from undercroft.blobs.local.threads import Threads
+from undercroft.blobs.local.staging import StagingBuffers
 from undercroft.blobs.local.writer import LocalBlobWriter
+from undercroft.threads import Threads
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 _FOLDER_MODE = 0o700
@@ -55,8 +56,9 @@ class LocalBlobs:
         self._on_fatal = on_fatal
         self._random_bytes = random_bytes
         self._disk = disk or Disk()
-        self._threads = Threads(thread_count)
+        self._threads = Threads(thread_count, "blobs")
         self._space = SpaceReserve(self._root, disk=self._disk, reserve_bytes=reserve_bytes, monotonic=monotonic)
+        self._staging = StagingBuffers()
         self._scratch = memoryview(bytearray(SCRATCH_BYTES))
         self._open_max = open_max
         self._open: WeakSet[LocalBlobWriter | LocalBlobReader] = WeakSet()
@@ -75,6 +77,7 @@ class LocalBlobs:
             disk=self._disk,
             threads=self._threads,
             space=self._space,
+            staging=self._staging,
             max_bytes=self.max_blob_bytes,
             on_fatal=self._on_fatal,
         )

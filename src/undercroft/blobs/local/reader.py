@@ -15,7 +15,7 @@ from undercroft import limits
 from undercroft.blobs import framing
 from undercroft.blobs.contract import BlobCorrupt, BlobMissing
 from undercroft.blobs.local.disk import Disk, blob_errors
-from undercroft.blobs.local.threads import Threads
+from undercroft.threads import Threads
 
 SCRATCH_BYTES = limits.BLOB_INLINE_READ_MAX_BYTES + 2 * limits.FRAME_BYTES  # A range may begin and end within frames.
 

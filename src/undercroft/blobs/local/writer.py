@@ -1,5 +1,9 @@
 """Writing a blob to a local disk.
 
+Bytes gather in a buffer of 1 MiB and are written past the page cache (O_DIRECT): the cache would cost a second copy, push
+out what is read often, and leave the work to the sync at the end. A blob that ends before the first buffer is full is
+written in one piece, the ordinary way, and so is what a longer one has left over.
+
 Each step runs in a thread, under the writer's lock. A task that is cancelled leaves its step
 running in the thread; the lock makes the discard that follows wait for it, so that a descriptor is never closed, and its
 number never used again, under a running write.
@@ -14,16 +18,16 @@ from enum import Enum
 from io import FileIO
 from threading import Lock
 
-from undercroft import limits
 from undercroft.blobs import framing
 from undercroft.blobs.contract import BlobError, BlobIOError, BlobTooLarge
 from undercroft.blobs.local.disk import Disk, blob_errors
 from undercroft.blobs.local.space import SpaceReserve
-from undercroft.blobs.local.threads import Threads
+from undercroft.blobs.local.staging import StagingBuffers
+from undercroft.threads import Threads
 
 
 class _State(Enum):
-    NEW = "new"  # There is no file yet: it is created with the first bytes, which saves a step in a thread.
+    NEW = "new"  # There is no file yet: it is created when there is something to write.
     OPEN = "open"
     FINISHED = "finished"
     GONE = "gone"
@@ -40,6 +44,7 @@ class LocalBlobWriter:
         disk: Disk,
         threads: Threads,
         space: SpaceReserve,
+        staging: StagingBuffers,
         max_bytes: int,
         on_fatal: Callable[[Exception], None],
     ) -> None:
@@ -49,13 +54,15 @@ class LocalBlobWriter:
         self._disk = disk
         self._threads = threads
         self._space = space
+        self._buffers = staging
         self._max_bytes = max_bytes
         self._on_fatal = on_fatal
         self._lock = Lock()
         self._state = _State.NEW
         self._file: FileIO | None = None
         self._checksums = framing.FrameChecksums()
-        self._begun = 0  # So many bytes the disk was told to begin with.
+        self._staging: memoryview | None = None
+        self._staged = 0  # So many bytes of it are to be written.
 
     @property
     def size(self) -> int:
@@ -75,6 +82,10 @@ class LocalBlobWriter:
         """Make the blob durable; see the contract."""
         await self._threads.run(self._finish)
 
+    async def renew(self) -> None:
+        """Make the finished blob young again; see the contract."""
+        await self._threads.run(self._renew)
+
     async def discard(self) -> None:
         """Remove the blob; see the contract."""
         if self._state is not _State.GONE:
@@ -90,12 +101,9 @@ class LocalBlobWriter:
             if self.size + len(data) > self._max_bytes:
                 raise BlobTooLarge(f"A blob holds at most {self._max_bytes} bytes.")
             # The footer is not counted: a blob that was let in may end.
-            self._space.require(len(data) if self._file else framing.HEADER_BYTES + len(data))
-            file = self._append(data)
+            self._space.require(len(data) if self._staging else framing.HEADER_BYTES + len(data))
+            self._stage(data)
             self._checksums.update(data)
-            if self.size - self._begun >= limits.BLOB_WRITEBACK_BYTES:
-                self._disk.begin_writing(file, framing.HEADER_BYTES + self._begun, self.size - self._begun)
-                self._begun = self.size
 
     def _finish(self) -> None:
         # The order is what makes the blob durable:
@@ -104,13 +112,21 @@ class LocalBlobWriter:
         # 3. its directory is synced: the name is on the disk.
         # Only after that may the caller commit an extent that names the blob. A sync that failed is not tried again.
         with self._lock, self._gone_on_error():
-            file = self._append(memoryview(framing.pack_footer(self.blob_id, self.size, self._checksums.table())))
+            file = self._write_rest(framing.pack_footer(self.blob_id, self.size, self._checksums.table()))
             with self._syncing("a blob"):
                 self._disk.sync_file(file)
             with self._syncing("a directory of blobs"):
                 self._disk.sync_directory(self._folder)
+            if not self._disk.is_named(file):  # A sweep took it for an orphan: the clock has jumped ahead meanwhile.
+                raise BlobIOError("A blob was removed while it was being written.")
             self._close()
+            self._give_back_staging()
             self._state = _State.FINISHED
+
+    def _renew(self) -> None:
+        with self._lock, blob_errors("Renewing a blob"):
+            assert self._state is _State.FINISHED, f"a blob that is {self._state.value} has no age"
+            self._disk.touch(self._path)
 
     def _discard(self) -> None:
         with self._lock:
@@ -135,17 +151,43 @@ class LocalBlobWriter:
             yield
             undo.pop_all()
 
-    def _append(self, data: memoryview) -> FileIO:
-        """Write the data behind what is there, and the header before it where nothing is there yet."""
-        buffers = [data]
-        if self._file is None:
-            with blob_errors("Creating a blob"):
-                self._file = self._disk.create(self._path)
-            self._state = _State.OPEN
-            buffers.insert(0, memoryview(framing.pack_header(self.blob_id)))
+    def _stage(self, data: memoryview) -> None:
+        """Put the data behind what is there, the header first, and write whenever the buffer is full."""
+        if self._staging is None:
+            self._staging = self._buffers.take()
+            self._staging[: framing.HEADER_BYTES] = framing.pack_header(self.blob_id)
+            self._staged = framing.HEADER_BYTES
+        while len(data):
+            piece = data[: len(self._staging) - self._staged]
+            self._staging[self._staged : self._staged + len(piece)] = piece
+            self._staged += len(piece)
+            data = data[len(piece) :]
+            if self._staged == len(self._staging):
+                file = self._file or self._create(direct=True)
+                with blob_errors("Writing a blob"):
+                    _write_all(self._disk, file, [self._staging])
+                self._staged = 0
+
+    def _write_rest(self, footer: bytes) -> FileIO:
+        """Write what is left in the buffer, and the footer behind it."""
+        self._stage(memoryview(b""))
+        assert self._staging is not None
+        file = self._file or self._create(direct=False)
         with blob_errors("Writing a blob"):
-            _write_all(self._disk, self._file, buffers)
+            self._disk.end_direct(file)
+            _write_all(self._disk, file, [self._staging[: self._staged], memoryview(footer)])
+        return file
+
+    def _create(self, *, direct: bool) -> FileIO:
+        with blob_errors("Creating a blob"):
+            self._file = self._disk.create(self._path, direct=direct)
+        self._state = _State.OPEN
         return self._file
+
+    def _give_back_staging(self) -> None:
+        buffer, self._staging = self._staging, None
+        if buffer is not None:
+            self._buffers.give(buffer)
 
     def _remove_if_possible(self) -> None:
         # An error is on its way already and tells more. A file that could not be removed is an orphan, which walks find.
@@ -156,6 +198,7 @@ class LocalBlobWriter:
         # A file that was there before belongs to another blob: only what this writer created is removed.
         is_ours = self._state in (_State.OPEN, _State.FINISHED)
         self._state = _State.GONE
+        self._give_back_staging()
         try:
             self._close()
         finally:
@@ -171,7 +214,10 @@ class LocalBlobWriter:
 
 
 def _write_all(disk: Disk, file: FileIO, buffers: list[memoryview]) -> None:
-    """Write every byte of the buffers. A disk may take fewer than it is given, but each time at least one."""
+    """Write every byte of the buffers. A disk may take fewer than it is given, but each time at least one.
+
+    What is then left need not be aligned, so it goes the ordinary way.
+    """
     left = [buffer for buffer in buffers if len(buffer)]
     while left:
         written = disk.write(file, left)
@@ -179,5 +225,6 @@ def _write_all(disk: Disk, file: FileIO, buffers: list[memoryview]) -> None:
             raise OSError(errno.EIO, "the disk takes no bytes")
         while left and written >= len(left[0]):
             written -= len(left.pop(0))
-        if written:
+        if left:
+            disk.end_direct(file)
             left[0] = left[0][written:]

@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
 from typing import Any, Protocol
 
 import msgspec
@@ -22,8 +21,10 @@ from undercroft.catalog.extents import ExtentRow
 from undercroft.store.errors import DigestMismatch, LengthMismatch, TooLarge
 from undercroft.store.files.base import storing
 from undercroft.store.model import UploadBody
+from undercroft.threads import Threads
 
-BLOCK_BYTES = 512 * limits.KIB
+BLOCK_BYTES = limits.MIB
+PIECE_MIN_BYTES = 4 * limits.KIB  # What comes in smaller pieces is joined: each costs memory of its own.
 
 
 class _Digest(Protocol):
@@ -68,14 +69,12 @@ class Digests:
         for digest in self._digests.values():
             digest.update(data)
 
-    async def update_in_threads(self, data: bytes, executor: Executor) -> None:
+    async def update_in_threads(self, data: bytes, threads: Threads) -> None:
         """Add a block, MD5 beside all others, since it is the slowest of them."""
-        loop = asyncio.get_running_loop()
         others = [digest for name, digest in self._digests.items() if name != "md5"]
-        await asyncio.gather(
-            loop.run_in_executor(executor, self._digests["md5"].update, data),
-            loop.run_in_executor(executor, _update_all, others, data),
-        )
+        md5 = threads.begin(self._digests["md5"].update, data)
+        await threads.run(_update_all, others, data)
+        await md5
 
     def results(self) -> dict[str, bytes]:
         """The raw digests by algorithm."""
@@ -103,9 +102,9 @@ class Stored(msgspec.Struct, frozen=True):
 class Intake:
     """Takes one body in. After an error, and when the bytes are not wanted after all, call `discard`."""
 
-    def __init__(self, blobs: Blobs, executor: Executor, *, inline_max_bytes: int) -> None:
+    def __init__(self, blobs: Blobs, threads: Threads, *, inline_max_bytes: int) -> None:
         self._blobs = blobs
-        self._executor = executor
+        self._threads = threads
         self._inline_max_bytes = inline_max_bytes
         self._writers: list[BlobWriter] = []
         self._extents: list[ExtentRow] = []
@@ -144,7 +143,10 @@ class Intake:
                 self._size += len(chunk)
                 if self._size > (limits.UPLOAD_MAX_BYTES if declared is None else declared):
                     raise self._too_long(declared)
-                pending.append(chunk)
+                if pending and len(pending[-1]) < PIECE_MIN_BYTES:
+                    pending[-1] += chunk
+                else:
+                    pending.append(chunk)
                 pending_bytes += len(chunk)
                 if pending_bytes >= block_bytes:
                     if storing_block is not None:
@@ -159,6 +161,8 @@ class Intake:
             if pending:
                 await self._store_block(b"".join(pending), digests)
             await self._finish_blob()
+            for writer in self._writers[:-1]:  # The last one was finished just now, the others perhaps hours ago.
+                await storing(writer.renew())
         finally:
             if storing_block is not None:
                 # Nothing may write to a blob that is about to be discarded; what went wrong first is what is raised.
@@ -177,7 +181,7 @@ class Intake:
             self._extents.append(ExtentRow(0, len(data), None, 0, data, crt.crc32c(data), None))
 
     async def _store_block(self, block: bytes, digests: Digests) -> None:
-        await asyncio.gather(digests.update_in_threads(block, self._executor), self._write(block))
+        await asyncio.gather(digests.update_in_threads(block, self._threads), self._write(block))
 
     async def _write(self, block: bytes) -> None:
         rest = memoryview(block)

@@ -146,7 +146,7 @@ async def test_the_reserve_is_kept_to_the_byte(running, disk):
 async def test_a_writer_that_nobody_knows_any_more_frees_its_place_and_warns(running):
     async with running(open_max=1, thread_count=1) as blobs:
         writer = await blobs.create()
-        await writer.write(b"x")
+        await writer.write(bytes(limits.BLOB_STAGING_BYTES))
         await blobs.delete(bytes(16))  # Now the thread has forgotten the write.
         with pytest.warns(ResourceWarning):
             del writer
@@ -158,7 +158,7 @@ async def test_closing_discards_writers_and_closes_readers_that_are_still_held(r
     async with running() as blobs:
         done, unborn, half = [await blobs.create() for _ in range(3)]
         await done.finish()
-        await half.write(b"x")
+        await half.write(bytes(limits.BLOB_STAGING_BYTES))
         reader = await blobs.open(done.blob_id)
         disk.calls.clear()
     assert disk.count("close") == 2

@@ -13,6 +13,7 @@ from undercroft.blobs import framing
 from undercroft.blobs.contract import BlobIOError, BlobsBusy, NoSpace
 
 ID = bytes(range(16))
+ENOUGH = bytes(limits.BLOB_STAGING_BYTES)  # Less than this is written at the end.
 
 
 @asynchronous
@@ -21,7 +22,8 @@ async def test_a_blob_is_written_then_its_file_synced_then_its_directory_synced(
         writer = await blobs.create()
         await writer.write(b"x")
         await writer.finish()
-    assert disk.calls == ["free_bytes", "create", "write", "write", "sync_file", "sync_directory", "close"]
+    wanted = ["free_bytes", "create", "end_direct", "write", "sync_file", "sync_directory", "is_named", "close"]
+    assert disk.calls == wanted
 
 
 @asynchronous
@@ -66,21 +68,57 @@ async def test_a_disk_that_takes_no_bytes_is_an_error_and_no_endless_loop(runnin
     disk.writes_at_most = 0
     async with running() as blobs:
         with pytest.raises(BlobIOError):
-            await (await blobs.create()).write(b"x")
+            await (await blobs.create()).write(ENOUGH)
     assert files() == []
 
 
 @asynchronous
-async def test_the_disk_begins_to_write_while_the_blob_still_grows(running, disk):
+async def test_bytes_gather_until_a_buffer_is_full_and_the_rest_is_written_at_the_end(running, disk):
+    first = limits.BLOB_STAGING_BYTES - framing.HEADER_BYTES
     async with running() as blobs:
         writer = await blobs.create()
-        await writer.write(bytes(limits.BLOB_WRITEBACK_BYTES - 1))
-        assert disk.count("begin_writing") == 0
-        await writer.write(b"x")
-        assert disk.count("begin_writing") == 1
-        await writer.write(bytes(limits.BLOB_WRITEBACK_BYTES + 1))
-        assert disk.count("begin_writing") == 2
-        await writer.discard()
+        await writer.write(bytes(first - 1))
+        assert disk.count("write") == 0
+        await writer.write(b"x" + bytes(2 * limits.BLOB_STAGING_BYTES))
+        assert disk.count("write") == 3
+        await writer.write(b"y")
+        assert disk.count("write") == 3
+        await writer.finish()
+        assert disk.count("write") == 4
+        reader = await blobs.open(writer.blob_id)
+        assert await reader.read(first - 1, 2) == b"x\0"
+        assert await reader.read(writer.size - 2, 2) == b"\0y"
+        reader.close()
+
+
+@asynchronous
+async def test_a_direct_write_that_is_cut_short_is_completed_the_ordinary_way(running, disk):
+    data = bytes(range(256)) * (2 * limits.BLOB_STAGING_BYTES // 256)
+    disk.writes_at_most = 75 * 4096
+    async with running() as blobs:
+        writer = await blobs.create()
+        await writer.write(data)
+        await writer.finish()
+        reader = await blobs.open(writer.blob_id)
+        for offset in range(0, len(data), limits.BLOB_READ_MAX_BYTES):
+            expected = data[offset : offset + limits.BLOB_READ_MAX_BYTES]
+            assert await reader.read(offset, len(expected)) == expected
+        reader.close()
+
+
+@asynchronous
+async def test_a_file_system_without_direct_writing_is_written_to_the_ordinary_way(running, disk, monkeypatch):
+    def refuse(path, flags):
+        raise OSError(errno.EINVAL, "no direct writing here")
+
+    monkeypatch.setattr("undercroft.blobs.local.disk._open_new_direct", refuse)
+    async with running() as blobs:
+        writer = await blobs.create()
+        await writer.write(bytes(limits.BLOB_STAGING_BYTES + 1))
+        await writer.finish()
+        reader = await blobs.open(writer.blob_id)
+        assert await reader.read(limits.BLOB_STAGING_BYTES, 1) == b"\0"
+        reader.close()
 
 
 # -- Failures ---------------------------------------------------------------------------------------------------------
@@ -168,10 +206,10 @@ async def test_other_failures_are_not_fatal(running, disk, fatal, call, number):
 async def test_a_disk_that_fills_up_in_the_middle_of_a_blob_gets_its_room_back(running, disk, files):
     async with running() as blobs:
         writer = await blobs.create()
-        await writer.write(bytes(100_000))
+        await writer.write(ENOUGH)
         disk.fail("write", errno.ENOSPC)
         with pytest.raises(NoSpace):
-            await writer.write(bytes(100_000))
+            await writer.write(ENOUGH)
         assert files() == []
 
 
@@ -192,8 +230,9 @@ async def test_a_blob_that_is_there_already_is_never_touched(running, disk):
         first, second = await blobs.create(), await blobs.create()
         await first.write(b"first")
         await first.finish()
+        await second.write(b"second")
         with pytest.raises(BlobIOError, match="EEXIST"):
-            await second.write(b"second")
+            await second.finish()
         await second.discard()
         reader = await blobs.open(ID)
         assert await reader.read(0, 5) == b"first"
@@ -207,7 +246,7 @@ async def test_the_first_error_is_told_even_when_the_blob_cannot_be_removed(runn
         disk.fail("write", errno.ENOSPC)
         disk.fail("unlink", errno.EIO)
         with pytest.raises(NoSpace):
-            await writer.write(b"x")
+            await writer.write(ENOUGH)
         assert len(files()) == 1
         assert [blob.blob_id for blob in blobs.walk()] == [writer.blob_id]
 
@@ -216,7 +255,7 @@ async def test_the_first_error_is_told_even_when_the_blob_cannot_be_removed(runn
 async def test_a_discard_that_fails_says_so(running, disk):
     async with running() as blobs:
         writer = await blobs.create()
-        await writer.write(b"x")
+        await writer.write(ENOUGH)
         disk.fail("unlink", errno.EIO)
         with pytest.raises(BlobIOError, match="Removing a blob failed"):
             await writer.discard()
@@ -226,7 +265,7 @@ async def test_a_discard_that_fails_says_so(running, disk):
 async def test_a_discard_removes_the_file_even_when_closing_it_fails(running, disk, files):
     async with running() as blobs:
         writer = await blobs.create()
-        await writer.write(b"x")
+        await writer.write(ENOUGH)
         disk.fail("close", errno.EIO)
         with pytest.raises(BlobIOError, match="Closing a blob failed"):
             await writer.discard()
@@ -237,7 +276,7 @@ async def test_a_discard_removes_the_file_even_when_closing_it_fails(running, di
 async def test_a_discard_of_what_somebody_removed_is_no_error(running, files):
     async with running() as blobs:
         writer = await blobs.create()
-        await writer.write(b"x")
+        await writer.write(ENOUGH)
         files()[0].unlink()
         await writer.discard()
 
@@ -267,9 +306,9 @@ async def test_a_discard_waits_for_the_step_that_a_cancellation_left_running(run
 async def test_a_discard_is_carried_out_when_its_caller_is_cancelled(running, disk, files):
     async with running(thread_count=1) as blobs:
         blocker, writer = await blobs.create(), await blobs.create()
-        await writer.write(b"x")
+        await writer.write(ENOUGH)
         hold = disk.hold("create")
-        blocking = asyncio.ensure_future(blocker.write(b"x"))
+        blocking = asyncio.ensure_future(blocker.write(ENOUGH))
         await asyncio.to_thread(hold.entered.wait)
         discard = asyncio.ensure_future(writer.discard())
         await asyncio.sleep(0)
@@ -287,9 +326,9 @@ async def test_a_write_that_was_cancelled_before_it_began_never_happens(running,
     async with running(thread_count=1) as blobs:
         blocker, writer = await blobs.create(), await blobs.create()
         hold = disk.hold("create")
-        blocking = asyncio.ensure_future(blocker.write(b"x"))
+        blocking = asyncio.ensure_future(blocker.write(ENOUGH))
         await asyncio.to_thread(hold.entered.wait)
-        task = asyncio.ensure_future(writer.write(b"x"))
+        task = asyncio.ensure_future(writer.write(ENOUGH))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -300,3 +339,15 @@ async def test_a_write_that_was_cancelled_before_it_began_never_happens(running,
         assert writer.size == 0
         assert disk.count("create") == 1
         await writer.discard()
+
+
+@asynchronous
+async def test_a_blob_whose_name_was_removed_while_it_was_written_is_not_finished(running, files):
+    async with running() as blobs:
+        writer = await blobs.create()
+        await writer.write(ENOUGH)
+        (path,) = files()
+        path.unlink()
+        with pytest.raises(BlobIOError, match="removed") as caught:
+            await writer.finish()
+        assert not caught.value.fatal

@@ -9,12 +9,12 @@ import weakref
 import pytest
 
 from harness.asynchronous import asynchronous
-from undercroft.blobs.local.threads import Threads
+from undercroft.threads import Threads
 
 
 @asynchronous
 async def test_answers_and_errors_come_back_to_the_caller():
-    threads = Threads(2)
+    threads = Threads(2, "test")
     assert await threads.run(divmod, 17, 5) == (3, 2)
     with pytest.raises(ZeroDivisionError):
         await threads.run(divmod, 17, 0)
@@ -24,7 +24,7 @@ async def test_answers_and_errors_come_back_to_the_caller():
 
 @asynchronous
 async def test_so_many_calls_run_at_once_as_there_are_threads():
-    threads = Threads(3)
+    threads = Threads(3, "test")
     meeting = threading.Barrier(3, timeout=30)
     await asyncio.gather(*(threads.run(meeting.wait) for _ in range(3)))
     await threads.close()
@@ -33,7 +33,7 @@ async def test_so_many_calls_run_at_once_as_there_are_threads():
 @asynchronous
 async def test_close_waits_for_work_that_nobody_waits_for_and_ends_the_threads():
     before = set(threading.enumerate())
-    threads = Threads(1)
+    threads = Threads(1, "test")
     gate, done = threading.Event(), []
     threads.start(lambda: done.append(gate.wait(30)))
     gate.set()
@@ -45,7 +45,7 @@ async def test_close_waits_for_work_that_nobody_waits_for_and_ends_the_threads()
 
 @asynchronous
 async def test_threads_that_never_ran_close_at_once():
-    await Threads(1).close()
+    await Threads(1, "test").close()
 
 
 @asynchronous
@@ -53,7 +53,7 @@ async def test_a_waiting_thread_keeps_nothing_of_its_last_call():
     class Block:
         pass
 
-    threads = Threads(1)
+    threads = Threads(1, "test")
     block = Block()
     seen = weakref.ref(block)
     await threads.run(id, block)
@@ -64,7 +64,7 @@ async def test_a_waiting_thread_keeps_nothing_of_its_last_call():
 
 
 def test_an_answer_to_a_loop_that_is_gone_is_dropped_and_the_thread_lives_on():
-    threads = Threads(1)
+    threads = Threads(1, "test")
     gate = threading.Event()
 
     async def leave_behind() -> None:

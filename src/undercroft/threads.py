@@ -23,8 +23,10 @@ _Call = tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any]]
 class Threads:
     """A fixed number of threads for one event loop. They start with the first call, so a process may fork before."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, name: str) -> None:
+        """So many threads, which carry the name and a number."""
         self._count = count
+        self._name = name
         self._threads: list[Thread] = []
         self._queue: SimpleQueue[_Call | None] = SimpleQueue()
 
@@ -33,7 +35,11 @@ class Threads:
 
         When the caller is cancelled, work that has begun goes on unwatched, and work that has not never will.
         """
-        return cast("T", await self._submit(work, args))
+        return await self.begin(work, *args)
+
+    def begin(self, work: Callable[[*A], T], *args: *A) -> asyncio.Future[T]:
+        """Have the work run; what it will return or raise."""
+        return cast("asyncio.Future[T]", self._submit(work, args))
 
     async def run_to_end(self, work: Callable[[], None]) -> None:
         """Run the work, even when the caller is cancelled before it began: for giving back what was taken."""
@@ -52,7 +58,9 @@ class Threads:
 
     def _submit(self, work: Callable[..., Any], args: tuple[Any, ...]) -> asyncio.Future[Any]:
         if not self._threads:
-            self._threads = [Thread(target=self._serve, name=f"blobs-{n}", daemon=True) for n in range(self._count)]
+            self._threads = [
+                Thread(target=self._serve, name=f"{self._name}-{n}", daemon=True) for n in range(self._count)
+            ]
             for thread in self._threads:
                 thread.start()
         future = asyncio.get_running_loop().create_future()
