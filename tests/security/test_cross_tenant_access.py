@@ -213,6 +213,8 @@ def test_what_is_public_is_read_by_strangers_and_that_is_all(stranger, make_worl
         ("POST", f"/{world.name}/new?uploads"),
     ):
         assert stranger.s3(method, target).refusal == (403, "AccessDenied"), target
+    for file_id in (world.file_id, world.hidden_id, world.upload_id):
+        refused_natively(stranger, "b2_get_file_info", fileId=file_id)
     refused_natively(stranger, "b2_list_file_names", bucketId=world.bucket_id)
     refused_natively(stranger, "b2_hide_file", bucketId=world.bucket_id, fileName="in/file")
     assert world.snapshot() == before

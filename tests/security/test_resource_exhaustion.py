@@ -159,6 +159,37 @@ def test_a_million_tiny_chunks_are_only_a_body(server, owner, make_bucket):
     assert owner.s3("HEAD", f"/{name}/k").headers["content-length"] == "200000"
 
 
+def test_nobodys_documents_are_refused_before_a_byte_of_them_is_read(server, bucket):
+    name, _ = bucket
+    for method, target in (
+        ("POST", f"/{name}?delete"),
+        ("PUT", f"/{name}?versioning"),
+        ("POST", f"/{name}/k?uploadId=4_z"),
+    ):
+        waiting = as_request(method, target, {"Content-Length": "100000", "Expect": "100-continue"})
+        (answer,) = converse(server, waiting)
+        assert answer.refusal == (403, "AccessDenied")
+        bomb = b"<Delete>" + b"<a/>" * 500_000 + b"</Delete>"
+        with within(2):
+            (answer,) = converse(server, as_request(method, target, {"Connection": "close"}, bomb))
+        assert answer.refusal == (403, "AccessDenied")
+
+
+def test_a_document_of_half_a_million_elements_is_refused_at_once(owner, bucket):
+    bomb = b"<Delete>" + b"<a/>" * 500_000 + b"</Delete>"
+    assert owner.s3("POST", f"/{bucket[0]}?delete", body=bomb).refusal == (400, "MalformedXML")
+
+
+def test_guessing_at_signatures_gets_no_long_answers(owner, bucket):
+    headers = owner.signer.headers(
+        "GET", f"/{bucket[0]}/k", {f"x-amz-meta-{number}": "v " * 100 for number in range(230)}
+    )
+    headers["Authorization"] = headers["Authorization"][:-4] + "beef"
+    answer = owner.send("GET", f"/{bucket[0]}/k", headers)
+    assert answer.refusal == (403, "SignatureDoesNotMatch")
+    assert len(answer.body) < 4096
+
+
 # -- Connections ------------------------------------------------------------------------------------------------------
 def connect(server):
     return socket.create_connection(("127.0.0.1", server.port), timeout=20)

@@ -79,6 +79,6 @@ async def insert_signing_key(tx: Transaction, row: SigningKeyRow) -> None:
     await tx.run("INSERT INTO signing_keys (signing_key_id, wrapped_secret, created_ms) VALUES (?1, ?2, ?3)", row)
 
 
-async def delete_signing_keys(tx: Transaction, before_ms: int) -> None:
-    """Forget the signing keys made before this time."""
-    await tx.run("DELETE FROM signing_keys WHERE created_ms < ?1", (before_ms,))
+async def delete_signing_keys(tx: Transaction, before_ms: int, *, below_id: int) -> None:
+    """Forget the signing keys made before this time whose ids are below this one."""
+    await tx.run("DELETE FROM signing_keys WHERE created_ms < ?1 AND signing_key_id < ?2", (before_ms, below_id))

@@ -24,16 +24,17 @@ class Spare:
         """Have the file, if the disk has room for it."""
         if self._kept:
             return
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.posix_fallocate(fd, 0, self._size_bytes)
+            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.posix_fallocate(fd, 0, self._size_bytes)
+            finally:
+                os.close(fd)
             self._kept = True
         except OSError as error:
             if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
                 raise
-            self._path.unlink()
-        finally:
-            os.close(fd)
+            self._path.unlink(missing_ok=True)  # Where only an inode was missing, there is no file.
 
     def give_up(self) -> bool:
         """Free the room. False where there is none to free."""

@@ -8,10 +8,12 @@ neither fair nor quick.
 What makes a commit durable, in order:
 
 1. the file lock is taken, so that no other process writes;
-2. BEGIN IMMEDIATE; each change between SAVEPOINT and RELEASE;
-3. COMMIT, which with `synchronous=FULL` returns after the WAL is fsynced;
-4. a checkpoint, when the WAL is long, still under the lock;
-5. the lock is released, and only then are the waiting callers told.
+2. before a process's first commit the directory is synced, and with it the name of the WAL: SQLite does so too, but goes on
+   when it fails;
+3. BEGIN IMMEDIATE; each change between SAVEPOINT and RELEASE;
+4. COMMIT, which with `synchronous=FULL` returns after the WAL is fsynced;
+5. a checkpoint, when the WAL is long, still under the lock;
+6. the lock is released, and only then are the waiting callers told.
 
 An I/O error of the catalog is never retried: `on_fatal` is called, which ends the server (P12).
 """
@@ -19,7 +21,6 @@ An I/O error of the catalog is never retried: `on_fatal` is called, which ends t
 from __future__ import annotations
 
 import asyncio
-import errno
 import fcntl
 import os
 import queue
@@ -36,7 +37,6 @@ from undercroft import limits
 from undercroft.catalog.contract import (
     CatalogError,
     CatalogFull,
-    CatalogTooNew,
     CatalogUnsafe,
     Change,
     Query,
@@ -44,8 +44,9 @@ from undercroft.catalog.contract import (
     Rows,
     Value,
 )
-from undercroft.catalog.schema import COMPATIBLE_VERSION, DELTAS, SCHEMA_VERSION
 from undercroft.catalog.spare import Spare
+from undercroft.catalog.sqlite_deltas import apply_deltas
+from undercroft.catalog.sqlite_errors import FATAL, GROUP_FAILURES, means_full
 
 T = TypeVar("T")
 
@@ -55,13 +56,6 @@ BUSY_TIMEOUT_MS = 10_000
 CHECKPOINT_PAGES = 2_000
 TRUNCATE_PAGES = 32_000
 TURN_PAUSE_S = 0.00005  # Long enough for a process that waits for the file lock to get it.
-
-# What says that the engine itself is broken, and not the statement.
-_FATAL = (apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.NoMemError)
-# What ends the whole group, and not only the change at which it showed.
-_GROUP_FAILURES = (*_FATAL, apsw.FullError, apsw.BusyError)
-
-_TYPES = {"BYTES": "BLOB", "BIG": "INTEGER", "CLUSTERED": "WITHOUT ROWID"}
 
 
 class _Connection:
@@ -81,9 +75,9 @@ class _Connection:
     def _fetch(self, sql: str, params: Sequence[Value]) -> list[Row]:
         try:
             return self.raw.execute(sql, params).fetchall()
-        except _FATAL as error:
+        except FATAL as error:
             # A failure inside a transaction is judged by whoever began it.
-            if not self.raw.in_transaction and not _means_full(self.raw, error):
+            if not self.raw.in_transaction and not means_full(self.raw, error):
                 self._on_fatal(error)
             raise
 
@@ -147,6 +141,7 @@ class SQLiteCatalog:
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._wal_pages = 0
+        self._is_wal_named = False  # Whether the name of the WAL is durable.
 
     # -- Reading ------------------------------------------------------------------------------------------------------
     @property
@@ -169,8 +164,8 @@ class SQLiteCatalog:
                 return _drive(cast("Coroutine[Any, Any, T]", query(connection)))
             finally:
                 connection.raw.execute("COMMIT")
-        except _FATAL as error:
-            if not _means_full(connection.raw, error):
+        except FATAL as error:
+            if not means_full(connection.raw, error):
                 self._on_fatal(error)
             raise
         finally:
@@ -189,7 +184,10 @@ class SQLiteCatalog:
             self._writer.start()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.put(_Write(change, future, size_bytes, grows=grows))
-        return await future
+        try:
+            return await future
+        finally:
+            del future  # An error that it holds has this frame in its traceback: see `_tell`.
 
     def _write_groups(self) -> None:
         connection = self._connect()
@@ -214,6 +212,9 @@ class SQLiteCatalog:
     def _commit_group(self, connection: _Connection, write: _Write, group: list[_Write]) -> None:
         raw = connection.raw
         group.append(write)
+        if not self._is_wal_named:  # It is there since the connection was made, and stays while this process has one.
+            _sync_directory(self._path.parent)
+            self._is_wal_named = True
         try:
             raw.execute("BEGIN IMMEDIATE")
             deadline = time.monotonic() + limits.GROUP_COMMIT_MAX_S
@@ -244,7 +245,7 @@ class SQLiteCatalog:
                 group.append(write)
             raw.execute("COMMIT")
         except (apsw.FullError, apsw.BusyError, apsw.IOError) as error:
-            full = _means_full(raw, error)
+            full = means_full(raw, error)
             if not full and not isinstance(error, apsw.BusyError):
                 raise
             if raw.in_transaction:
@@ -272,14 +273,17 @@ class SQLiteCatalog:
             mode = apsw.SQLITE_CHECKPOINT_TRUNCATE
         try:
             connection.raw.wal_checkpoint(mode=mode)
-        except (apsw.BusyError, apsw.LockedError, apsw.FullError):
-            return  # Readers hold the WAL, or the disk is full: a later commit tries again, nothing is lost meanwhile.
+        except (apsw.BusyError, apsw.LockedError):
+            return  # Readers hold the WAL: a later commit tries again, nothing is lost meanwhile.
+        except (apsw.FullError, apsw.IOError) as error:
+            if not means_full(connection.raw, error):  # Where it is, the WAL stays as it is until there is room.
+                raise
 
     # -- Life ---------------------------------------------------------------------------------------------------------
     def _connect(self) -> _Connection:
         try:
-            return _Connection(_opened(self._path), self._on_fatal)
-        except _FATAL as error:
+            return _Connection(_configured(apsw.Connection(str(self._path))), self._on_fatal)
+        except (*FATAL, apsw.FullError) as error:
             self._on_fatal(error)
             raise
 
@@ -289,24 +293,21 @@ class SQLiteCatalog:
     def _migrate(self) -> None:
         fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
         try:
-            raw = self._connect().raw
-            raw.execute(
-                "CREATE TABLE IF NOT EXISTS catalog_schema (schema_version INTEGER NOT NULL, compatible INTEGER NOT NULL)"
-            )
-            found = raw.execute("SELECT schema_version, compatible FROM catalog_schema").fetchall()
-            version, compatible = cast("tuple[int, int]", found[0]) if found else (0, 0)
-            if compatible > SCHEMA_VERSION:
-                raise CatalogTooNew(
-                    f"This data was written by a newer release (schema {version}); this one knows schema {SCHEMA_VERSION}."
-                )
-            for number in range(version + 1, SCHEMA_VERSION + 1):
-                with raw:
-                    for statement in DELTAS[number - 1]:
-                        raw.execute(statement.format(**_TYPES))
-                    raw.execute("DELETE FROM catalog_schema")
-                    raw.execute("INSERT INTO catalog_schema VALUES (?1, ?2)", (number, COMPATIBLE_VERSION))
-            raw.close()
+            raw = apsw.Connection(str(self._path))
+            try:
+                apply_deltas(_configured(raw))
+            except apsw.Error as error:
+                if means_full(raw, error):
+                    raise CatalogFull("The disk of the catalog is full.") from error
+                if isinstance(error, FATAL):
+                    raise
+                raise CatalogError(f"The catalog cannot be opened: {error}") from error
+            finally:
+                raw.close()
             _sync_directory(self._path.parent)
+        except (OSError, *FATAL) as error:
+            self._on_fatal(error)
+            raise CatalogError(f"The catalog failed: {error}") from error
         finally:
             fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
 
@@ -333,7 +334,7 @@ def _apply(connection: _Connection, write: _Write) -> None:
     try:
         write.result = _drive(cast("Coroutine[Any, Any, Any]", write.change(connection)))
     except Exception as error:
-        if isinstance(error, _GROUP_FAILURES) or not raw.in_transaction:
+        if isinstance(error, GROUP_FAILURES) or not raw.in_transaction:
             raise
         write.error = error
     if write.error is not None:
@@ -350,15 +351,16 @@ def _commit_without_growth(connection: _Connection, group: list[_Write]) -> None
             write.error = None
             _apply(connection, write)
         raw.execute("COMMIT")
-    except apsw.FullError:
+    except (apsw.FullError, apsw.IOError) as error:
+        if not means_full(raw, error):
+            raise
         if raw.in_transaction:
             raw.execute("ROLLBACK")
         for write in group:
             write.error = CatalogFull("The disk of the catalog is full.")
 
 
-def _opened(path: Path) -> apsw.Connection:
-    connection = apsw.Connection(str(path))
+def _configured(connection: apsw.Connection) -> apsw.Connection:
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode=WAL")
@@ -376,15 +378,10 @@ def _tell(group: list[_Write]) -> None:
             continue
         if write.error is not None:
             write.future.set_exception(write.error)
+            # The frames of the error's traceback refer to the write; a circle would keep the caller's request in memory.
+            del write.error, write.future
         else:
             write.future.set_result(write.result)
-
-
-def _means_full(raw: apsw.Connection, error: apsw.Error) -> bool:
-    """Whether the engine failed for lack of room; a used-up quota comes as an I/O error with its errno."""
-    return isinstance(error, apsw.FullError) or (
-        isinstance(error, apsw.IOError) and raw.system_errno in (errno.ENOSPC, errno.EDQUOT)
-    )
 
 
 def _sync_directory(path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from undercroft import limits
+from undercroft.http.errors import BodyStalled
 from undercroft.http.response import Headers
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 Message = MutableMapping[str, Any]
 ANSWER = "undercroft.answer"  # The extension of ASGI that `Exchange.answer` is.
 
-_STATUS_LINE = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in http.HTTPStatus}
+_STATUS_LINE = {status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in http.HTTPStatus}
+_FIELD = b": ".join
+_LINE_END = b"\r\n"
+_HEAD_END = b"\r\n\r\n"
 _CONTROLS = bytes(range(0x09)) + bytes(range(0x0A, 0x20)) + b"\x7f"
 _TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _BODILESS = frozenset({204, 304})
@@ -40,6 +44,23 @@ class BadAnswer(Exception):
 
 class BadHead(BadAnswer):
     """The head of an answer would break the framing. Nothing has been sent, so another answer can be."""
+
+
+async def within(timeout_s: float, waiter: asyncio.Future[bool]) -> bool:
+    """Wait until the waiter is set to true. False when that takes longer.
+
+    A timer is all that this needs; `asyncio.timeout` costs several times as much, and every piece of a body waits so.
+    """
+    timer = waiter.get_loop().call_later(timeout_s, _expire, waiter)
+    try:
+        return await waiter
+    finally:
+        timer.cancel()
+
+
+def _expire(waiter: asyncio.Future[bool]) -> None:
+    if not waiter.done():
+        waiter.set_result(False)
 
 
 class Exchange:
@@ -80,7 +101,7 @@ class Exchange:
         self._chunks: list[bytes] = []
         self._buffered = 0
         self._delivered_end = False
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[bool] | None = None
 
     # -- What the connection tells ------------------------------------------------------------------------------------
     def body_arrived(self, chunk: bytes) -> bool:
@@ -105,7 +126,7 @@ class Exchange:
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+            self._waiter.set_result(True)
 
     # -- The ASGI interface -------------------------------------------------------------------------------------------
     async def run(self, app: Any) -> None:
@@ -122,7 +143,10 @@ class Exchange:
                 self._protocol.abort()
 
     async def receive(self) -> Message:
-        """The next piece of the request's body, or word that the client has gone or has been answered."""
+        """The next piece of the request's body, or word that the client has gone or has been answered.
+
+        Raises `BodyStalled` when nothing arrives for `BODY_STALL_TIMEOUT_S`.
+        """
         if self.expects_continue and not self.disconnected:
             self.expects_continue = False
             self._protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -132,7 +156,8 @@ class Exchange:
             self._protocol.resume_reading()
             self._waiter = self._protocol.loop.create_future()
             try:
-                await self._waiter
+                if not await within(limits.BODY_STALL_TIMEOUT_S, self._waiter):
+                    raise BodyStalled("The request body stopped arriving.")
             finally:
                 self._waiter = None
         if self._chunks and not (self.disconnected and self.more_body):
@@ -198,38 +223,34 @@ class Exchange:
 
     def _make_head(self, status: int, headers: Headers, body_bytes: int | None) -> bytes:
         """The status line and headers. Raises `BadHead` for a header that would split the answer, or where no length is."""
-        length: int | None = None
-        says_close = False
-        lines = [_STATUS_LINE.get(status) or f"HTTP/1.1 {status} \r\n".encode()]
-        names = b""
-        for name, value in (*self._protocol.server_state.default_headers, *headers):
-            names += name
-            lines.append(b"%b: %b\r\n" % (name, value))
-            if len(name) == 14 and name.lower() == b"content-length":
-                length = int(value)
-            elif len(name) == 10 and name.lower() == b"connection" and b"close" in value.lower():
-                says_close = True
+        fields = [*self._protocol.server_state.default_headers, *headers]
+        values = dict(fields)  # The two that matter here are our own, in lower case, and never repeated.
+        lines = [_STATUS_LINE.get(status) or b"HTTP/1.1 %d " % status, *map(_FIELD, fields)]
         if status in _BODILESS:
             length = 0
-        elif length is None:
-            if body_bytes is not None:
-                length = body_bytes
-                lines.append(b"content-length: %d\r\n" % length)
-            elif self._head_only:
-                length = 0
-            else:
-                raise BadHead("The answer has no Content-Length.")
+        elif b"content-length" in values:
+            length = int(values[b"content-length"])
+        elif body_bytes is not None:
+            length = body_bytes
+            lines.append(b"content-length: %d" % length)
+        elif self._head_only:
+            length = 0
+        else:
+            raise BadHead("The answer has no Content-Length.")
         self._left_to_send = length
+        says_close = b"close" in values.get(b"connection", b"")
         if says_close or self._must_close():
             self.keep_alive = False
         if not self.keep_alive and not says_close:
-            lines.append(b"connection: close\r\n")
+            lines.append(b"connection: close")
         elif self.keep_alive and self.scope["http_version"] == "1.0":
-            lines.append(b"connection: keep-alive\r\n")
-        head = b"".join(lines)
-        if len(head) - len(head.translate(None, _CONTROLS)) != 2 * len(lines) or names.translate(None, _TOKEN):
+            lines.append(b"connection: keep-alive")
+        head = _LINE_END.join(lines)
+        if len(head) - len(head.translate(None, _CONTROLS)) != 2 * (len(lines) - 1) or b"".join(values).translate(
+            None, _TOKEN
+        ):
             raise BadHead("The answer has a header with a character that headers cannot have.")
-        return head + b"\r\n"
+        return head + _HEAD_END
 
     def _must_close(self) -> bool:
         """Whether what is left of the request's body is more than is worth reading for the sake of the connection.

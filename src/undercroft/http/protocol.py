@@ -29,7 +29,7 @@ from uvicorn.server import ServerState
 
 from undercroft import limits
 from undercroft.http import head, refusal
-from undercroft.http.exchange import ClientGone, Exchange, Message
+from undercroft.http.exchange import ClientGone, Exchange, Message, within
 from undercroft.http.head import Refused
 from undercroft.http.refusal import Refusal
 
@@ -57,7 +57,7 @@ class HTTPProtocol(asyncio.Protocol):
         self._app_state = app_state
         self._parser = httptools.HttpRequestParser(self)
         self._read_paused = False
-        self._drain_waiter: asyncio.Future[None] | None = None
+        self._drain_waiter: asyncio.Future[bool] | None = None
         self._server: tuple[str, int | None] | None = None
         self._client: tuple[str, int] | None = None
         self._scheme = "http"
@@ -115,6 +115,8 @@ class HTTPProtocol(asyncio.Protocol):
         """Finish what is being answered, then close: called by the server when it stops."""
         if self._answering is None:
             self._close()
+            # Under TLS, closing waits for the client's word too, and one that is idle may not be there to give it.
+            self._deadline = self.loop.time() + limits.DRAIN_TIMEOUT_S
         else:
             self._answering.keep_alive = False  # What waits behind it is not answered; its client knows to ask again.
 
@@ -197,12 +199,13 @@ class HTTPProtocol(asyncio.Protocol):
             self._idle = False
             self._deadline = self.loop.time() + limits.HEADERS_TIMEOUT_S
         end = data.find(b"\n")
+        if end < 0 and not data[:1].isalpha():
+            raise Refused(refusal.BAD_REQUEST)  # TLS on a plain port, for one, has no line to wait for.
+        if (len(data) if end < 0 else end) > limits.URL_MAX_BYTES + _LINE_EXTRA_BYTES:
+            # Also where the line is whole: to clean what is refused anyway would cost more than all the rest.
+            self._url = data.partition(b" ")[2][: limits.URL_MAX_BYTES]
+            raise Refused(refusal.URL_TOO_LONG)
         if end < 0:
-            if not data[:1].isalpha():
-                raise Refused(refusal.BAD_REQUEST)  # TLS on a plain port, for one, has no line to wait for.
-            if len(data) > limits.URL_MAX_BYTES + _LINE_EXTRA_BYTES:
-                self._url = data.partition(b" ")[2][: limits.URL_MAX_BYTES]
-                raise Refused(refusal.URL_TOO_LONG)
             self._line = data
             return None
         self._between = False
@@ -361,7 +364,7 @@ class HTTPProtocol(asyncio.Protocol):
     def resume_writing(self) -> None:
         self.write_paused = False
         if self._drain_waiter is not None and not self._drain_waiter.done():
-            self._drain_waiter.set_result(None)
+            self._drain_waiter.set_result(True)
 
     async def drained(self) -> None:
         """Wait until the client has taken enough. Raises `ClientGone` when it takes nothing for `SEND_STALL_TIMEOUT_S`."""
@@ -369,14 +372,12 @@ class HTTPProtocol(asyncio.Protocol):
             before = self.transport.get_write_buffer_size()
             self._drain_waiter = self.loop.create_future()
             try:
-                async with asyncio.timeout(limits.SEND_STALL_TIMEOUT_S):
-                    await self._drain_waiter
-            except TimeoutError:
-                if self.transport.get_write_buffer_size() >= before:
-                    self.abort()
-                    raise ClientGone("The client stopped reading the answer.") from None
+                moved = await within(limits.SEND_STALL_TIMEOUT_S, self._drain_waiter)
             finally:
                 self._drain_waiter = None
+            if not moved and self.transport.get_write_buffer_size() >= before:
+                self.abort()
+                raise ClientGone("The client stopped reading the answer.")
 
     # -- Refusing and parting -----------------------------------------------------------------------------------------
     def _refuse(self, reason: Refusal) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, MutableMapping
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
@@ -31,7 +31,7 @@ class Request:
     """
 
     __slots__ = (
-        "_header_map", "_query_pairs", "_receive", "body_bytes", "body_ended", "client", "face", "headers", "method",
+        "_header_map", "_receive", "body_bytes", "body_ended", "client", "face", "headers", "method",
         "operation", "raw_path", "raw_query", "scheme",
     )  # fmt: skip
 
@@ -48,7 +48,6 @@ class Request:
         self.operation = ""
         self._receive = receive
         self._header_map: dict[bytes, bytes] | None = None
-        self._query_pairs: dict[bool, list[tuple[str, str]]] = {}
 
     @property
     def header_map(self) -> dict[bytes, bytes]:
@@ -81,35 +80,33 @@ class Request:
         """Whether the request announces a body that is not empty."""
         return b"transfer-encoding" in self.header_map or bool(self.content_length)
 
-    def query_pairs(self, *, plus_is_space: bool = False) -> list[tuple[str, str]]:
-        """The query's names and values in order, decoded once; a name without `=` has an empty value."""
-        pairs = self._query_pairs.get(plus_is_space)
-        if pairs is None:
-            pairs = self._query_pairs[plus_is_space] = []
-            for item in self.raw_query.split(b"&"):
-                if item:
-                    name, _, value = item.partition(b"=")
-                    if item.isascii() and b"%" not in item and b"+" not in item:
-                        pairs.append((name.decode("ascii"), value.decode("ascii")))
-                    else:
-                        decoded = percent_decode(value, plus_is_space=plus_is_space)
-                        pairs.append((percent_decode(name, plus_is_space=plus_is_space), decoded))
+    def query_pairs(self, *, plus_is_space: bool = False, leaving_out: Container[bytes] = ()) -> list[tuple[str, str]]:
+        """The query's names and values in order, decoded once; a name without `=` has an empty value.
+
+        Names that are written just as in `leaving_out` do not appear. Raises `MalformedURL`.
+        """
+        pairs = []
+        for item in self.raw_query.split(b"&"):
+            name, _, value = item.partition(b"=")
+            if not item or name in leaving_out:
+                continue
+            if item.isascii() and b"%" not in item and b"+" not in item:
+                pairs.append((name.decode("ascii"), value.decode("ascii")))
+            else:
+                decoded = percent_decode(value, plus_is_space=plus_is_space)
+                pairs.append((percent_decode(name, plus_is_space=plus_is_space), decoded))
         return pairs
 
     async def stream(self, *, max_duration_s: float | None = None) -> AsyncIterator[bytes]:
         """The body's bytes as they arrive.
 
-        Raises `BodyStalled` when nothing arrives for `BODY_STALL_TIMEOUT_S` or the whole takes longer than
-        `max_duration_s` (`UPLOAD_MAX_DURATION_S`), and `BodyBroken` when the client goes away in the middle.
+        Raises `BodyStalled` when nothing arrives for too long or the whole takes longer than `max_duration_s`
+        (`UPLOAD_MAX_DURATION_S`), and `BodyBroken` when the client goes away in the middle.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + (limits.UPLOAD_MAX_DURATION_S if max_duration_s is None else max_duration_s)
         while not self.body_ended:
-            try:
-                async with asyncio.timeout(limits.BODY_STALL_TIMEOUT_S):
-                    message = await self._receive()
-            except TimeoutError:
-                raise BodyStalled("The request body stopped arriving.") from None
+            message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise BodyBroken("The connection ended in the middle of the request body.")
             if loop.time() > deadline:

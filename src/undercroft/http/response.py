@@ -12,7 +12,7 @@ RETRY_AFTER = (b"retry-after", b"1")  # With every 503: a full disk or a busy en
 
 @dataclass(slots=True)
 class Response:
-    """A status, headers and a body.
+    """A status, headers and a body. The names of headers are in lower case.
 
     A body of bytes gets its Content-Length from the adapter, unless `headers` already has one (HEAD). A streamed body
     must bring its own Content-Length header and yield exactly that many bytes; an error in the middle of it cuts the

@@ -63,12 +63,10 @@ class NativeFace:
             version, call, rest = _split(request.raw_path)
             return await self._dispatch(request, version, call, rest)
         except (NativeError, StoreError, HTTPInputError) as error:
-            native = as_native(error, request.operation)
-            if native is None:
+            response = _refusal(error, request)
+            if response is None:
                 raise
-            if native.status == 500:
-                native = _incident(native, error, request)
-            return error_response(native, head=request.method == "HEAD")
+            return response
 
     async def _dispatch(self, request: Request, version: APIVersion, call: str, rest: list[str]) -> Response:
         """Authenticate as the call wants it, and run it."""
@@ -97,6 +95,20 @@ class NativeFace:
         principal = await self._store.identity.principal_of_upload_token(token, request.raw_path.decode("latin-1"))
         with self._slots.take(token):
             return json_response(await upload(self._store, principal, request, subject_id))
+
+
+def _refusal(error: Exception, request: Request) -> Response | None:
+    """The answer to an error, or None where it is none of a client's making.
+
+    This is a function of its own so that no variable of the frames in the error's traceback refers to the error: such a
+    circle would keep the request with its body, a megabyte of JSON perhaps, until the collector has something to do.
+    """
+    native = as_native(error, request.operation)
+    if native is None:
+        return None
+    if native.status == 500:
+        native = _incident(native, error, request)
+    return error_response(native, head=request.method == "HEAD")
 
 
 def _incident(native: NativeError, error: Exception, request: Request) -> NativeError:

@@ -51,7 +51,7 @@ class BodyReader(Generic[T]):
             for name, text in pairs:
                 if name in self._lists:
                     items = msgspec.json.decode(text) if text.startswith("[") else text.split(",")
-                    values[name] = values.get(name, []) + items
+                    values.setdefault(name, []).extend(items)
                 elif name in values:
                     raise BadRequest(f"The parameter {name} is given twice")
                 else:

@@ -8,6 +8,7 @@ from undercroft.native.file_ids import bucket_of_file
 from undercroft.native.shapes import LockMembers, version_shape
 from undercroft.store import dialect
 from undercroft.store.errors import Unauthorized
+from undercroft.store.identity.authorize import Facts
 
 
 class GetFileInfo(Body):
@@ -33,7 +34,7 @@ class DeleteFileVersion(Body):
 
 async def get_file_info(call: Call, body: GetFileInfo) -> Answer:
     """Describe any version: an upload, a hide marker or an unfinished large file."""
-    version = await call.store.files.version(call.principal, body.file_id)
+    version = await call.store.files.version(call.principal, body.file_id, facts=Facts(described=True))
     return version_shape(version, LockMembers.seen_by(call.principal))
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 _COPY_SOURCE = COPY_SOURCE.encode("ascii")
+_Refusal = S3Error | StoreError | HTTPInputError
 _NOWHERE: Target = (None, None)
 
 
@@ -59,24 +60,32 @@ class S3Face:
         except BodyBroken:
             raise  # The client is gone; the adapter knows what to do with its connection.
         except (S3Error, StoreError, HTTPInputError) as error:
-            resource = request.raw_path.decode("latin-1")
-            answer = _as_s3_error(error, target, request, call)
-            if answer.status == 500:
-                _log.error("storage_error", request_id=request_id, operation=request.operation, error=repr(error))
-            response = error_answer(answer, request.method, resource, request_id, self._ids.host_id)
+            response = self._refusal(error, target, request, call, request_id)
         if (target[1] is None and target[0] is not None) or response.status >= 300:
             response.headers.append(self._region_header)
         response.headers.append((b"x-amz-request-id", request_id.encode("ascii")))
         response.headers.append((b"x-amz-id-2", self._host_id))
         return response
 
+    def _refusal(
+        self, error: _Refusal, target: Target, request: Request, call: Call | None, request_id: str
+    ) -> Response:
+        """The answer to an error.
+
+        This is a function of its own so that no variable of the frames in the error's traceback refers to the error: such
+        a circle would keep the request with its body, two megabytes of XML perhaps, until the collector has something to do.
+        """
+        answer = _as_s3_error(error, target, request, call)
+        if answer.status == 500:
+            _log.error("storage_error", request_id=request_id, operation=request.operation, error=repr(error))
+        resource = request.raw_path.decode("latin-1")
+        return error_answer(answer, request.method, resource, request_id, self._ids.host_id)
+
     async def _call(self, request: Request, target: Target) -> Call:
         """Find out who asks and what for. Raises `S3Error`."""
         now_ms = self._now_ms()
         authentication = await authenticate(request, self._store.identity, now_ms)
-        query: dict[str, str] = {}
-        if request.raw_query:
-            query = dict(reversed(request.query_pairs(plus_is_space=authentication.plus_is_space)))
+        query = authentication.query
         scope = SERVICE if target[0] is None else BUCKET if target[1] is None else OBJECT
         facts = find_operation(request.method, scope, query, copies=_COPY_SOURCE in request.header_map)
         request.operation = facts.name
@@ -99,9 +108,7 @@ def _refused_preflight(request: Request) -> S3Error:
     return S3Error("AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.", extras=extras)
 
 
-def _as_s3_error(
-    error: S3Error | StoreError | HTTPInputError, target: Target, request: Request, call: Call | None
-) -> S3Error:
+def _as_s3_error(error: _Refusal, target: Target, request: Request, call: Call | None) -> S3Error:
     if isinstance(error, S3Error):
         return error
     if isinstance(error, HTTPInputError):

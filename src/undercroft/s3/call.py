@@ -73,7 +73,12 @@ class Call:
         return None if value is None else value.decode("latin-1").strip()
 
     async def document(self, *, checksum_of_body: bool = True) -> bytes:
-        """The XML body, verified against what the request declares of it. Raises what `read_document` raises."""
+        """The XML body, verified against what the request declares of it.
+
+        Nobody has a use for one, and parsing costs more than anything else that could be had without a key. Raises
+        `AccessDenied` for nobody, and what `read_document` raises.
+        """
+        self.require_signature()
         return await read_document(self.request, self.authentication, checksum_of_body=checksum_of_body)
 
     def require_signature(self) -> None:

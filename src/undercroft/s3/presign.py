@@ -22,7 +22,8 @@ _REQUIRED = (
 )
 _MARKS_OF_V4 = frozenset((b"X-Amz-Algorithm", b"X-Amz-Credential", b"X-Amz-Signature"))
 _PAYLOAD_HASH = b"X-Amz-Content-Sha256"
-_OF_THE_SIGNATURE = frozenset(name.lower() for name in (*_REQUIRED, b"X-Amz-Security-Token", _PAYLOAD_HASH))
+PARAMETERS = frozenset((*_REQUIRED, _PAYLOAD_HASH))  # What a signature in the query consists of.
+_OF_THE_SIGNATURE = frozenset(name.decode().lower() for name in (*PARAMETERS, b"X-Amz-Security-Token"))
 
 
 def has_v4(raw_query: bytes) -> bool:
@@ -53,7 +54,7 @@ def parse_claim(request: Request, now_ms: int) -> Claim:
     covered = []
     for item in request.raw_query.split(b"&"):
         name, _, value = item.partition(b"=")
-        if name in _REQUIRED or name == _PAYLOAD_HASH:
+        if name in PARAMETERS:
             if name in values:
                 raise _malformed(f"The query has more than one {name.decode()}.")
             values[name] = percent_decode(value).encode() if b"%" in value else value
@@ -121,21 +122,24 @@ def _check_validity(timestamp: bytes, expires: bytes, now_ms: int) -> None:
         raise S3Error("AccessDenied", "Request has expired", extras=extras)
 
 
-def hoist(request: Request, *, plus_is_space: bool) -> None:
-    """Make headers of the `x-amz-*` parameters of a query whose signature has been verified.
+def hoist(request: Request, query: dict[str, str]) -> dict[str, str]:
+    """The query of a presigned URL without its signature, and its `x-amz-*` parameters as headers of the request.
 
-    A header that was really sent stays as it is. Raises `InvalidArgument` for a value that no header could have: an
-    encoded line break would otherwise split the answer that repeats it.
+    The signature must have been verified. A header that was really sent stays as it is. Raises `InvalidArgument` for a
+    value that no header could have: an encoded line break would otherwise split the answer that repeats it.
     """
+    rest: dict[str, str] = {}
     sent = request.header_map
-    for name, value in request.query_pairs(plus_is_space=plus_is_space):
-        header = name.lower().encode()
-        if not header.startswith(b"x-amz-") or header in _OF_THE_SIGNATURE or header in sent:
-            continue
-        if not (name.isascii() and name.isprintable()) or any(
-            ord(letter) < 32 or ord(letter) == 127 for letter in value
-        ):
-            raise invalid_argument(name, value, "The parameter has characters that no header may have.")
-        encoded = value.encode()
-        request.headers.append((header, encoded))
-        sent[header] = encoded
+    for name, value in query.items():
+        lower = name.lower()
+        if not lower.startswith("x-amz-"):
+            rest[name] = value
+        elif lower not in _OF_THE_SIGNATURE and (header := lower.encode()) not in sent:
+            if not (name.isascii() and name.isprintable()) or any(
+                ord(letter) < 32 or ord(letter) == 127 for letter in value
+            ):
+                raise invalid_argument(name, value, "The parameter has characters that no header may have.")
+            encoded = value.encode()
+            request.headers.append((header, encoded))
+            sent[header] = encoded
+    return rest

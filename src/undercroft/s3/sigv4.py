@@ -113,16 +113,16 @@ def canonical_query(raw: bytes, *, plus_is_space: bool = False) -> bytes:
 
 
 def _canonical_component(raw: bytes) -> bytes:
-    if not raw.translate(None, _UNRESERVED):
-        return raw
     return _encoded_short(raw) if len(raw) <= _SHORT else _encoded(raw)
 
 
 def _encoded(raw: bytes) -> bytes:
+    if not raw.translate(None, _UNRESERVED):
+        return raw
     return b"".join([_ENCODED[octet] for octet in unquote_to_bytes(raw)])
 
 
-# A client's requests repeat their credential, which is most of what there is to encode in a presigned URL.
+# A client's requests repeat their credential and the names, which is most of what there is in a presigned URL.
 _SHORT = 128
 _encoded_short = lru_cache(limits.QUERY_COMPONENTS_CACHED)(_encoded)
 
@@ -144,12 +144,14 @@ def _other_header_blocks(request: Request, names: list[bytes]) -> Iterator[bytes
 
     Go's clients sign a Content-Length of 0 and then do not send it.
     """
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in request.headers:
+        values.setdefault(name, []).append(value.strip())
+    values.setdefault(b"content-length", [b"0"])
     for collapse in (True, False):
         lines = []
         for name in names:
-            sent = [value.strip() for header, value in request.headers if header == name]
-            if not sent and name == b"content-length":
-                sent = [b"0"]
+            sent = values.get(name, [])
             if collapse:
                 sent = [b" ".join(value.split()) for value in sent]
             lines.append(b"%b:%b\n" % (name, b",".join(sent)))

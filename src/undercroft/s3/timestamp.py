@@ -22,9 +22,9 @@ def parse_timestamp(text: bytes) -> int:
 
 def format_timestamp(at_ms: int) -> bytes:
     """The time as `yyyyMMddTHHmmssZ`."""
-    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y%m%dT%H%M%SZ").encode()
+    return server_time(at_ms).replace("-", "").replace(":", "").encode()
 
 
 def server_time(at_ms: int) -> str:
     """The time as error documents show it: `yyyy-MM-ddTHH:mm:ssZ`."""
-    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(at_ms // 1000, UTC).replace(tzinfo=None).isoformat() + "Z"

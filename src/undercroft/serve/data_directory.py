@@ -23,6 +23,7 @@ _ADDRESSES = "server.json"
 _METRICS = "metrics"
 _PID_WIDTH = 20
 _POLL_S = 0.02
+_NOT_OURS_TO_SYNC = frozenset((errno.EACCES, errno.EPERM, errno.EINVAL, errno.EROFS))
 
 
 class ServedAt(msgspec.Struct, frozen=True):
@@ -37,13 +38,33 @@ class ServedAt(msgspec.Struct, frozen=True):
 
 
 def create(path: Path) -> None:
-    """Make the directory, for its owner alone, if it is not there. Raises `StartError`."""
+    """Make the directory, for its owner alone, if it is not there; when this returns, it is durable. Raises `StartError`."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StartError(f"--data: {path} cannot be made: {error.strerror}") from None
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         raise StartError(f"--data: {path} cannot be read and written")
+    if not any(path.iterdir()):
+        _make_durable(path)
+
+
+def _make_durable(path: Path) -> None:
+    """Sync the names that lead to the directory: nothing in it is durable before they are (P1).
+
+    As long as it is empty, since a start before this one may have made it and got no further. A directory above that may
+    not be opened, or is of a file system that does not change, holds no name that we made.
+    """
+    for holder in path.absolute().parents:
+        try:
+            fd = os.open(holder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            if error.errno not in _NOT_OURS_TO_SYNC:
+                raise StartError(f"--data: {holder} cannot be synced: {error.strerror}") from None
 
 
 def lock(path: Path) -> int:
@@ -95,10 +116,10 @@ def write_addresses(settings: Settings) -> None:
 
 
 def read_addresses(path: Path) -> ServedAt | None:
-    """What the latest server of this directory left; None where none has."""
+    """What the latest server of this directory left; None where none has, or where it was damaged."""
     try:
         return msgspec.json.decode((path / _ADDRESSES).read_bytes(), type=ServedAt)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, ValueError):  # Damaged: msgspec's own errors, and those of bytes that are no text.
         return None
 
 

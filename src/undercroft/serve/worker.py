@@ -21,6 +21,7 @@ from undercroft.s3.app import S3Face
 from undercroft.serve import exits
 from undercroft.serve.app import API
 from undercroft.serve.compose import open_store
+from undercroft.serve.memory import given_back
 from undercroft.serve.server import serve
 from undercroft.serve.supervisor import Ready
 from undercroft.settings import Settings
@@ -66,7 +67,7 @@ def run_steward(settings: Settings, ready: Ready) -> int:
 
 def _run(settings: Settings, slot: int, work: Callable[[Store, RequestMeter], Awaitable[None]]) -> int:
     async def main() -> None:
-        async with _opened(settings, slot) as store:
+        async with _opened(settings, slot) as store, given_back():
             meter = RequestMeter()
             flushing = asyncio.create_task(meter.keep_flushing())
             try:

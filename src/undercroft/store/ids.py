@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import lru_cache
 
 import msgspec
 
@@ -35,11 +36,15 @@ class FileId(msgspec.Struct, frozen=True):
     born_ms: int
 
     def __str__(self) -> str:
-        born = time.strftime("d%Y%m%d_m%H%M%S", time.gmtime(self.born_ms // 1000))
         return (
-            f"4_z{self.bucket_id}_f{self.kind}{self.handle:015x}_{born}"
+            f"4_z{self.bucket_id}_f{self.kind}{self.handle:015x}_{_birth(self.born_ms // 1000)}"
             f"_c{CLUSTER}_v{VAULT}_t{TOME}_u{self.born_ms:014d}"
         )
+
+
+@lru_cache(maxsize=1024)
+def _birth(seconds: int) -> str:
+    return time.strftime("d%Y%m%d_m%H%M%S", time.gmtime(seconds))
 
 
 SMALL = 1

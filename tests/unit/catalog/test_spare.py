@@ -44,6 +44,19 @@ def test_a_disk_without_room_for_it_has_no_spare(tmp_path, monkeypatch):
     assert not spare.give_up()
 
 
+def test_a_disk_that_takes_no_more_files_has_no_spare(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.EDQUOT, "no more inodes")
+
+    spare = Spare(tmp_path / "spare", SIZE)
+    monkeypatch.setattr(os, "open", full)
+    spare.keep()
+    monkeypatch.undo()
+    assert not spare.give_up()
+    spare.keep()
+    assert spare.give_up()
+
+
 def test_another_error_is_not_taken_for_a_full_disk(tmp_path, monkeypatch):
     def broken(*_):
         raise OSError(errno.EIO, "broken")

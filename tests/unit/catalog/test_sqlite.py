@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+from pathlib import Path
 
 import apsw
 import pytest
@@ -12,6 +14,7 @@ from harness.asynchronous import asynchronous
 from undercroft.catalog import invalidations, sqlite
 from undercroft.catalog.contract import CatalogError, CatalogFull, CatalogUnsafe
 from undercroft.catalog.sqlite import SQLiteCatalog
+from undercroft.catalog.sqlite_errors import means_full
 
 
 class _Driver:
@@ -144,9 +147,112 @@ def test_a_used_up_quota_counts_as_full():
     class Quota:
         system_errno = errno.EDQUOT
 
-    assert sqlite._means_full(Quota(), apsw.IOError())
+    assert means_full(Quota(), apsw.IOError())
     Quota.system_errno = errno.EIO
-    assert not sqlite._means_full(Quota(), apsw.IOError())
+    assert not means_full(Quota(), apsw.IOError())
+
+
+def test_a_sync_that_fails_for_lack_of_room_does_not_count_as_full():
+    class Quota:
+        system_errno = errno.EDQUOT
+
+    error = apsw.IOError()
+    error.extendedresult = apsw.SQLITE_IOERR_FSYNC
+    assert not means_full(Quota(), error)
+
+
+@asynchronous
+async def test_a_change_that_finds_no_room_even_in_that_of_the_spare_is_refused_and_nothing_is_fatal(
+    tmp_path, monkeypatch
+):
+    async with _Driver(tmp_path) as driver:
+        await driver.catalog.write(_note)  # Makes the spare.
+        monkeypatch.setattr(sqlite, "means_full", lambda *_: True)
+
+        async def over_quota(_tx):
+            raise apsw.IOError("disk I/O error")
+
+        with pytest.raises(CatalogFull):
+            await driver.catalog.write(over_quota)
+        assert not (tmp_path / "catalog.spare").exists()
+        assert driver.fatal == []
+        await driver.catalog.write(_note)
+
+
+@asynchronous
+async def test_another_error_in_the_room_of_the_spare_is_fatal(tmp_path, monkeypatch):
+    async with _Driver(tmp_path) as driver:
+        await driver.catalog.write(_note)
+        errors = iter([apsw.FullError("full"), apsw.IOError("disk I/O error")])
+
+        async def worse_and_worse(_tx):
+            raise next(errors)
+
+        with pytest.raises(CatalogError):
+            await driver.catalog.write(worse_and_worse)
+        assert [type(error) for error in driver.fatal] == [apsw.IOError]
+
+
+@asynchronous
+async def test_the_name_of_the_log_is_durable_before_the_first_commit(tmp_path, monkeypatch):
+    async with _Driver(tmp_path) as driver:
+        synced = []
+
+        def fail(fd):
+            synced.append(((tmp_path / "catalog.sqlite3-wal").stat().st_size, Path(f"/proc/self/fd/{fd}").readlink()))
+            raise OSError(errno.EIO, "broken")
+
+        monkeypatch.setattr(os, "fsync", fail)  # SQLite has its own way to the system call.
+        with pytest.raises(CatalogError):
+            await driver.catalog.write(_note)
+        assert synced == [(0, tmp_path)]
+        assert [type(error) for error in driver.fatal] == [OSError]
+        monkeypatch.undo()
+        assert await invalidations.highest(driver.catalog.rows) == 0
+
+
+class _NoCheckpoint:
+    """A connection whose checkpoints fail."""
+
+    def __init__(self, error: Exception, system_errno: int) -> None:
+        self.raw = self
+        self.system_errno = system_errno
+        self._error = error
+
+    def wal_checkpoint(self, mode: int) -> None:
+        raise self._error
+
+
+def test_a_checkpoint_without_room_waits_and_one_that_fails_otherwise_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite, "CHECKPOINT_PAGES", 0)
+    catalog = _Driver(tmp_path).catalog
+    for error in (apsw.FullError(), apsw.IOError(), apsw.BusyError()):
+        catalog._checkpoint_if_due(_NoCheckpoint(error, errno.EDQUOT))
+    with pytest.raises(apsw.IOError):
+        catalog._checkpoint_if_due(_NoCheckpoint(apsw.IOError(), errno.EIO))
+    asyncio.run(catalog.close())
+
+
+@asynchronous
+async def test_a_schema_that_finds_no_room_is_an_error_and_one_that_meets_a_broken_disk_is_fatal(tmp_path, monkeypatch):
+    errors = iter([apsw.FullError("full"), apsw.BusyError("locked"), apsw.IOError("disk I/O error")])
+
+    def fail(_raw):
+        raise next(errors)
+
+    monkeypatch.setattr(sqlite, "apply_deltas", fail)
+    driver = _Driver(tmp_path)
+    with pytest.raises(CatalogFull):
+        await driver.catalog.migrate()
+    with pytest.raises(CatalogError, match="locked"):
+        await driver.catalog.migrate()
+    assert driver.fatal == []
+    with pytest.raises(CatalogError):
+        await driver.catalog.migrate()
+    assert [type(error) for error in driver.fatal] == [apsw.IOError]
+    monkeypatch.undo()
+    await driver.catalog.migrate()
+    await driver.catalog.close()
 
 
 @asynchronous

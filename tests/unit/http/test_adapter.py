@@ -19,7 +19,7 @@ def cells(meter):
 
 def test_bytes_get_their_length_and_no_second_one(serve):
     async def handler(request):
-        headers = [(b"Content-Length", b"5")] if request.raw_path == b"/own" else []
+        headers = [(b"content-length", b"5")] if request.raw_path == b"/own" else []
         return Response(200, headers, b"bytes")
 
     async def scenario(serving):

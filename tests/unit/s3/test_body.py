@@ -32,7 +32,7 @@ def put(body: bytes | list[bytes], *headers: tuple[bytes, bytes]) -> Request:
 
 
 def auth(payload_hash="UNSIGNED-PAYLOAD", *, presigned=False, seed=None) -> Authentication:
-    return Authentication(NOBODY, payload_hash, True, presigned, chunk_seed=seed)
+    return Authentication(NOBODY, payload_hash, {}, True, presigned, chunk_seed=seed)
 
 
 def received(body: UploadBody) -> bytes:

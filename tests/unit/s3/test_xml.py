@@ -66,6 +66,24 @@ def test_an_entity_is_never_expanded():
     assert "document type" in malformed(bomb)
 
 
+@pytest.mark.parametrize(("over", "accepted"), [(-1, True), (0, True), (1, False)])
+def test_the_number_of_tags_has_a_limit(over, accepted):
+    empty = limits.XML_TAGS_MAX - 2 + over
+    body = b"<Delete>" + b"<Quiet/>" * empty + b"</Delete>"
+    if accepted:
+        assert len(parse_document(body, "Delete")) == empty
+    else:
+        assert "more elements" in malformed(body)
+
+
+def test_the_longest_list_of_parts_is_below_the_limit_of_tags():
+    part = b"<Part><PartNumber>%d</PartNumber><ETag>a</ETag><ChecksumCRC32>AAAAAA==</ChecksumCRC32></Part>"
+    listed = b"".join(part % number for number in range(1, limits.PART_NUMBER_MAX + 1))
+    assert (
+        len(PartList(b"<CompleteMultipartUpload>%b</CompleteMultipartUpload>" % listed).etags) == limits.PART_NUMBER_MAX
+    )
+
+
 @pytest.mark.parametrize(("depth", "accepted"), [(-1, True), (0, True), (1, False)])
 def test_nesting_has_a_limit(depth, accepted):
     levels = limits.XML_DEPTH_MAX + depth

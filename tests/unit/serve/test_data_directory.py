@@ -26,6 +26,39 @@ def test_the_directory_is_made_for_its_owner_alone(tmp_path):
     assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
 
 
+def test_p1_the_names_that_lead_to_a_new_directory_are_synced_before_anything_is_kept_in_it(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(Path(f"/proc/self/fd/{fd}").readlink()))
+    data_directory.create(tmp_path / "a" / "b")
+    assert synced[:2] == [tmp_path / "a", tmp_path]
+    synced.clear()
+    data_directory.create(tmp_path / "a" / "b")
+    assert synced[:2] == [tmp_path / "a", tmp_path], "the start before may have got no further than this"
+    (tmp_path / "a" / "b" / "server.lock").touch()
+    synced.clear()
+    data_directory.create(tmp_path / "a" / "b")
+    assert not synced
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EINVAL, errno.EROFS])
+def test_a_directory_above_that_cannot_have_changed_need_not_be_synced(tmp_path, monkeypatch, number):
+    def refuse(fd: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    data_directory.create(tmp_path / "a")
+    assert (tmp_path / "a").is_dir()
+
+
+def test_a_sync_that_fails_is_a_clear_error(tmp_path, monkeypatch):
+    def fail(fd: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(StartError, match="cannot be synced: Input/output error"):
+        data_directory.create(tmp_path / "a")
+
+
 def test_a_directory_that_cannot_be_is_a_clear_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StartError, match="cannot be made"):
@@ -61,8 +94,13 @@ def test_addresses_are_read_back_and_may_be_missing_or_damaged(tmp_path):
     served = data_directory.read_addresses(tmp_path)
     assert served is not None
     assert (served.listen, served.console_listen, served.scheme) == ("127.0.0.1:1234", "127.0.0.1:5678", "http")
-    (tmp_path / "server.json").write_text("{")
-    assert data_directory.read_addresses(tmp_path) is None
+    for damaged in (
+        b"{",
+        bytes(100),
+        b'{"listen": "\xff"}',
+    ):  # The file is not synced: after a power cut it may be anything.
+        (tmp_path / "server.json").write_bytes(damaged)
+        assert data_directory.read_addresses(tmp_path) is None
 
 
 def test_p12_a_server_that_starts_where_it_was_needs_no_room_and_one_that_moved_says_so(tmp_path, monkeypatch):

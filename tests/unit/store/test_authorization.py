@@ -105,6 +105,32 @@ async def test_a_bucket_made_private_is_private_at_once_in_another_process(tmp_p
 
 
 @asynchronous
+async def test_files_of_a_bucket_that_another_process_deleted_are_not_there(tmp_path):
+    clock = SetClock()
+    async with open_bench(tmp_path, clock=clock) as bench, open_bench(tmp_path, clock=clock, new=False) as other:
+        files, owner = bench.store.files, bench.principal
+        version = await bench.put("name")
+        await other.store.files.version(owner, str(version.file_id))  # So it remembers the bucket.
+        await files.delete_version(owner, bench.bucket, "name", str(version.file_id))
+        await bench.store.buckets.delete(owner, bench.bucket.bucket_id)
+        with pytest.raises(errors.NoSuchVersion):
+            await other.store.files.version(owner, str(version.file_id))
+
+
+@asynchronous
+async def test_large_files_of_a_bucket_that_another_process_deleted_are_not_there(tmp_path):
+    clock = SetClock()
+    async with open_bench(tmp_path, clock=clock) as bench, open_bench(tmp_path, clock=clock, new=False) as other:
+        files, owner = bench.store.files, bench.principal
+        large = await files.start_large_file(owner, bench.bucket, "large", NewFile("text/plain"))
+        await other.store.files.unfinished(owner, str(large.file_id))  # So it remembers the bucket.
+        await files.cancel(owner, bench.bucket, large)
+        await bench.store.buckets.delete(owner, bench.bucket.bucket_id)
+        with pytest.raises(errors.NoSuchUpload):
+            await other.store.files.unfinished(owner, str(large.file_id))
+
+
+@asynchronous
 async def test_writing_into_a_bucket_that_another_process_deleted_is_refused(tmp_path):
     clock = SetClock()
     async with open_bench(tmp_path, clock=clock) as bench, open_bench(tmp_path, clock=clock, new=False) as other:

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.asynchronous import asynchronous
-from harness.stores import open_bench
+from harness.stores import Bytes, md5, open_bench
 from undercroft.store.dialect import S3
-from undercroft.store.model import FileVersion, Folder
+from undercroft.store.model import FileVersion, Folder, NewFile
 
 _names = st.text(alphabet="ab/é\U0001f600\x01", min_size=1, max_size=6)
 
@@ -95,6 +95,39 @@ async def test_a_cursor_whose_version_was_deleted_neither_skips_nor_repeats(tmp_
             bench.principal, bench.bucket, start="name", start_file_id=str(cursor.file_id), limit=10
         )
         assert [row.file_id for row in page.rows] == [made[0].file_id]
+
+
+@asynchronous
+async def test_a_cursor_that_was_deleted_skips_nothing_though_its_upload_began_before_versions_below_it(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        bench.clock.ms += 100
+        below = await bench.put("name")
+        bench.clock.ms -= 50  # As with a slow upload, which began before the other was there.
+        cursor = await bench.put("name")
+        assert cursor.uploaded_ms == below.uploaded_ms
+        await bench.store.files.delete_version(bench.principal, bench.bucket, "name", str(cursor.file_id))
+        page = await bench.store.files.list_versions(
+            bench.principal, bench.bucket, start="name", start_file_id=str(cursor.file_id), after=True, limit=10
+        )
+        assert [row.file_id for row in page.rows] == [below.file_id]
+
+
+@asynchronous
+async def test_a_cursor_that_was_a_large_file_skips_nothing_that_was_uploaded_while_it_was_put_together(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        files, who, bucket = bench.store.files, bench.principal, bench.bucket
+        large = await files.start_large_file(who, bucket, "name", NewFile("a/b"))
+        await files.upload_part(who, bucket, large, 1, Bytes(b"part"))
+        bench.clock.ms += 100
+        below = await bench.put("name")
+        bench.clock.ms += 100
+        await files.finish_s3(who, bucket, large, [(1, md5(b"part"))])
+        assert await bench.versions() == [("name", "UPLOAD"), ("name", "UPLOAD")]
+        await files.delete_version(who, bucket, "name", str(large.file_id))
+        page = await files.list_versions(
+            who, bucket, start="name", start_file_id=str(large.file_id), after=True, limit=10
+        )
+        assert [row.file_id for row in page.rows] == [below.file_id]
 
 
 @asynchronous

@@ -126,3 +126,15 @@ def test_a_public_source_needs_no_right_to_read(b2, bucket, public_bucket):
     source = b2.upload(public_bucket["bucketId"], "source", DATA)
     writer = b2.restricted(["writeFiles"], bucketIds=[bucket["bucketId"]])
     assert copy(writer, source, destinationBucketId=bucket["bucketId"]).ok()["contentLength"] == len(DATA)
+
+
+def test_a_copy_stays_within_its_account(b2, second_account, public_bucket, new_name):
+    source = b2.upload(public_bucket["bucketId"], "source", DATA)
+    own = second_account.create_bucket(new_name("own"))
+    large = second_account.start(own["bucketId"], "large")
+    unauthorized = (401, "unauthorized", "")
+    assert copy(second_account, source, destinationBucketId=own["bucketId"]).error == unauthorized
+    fields = {"sourceFileId": source["fileId"], "largeFileId": large["fileId"], "partNumber": 1}
+    assert second_account.call("b2_copy_part", **fields).error == unauthorized
+    second_account.call("b2_cancel_large_file", fileId=large["fileId"]).ok()
+    second_account.call("b2_delete_bucket", accountId=second_account.account_id, bucketId=own["bucketId"]).ok()

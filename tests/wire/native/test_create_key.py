@@ -108,3 +108,10 @@ def test_a_key_works_within_its_bucket_and_prefix_only(b2, bucket, public_bucket
     assert session.call("b2_get_upload_url", bucketId=public_bucket["bucketId"]).error == unauthorized
     delete = session.call("b2_delete_file_version", fileName="a/1", fileId=elsewhere["fileId"])
     assert delete.error == unauthorized
+
+
+def test_the_right_to_make_keys_is_looked_at_before_the_key_that_is_asked_for(b2, bucket):
+    without = b2.restricted(["listFiles"])
+    for fields in ({"capabilities": []}, {"capabilities": ["writeKeys"], "bucketIds": [bucket["bucketId"]]}):
+        answer = without.call("b2_create_key", accountId=b2.account_id, keyName="refused", **fields)
+        assert answer.error == (401, "unauthorized", "")

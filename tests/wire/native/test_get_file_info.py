@@ -26,6 +26,14 @@ def test_unknown_and_malformed_ids(b2, bucket):
     assert info(b2, "nonsense").error == (400, "bad_request", "Bad fileId: nonsense")
 
 
+def test_what_is_known_of_a_public_file_is_not_public(b2, second_account, public_bucket):
+    made = b2.upload(public_bucket["bucketId"], "n", b"data")
+    started = b2.start(public_bucket["bucketId"], "large")
+    for file_id in (made["fileId"], started["fileId"]):
+        assert info(b2.restricted(["listFiles"]), file_id).error == (401, "unauthorized", "")
+        assert info(second_account, file_id).error == (401, "unauthorized", "")
+
+
 def test_info_needs_read_files(b2, bucket):
     made = b2.upload(bucket["bucketId"], "n")
     assert info(b2.restricted(["listFiles"]), made["fileId"]).error == (401, "unauthorized", "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable
-from concurrent.futures import Executor
 from typing import TypeVar
 
 import msgspec
@@ -30,6 +29,7 @@ from undercroft.store.errors import Busy, DataCorrupt, InvalidFileId, NoSuchVers
 from undercroft.store.gate import Gate
 from undercroft.store.ids import FileId, looks_like_file_id, parse_file_id
 from undercroft.store.model import Action, Bucket, Checksum, FileVersion, NewFile, Part
+from undercroft.threads import Threads
 
 T = TypeVar("T")
 _checksum_decoder = msgspec.json.Decoder(Checksum)
@@ -47,7 +47,7 @@ class Context(msgspec.Struct, frozen=True):
     directory: Directory
     gate: Gate
     ambient: Ambient
-    hashers: Executor
+    hashers: Threads
     slot: int
 
 
@@ -123,6 +123,14 @@ def in_order(row: VersionRow, newest: VersionRow | None, custom_ms: int | None) 
     if custom_ms is None and newest is not None and newest.inverted_ms < row.inverted_ms:
         return row._replace(inverted_ms=newest.inverted_ms)
     return row
+
+
+def newborn_in_order(row: VersionRow, newest: VersionRow | None, custom_ms: int | None) -> VersionRow:
+    """The same for a row whose id nobody has been told: the id then says the row's time, so a list can go on from there
+    also when the version is gone.
+    """
+    placed = in_order(row, newest, custom_ms)
+    return placed if custom_ms is not None else placed._replace(born_ms=-placed.inverted_ms)
 
 
 def version_of(

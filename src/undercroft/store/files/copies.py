@@ -18,12 +18,19 @@ from undercroft.catalog.extents import ExtentRow
 from undercroft.catalog.parts import PartRow
 from undercroft.catalog.versions import VersionRow
 from undercroft.store import ids
-from undercroft.store.errors import InvalidRequest, NoSuchVersion, RangeNotSatisfiable, TooLarge
-from undercroft.store.files.base import checksum_text, in_order, part_of, version_of
+from undercroft.store.errors import (
+    DataCorrupt,
+    InvalidRequest,
+    NoSuchVersion,
+    RangeNotSatisfiable,
+    TooLarge,
+    Unauthorized,
+)
+from undercroft.store.files.base import checksum_text, newborn_in_order, part_of, version_of
 from undercroft.store.files.conditions import judge
 from undercroft.store.files.intake import Digests
 from undercroft.store.files.large_files import LargeFiles, check_part_number
-from undercroft.store.files.reads import Reads, inline_bytes
+from undercroft.store.files.reads import Reads, check_place, inline_bytes
 from undercroft.store.files.uploads import check_new_file
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
@@ -71,6 +78,7 @@ class Copies(Reads, LargeFiles):
         may not have. Raises `TooLarge`, `RangeNotSatisfiable`, `NoSuchVersion` and what `upload` raises.
         """
         authorize(principal, Operation.WRITE_FILE, bucket, name)
+        _check_account(source, bucket)
         described = new or NewFile(source.content_type, source.info)
         check_new_file(name, described, self._ambient.now_ms())
         first, end = _interval(source, byte_range)
@@ -99,7 +107,7 @@ class Copies(Reads, LargeFiles):
             if whole and source.part_count:
                 await parts.share(tx, (source.bucket_id, source.file_id.handle), (row.bucket_id, row.handle))
             await self._count(tx, row.bucket_id, 1, row.size)
-            return await self._place(tx, in_order(row, newest, described.uploaded_ms), newest)
+            return await self._place(tx, newborn_in_order(row, newest, described.uploaded_ms), newest)
 
         placed = await self._gate.commit(principal, Operation.WRITE_FILE, bucket, name, change, grows=True)
         return version_of(placed, bucket)
@@ -116,6 +124,7 @@ class Copies(Reads, LargeFiles):
     ) -> Part:
         """Make the source's bytes, or a range of them, a part of an unfinished large file of this bucket."""
         authorize(principal, Operation.WRITE_FILE, bucket, large.name)
+        _check_account(source, bucket)
         check_part_number(part_number)
         first, end = _interval(source, byte_range)
         digested = await self._digested(source, first, end, large.checksum.algorithm if large.checksum else None)
@@ -177,9 +186,11 @@ async def _sliced(rows: Rows, source: FileVersion, first: int, end: int) -> list
         rows, source.bucket_id, source.file_id.handle, first=first, end=end, limit=EXTENTS_MAX
     )
     sliced = []
+    position = first
     for extent in covering:
-        start = max(first, extent.start)
-        stop = min(end, extent.start + extent.length)
+        check_place(extent, position, source.size, is_first=position == first)
+        start = position
+        position = stop = min(end, extent.start + extent.length)
         skipped = start - extent.start
         cut = extent._replace(start=start - first, length=stop - start)
         if extent.inline is not None:
@@ -188,7 +199,15 @@ async def _sliced(rows: Rows, source: FileVersion, first: int, end: int) -> list
         else:
             cut = cut._replace(blob_offset=extent.blob_offset + skipped)
         sliced.append(cut)
+    if position != end:
+        raise DataCorrupt(f"No extent holds byte {position} of {source.file_id}.")
     return sliced
+
+
+def _check_account(source: FileVersion, bucket: Bucket) -> None:
+    """Raise `Unauthorized` for a source of another account, which a public bucket lets anybody read, but not copy."""
+    if source.account_id != bucket.account_id:
+        raise Unauthorized
 
 
 def _interval(source: FileVersion, byte_range: ByteRange | None) -> tuple[int, int]:

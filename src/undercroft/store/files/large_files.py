@@ -22,6 +22,7 @@ from undercroft.store.errors import (
     InvalidRequest,
     LengthMismatch,
     MissingPart,
+    NoSuchBucket,
     NoSuchUpload,
     NoSuchVersion,
     PartMismatch,
@@ -44,7 +45,11 @@ class LargeFiles(FilesBase):
     """The part of the file store that puts large files together."""
 
     async def start_large_file(self, principal: Principal, bucket: Bucket, name: str, new: NewFile) -> FileVersion:
-        """Begin a large file: it is listed as unfinished and hides nothing."""
+        """Begin a large file: it is listed as unfinished and hides nothing.
+
+        Its time is that of an ordinary upload begun now: a native finish, which keeps it, puts the file above all versions
+        that were there before, also after a clock was set back.
+        """
         check_new_file(name, new, self._ambient.now_ms())
         row = self._new_row(bucket, name, new, self._ambient.now_ms(), kind=ids.LARGE, action=versions.START)
         if new.checksum_algorithm is not None:
@@ -52,8 +57,10 @@ class LargeFiles(FilesBase):
 
         async def change(tx: Transaction) -> VersionRow:
             await tx.lock_name(row.bucket_id, row.name)
-            inverted_seq = await versions.next_inverted_seq(tx, row.bucket_id, row.name, row.inverted_ms)
-            placed = row._replace(inverted_seq=inverted_seq)
+            newest = await versions.newest(tx, row.bucket_id, row.name)
+            placed = in_order(row, newest, new.uploaded_ms)
+            inverted_seq = await versions.next_inverted_seq(tx, row.bucket_id, row.name, placed.inverted_ms)
+            placed = placed._replace(inverted_seq=inverted_seq)
             await versions.insert(tx, placed)
             await self._count(tx, row.bucket_id, 1, 0)
             return placed
@@ -82,7 +89,10 @@ class LargeFiles(FilesBase):
         row = found.version
         subject = row.name.decode() if row is not None else name
         authorize(principal, operation, own_bucket, subject)
-        await self._gate.met(found.invalidation_id, principal, operation, own_bucket, name=subject)
+        try:
+            await self._gate.met(found.invalidation_id, principal, operation, own_bucket, name=subject)
+        except NoSuchBucket:  # It was deleted since this process last heard of it.
+            raise NoSuchUpload(file_id) from None
         if (
             row is None
             or row.action != versions.START

@@ -14,7 +14,7 @@ from undercroft.catalog.versions import VersionRow
 from undercroft.store.errors import InvalidFileId
 from undercroft.store.files.base import FilesBase, version_of
 from undercroft.store.identity.principals import Principal
-from undercroft.store.ids import FileId, parse_file_id
+from undercroft.store.ids import LARGE, FileId, parse_file_id
 from undercroft.store.model import Bucket, FileVersion, Folder, Page
 from undercroft.store.operations import Operation
 
@@ -144,7 +144,11 @@ async def _version_place(rows: Rows, bucket: Bucket, start: bytes, file_id: str 
         if row.name != start:
             return start, FIRST, FIRST
         return start, row.inverted_ms, row.inverted_seq + (1 if after else 0)
-    # The version is gone: go on with what is not newer than it was.
+    if parsed.kind == LARGE:
+        # It is gone, and its id tells when it was begun, which may be long before the time that a completion gave it.
+        # Versions between the two may not have been listed yet: rather some twice than one not at all.
+        return start, FIRST, FIRST
+    # It is gone: go on with what is not newer than it was.
     return start, -parsed.born_ms, FIRST
 
 

@@ -12,8 +12,9 @@ from undercroft import limits
 from undercroft.blobs.contract import BlobReader
 from undercroft.catalog import extents, parts, versions
 from undercroft.catalog.extents import ExtentRow
-from undercroft.store.errors import DataCorrupt, NoSuchBucket, NoSuchFile, NoSuchVersion
+from undercroft.store.errors import Busy, DataCorrupt, NoSuchBucket, NoSuchFile, NoSuchVersion
 from undercroft.store.files.base import FilesBase, part_of, storing, version_of
+from undercroft.store.gate import TRIES
 from undercroft.store.identity.authorize import NO_FACTS, Facts
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, FileVersion, Part
@@ -32,21 +33,27 @@ class Reads(FilesBase):
     ) -> FileVersion:
         """The visible file of this name; `data=False` when its bytes will not be read. Raises `NoSuchFile`."""
         raw_name = name.encode()
-        found = await versions.current(self._catalog.rows, bucket.bucket_id, raw_name, data=data)
-        try:
-            await self._gate.met(found.invalidation_id, principal, Operation.READ_FILE, bucket, name=name, facts=facts)
-        except NoSuchBucket:
-            renewed = await self._directory.bucket_by_name(bucket.name)
-            if renewed is None:
-                raise
-            # The bucket was deleted and made anew since this process last heard of it.
-            return await self.current(principal, renewed, name, facts=facts, data=data)
-        if found.version is None:
+        for _ in range(TRIES):
+            found = await versions.current(self._catalog.rows, bucket.bucket_id, raw_name, data=data)
+            try:
+                await self._gate.met(
+                    found.invalidation_id, principal, Operation.READ_FILE, bucket, name=name, facts=facts
+                )
+            except NoSuchBucket:
+                renewed = await self._directory.bucket_by_name(bucket.name)
+                if renewed is None:
+                    raise
+                # The bucket was deleted and made anew since this process last heard of it.
+                return await self.current(principal, renewed, name, facts=facts, data=data)
+            if found.version is not None:
+                return version_of(found.version, bucket, found.extent)
             newest = await versions.newest(self._catalog.rows, bucket.bucket_id, raw_name)
-            hidden = newest is not None and newest.action == versions.HIDE
-            marker = str(version_of(newest, bucket).file_id) if newest is not None and hidden else None
-            raise NoSuchFile(bucket.name, name, marker)
-        return version_of(found.version, bucket, found.extent)
+            if newest is None:
+                raise NoSuchFile(bucket.name, name)
+            if newest.action == versions.HIDE:
+                raise NoSuchFile(bucket.name, name, str(version_of(newest, bucket).file_id))
+            # It became visible between the two reads, so that neither "hidden" nor "never there" was ever true.
+        raise Busy("The file changes too fast; try again.")
 
     async def version(
         self,
@@ -66,7 +73,10 @@ class Reads(FilesBase):
         found = await versions.by_handle(self._catalog.rows, parsed.bucket_id, parsed.handle)
         row = found.version
         subject = row.name.decode() if row is not None else name
-        await self._gate.met(found.invalidation_id, principal, operation, own_bucket, name=subject, facts=facts)
+        try:
+            await self._gate.met(found.invalidation_id, principal, operation, own_bucket, name=subject, facts=facts)
+        except NoSuchBucket:  # It was deleted since this process last heard of it.
+            raise NoSuchVersion(file_id, name or "") from None
         if row is None or (bucket is not None and bucket.bucket_id != own_bucket.bucket_id):
             raise NoSuchVersion(file_id, name or "")
         version = version_of(row, own_bucket, found.extent)
@@ -92,7 +102,7 @@ class Reads(FilesBase):
         if first >= end:
             return b""
         extent = version.first_extent
-        if extent is not None and extent.inline is not None and end <= extent.length:
+        if extent is not None and extent.inline is not None and end <= extent.length <= version.size:
             return inline_bytes(extent, first, end)
         blocks = self._blocks(version, first, end)
         if end - first <= WHOLE_MAX_BYTES:
@@ -101,18 +111,19 @@ class Reads(FilesBase):
 
     async def _blocks(self, version: FileVersion, first: int, end: int) -> AsyncGenerator[bytes, None]:
         position = first
+        # The first extent came with the version, in one statement. So a delete meanwhile is nothing to a reader of a
+        # file in one blob, which stays on the disk for longer than a read begins; only what lies further on may be
+        # gone.
+        known = version.first_extent
         while position < end:
-            covering = await extents.covering(
-                self._catalog.rows,
-                version.bucket_id,
-                version.file_id.handle,
-                first=position,
-                end=end,
-                limit=EXTENTS_AT_ONCE,
-            )
-            if not covering or covering[0].start > position:
+            if known is not None and position < known.length:
+                covering = [known]
+            else:
+                covering = await self._covering(version, position, end)
+            if not covering:
                 raise DataCorrupt(f"No extent holds byte {position} of {version.file_id}.")
             for extent in covering:
+                check_place(extent, position, version.size, is_first=position == first)
                 stop = min(end, extent.start + extent.length)
                 if extent.inline is not None:
                     yield inline_bytes(extent, position - extent.start, stop - extent.start)
@@ -122,6 +133,16 @@ class Reads(FilesBase):
                         async for block in blocks:
                             yield block
                 position = stop
+
+    async def _covering(self, version: FileVersion, first: int, end: int) -> list[ExtentRow]:
+        """The next extents with bytes of [first, end). Raises `NoSuchVersion` where the version was deleted
+        meanwhile.
+        """
+        rows, handle = self._catalog.rows, version.file_id.handle
+        found = await extents.covering(rows, version.bucket_id, handle, first=first, end=end, limit=EXTENTS_AT_ONCE)
+        if not found and (await versions.by_handle(rows, version.bucket_id, handle)).version is None:
+            raise NoSuchVersion(str(version.file_id), version.name)
+        return found
 
     async def _blob_blocks(self, extent: ExtentRow, first: int, end: int) -> AsyncGenerator[bytes, None]:
         """Bytes [first, end) of an extent in a blob; the next block is read while one is being sent."""
@@ -168,6 +189,18 @@ class _Begun:
     async def aclose(self) -> None:
         """Let go of the blob, also where nobody came to read."""
         await self._rest.aclose()
+
+
+def check_place(extent: ExtentRow, position: int, size: int, *, is_first: bool) -> None:
+    """Raise `DataCorrupt` unless this extent of a body of `size` bytes goes on where the ones before it ended.
+
+    The first may have begun earlier. Rows are under no checksum, and this finds out most damage of their lengths and
+    places.
+    """
+    if not extent.start <= position < extent.start + extent.length <= size or (
+        extent.start != position and not is_first
+    ):
+        raise DataCorrupt(f"The extent at {extent.start} is not the one that holds byte {position}.")
 
 
 def inline_bytes(extent: ExtentRow, first: int, end: int) -> bytes:

@@ -17,7 +17,7 @@ from undercroft.store.files.base import (
     HIDE_CONTENT_TYPE,
     FilesBase,
     checksum_text,
-    in_order,
+    newborn_in_order,
     version_of,
 )
 from undercroft.store.files.conditions import judge
@@ -59,7 +59,7 @@ class Uploads(FilesBase):
                 judge(condition, bucket, newest, name)
                 await extents.insert(tx, row.bucket_id, row.handle, stored.extents)
                 await self._count(tx, row.bucket_id, 1, row.size)
-                return await self._place(tx, in_order(row, newest, new.uploaded_ms), newest)
+                return await self._place(tx, newborn_in_order(row, newest, new.uploaded_ms), newest)
 
             placed = await self._gate.commit(
                 principal, Operation.WRITE_FILE, bucket, name, change, size_bytes=stored.inline_bytes, grows=True
@@ -91,7 +91,7 @@ class Uploads(FilesBase):
                 if newest.action == versions.HIDE:
                     raise AlreadyHidden(f"{name} is hidden already")
             await self._count(tx, row.bucket_id, 1, 0)
-            return await self._place(tx, in_order(row, newest, None), newest)
+            return await self._place(tx, newborn_in_order(row, newest, None), newest)
 
         return version_of(await self._gate.commit(principal, Operation.WRITE_FILE, bucket, name, change), bucket)
 

@@ -13,11 +13,13 @@ from undercroft.store.operations import Operation
 class Facts(msgspec.Struct, frozen=True):
     """What else a decision depends on.
 
-    `by_id` tells that a file was asked for by its id, which a download grant does not cover. `overrides` are the
-    response headers that the request asks to be changed.
+    `by_id` tells that a file was asked for by its id, which a download grant does not cover. `described` tells that not
+    the bytes are wanted but what is known of them, which is nobody's but the account's, also in a public bucket.
+    `overrides` are the response headers that the request asks to be changed.
     """
 
     by_id: bool = False
+    described: bool = False
     overrides: dict[str, str] = {}
 
 
@@ -42,7 +44,7 @@ def authorize(
     elif principal.grant is not None and _grant_allows(principal.grant, operation, bucket, name, facts):
         return
     # Anybody reads a public bucket, but what the answer's headers say is not for anybody to choose.
-    public = operation is Operation.READ_FILE and bucket is not None and bucket.is_public
+    public = operation is Operation.READ_FILE and bucket is not None and bucket.is_public and not facts.described
     if public and (not facts.overrides or principal.kind != "nobody"):
         return
     missing = operation.value if principal.key is not None and not principal.can(operation.value) else ""

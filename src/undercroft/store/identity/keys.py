@@ -16,6 +16,7 @@ from undercroft.store.ambient import Ambient
 from undercroft.store.directory import key_of_row
 from undercroft.store.errors import InvalidRequest, NoSuchBucket, NoSuchKey, OutOfRange
 from undercroft.store.gate import Gate
+from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import ApplicationKey
 from undercroft.store.operations import ALL_CAPABILITIES, BUCKET_CAPABILITIES, Operation
@@ -47,6 +48,7 @@ class Keys:
         As B2 does, this lets a holder of writeKeys make keys that can do more than its own. Raises `InvalidRequest`,
         `OutOfRange` and `NoSuchBucket`.
         """
+        authorize(principal, Operation.CREATE_KEY, None)
         names.check_key_name(name)
         _check_capabilities(capabilities, restricted=bucket_ids is not None)
         if valid_s is not None and not 1 <= valid_s <= limits.KEY_VALID_MAX_S:

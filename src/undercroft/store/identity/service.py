@@ -32,7 +32,7 @@ class Identity:
         self._directory = directory
         self._gate = gate
         self._ambient = ambient
-        self._tokens = Tokens(catalog, keyring, ambient)
+        self._tokens = Tokens(catalog, gate, keyring, ambient)
         self.keys = Keys(catalog, gate, keyring, ambient)
         self.accounts = Accounts(catalog, gate, self.keys, ambient)
 

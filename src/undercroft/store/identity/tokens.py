@@ -5,6 +5,9 @@
 The signature is HMAC-SHA-256 cut to 160 bits, over everything before it and over what the token is bound to but does not
 carry (the path of an upload URL). Signing keys are rows, wrapped by the master key and changed every 30 days. Base64 here uses
 `-` and `.`, so that a token needs no escaping in a header or URL and `_` separates.
+
+What a clock issued that was ahead and has been set back would live until then. So a token of the future is refused as an
+expired one is, which tells clients to ask for a new one, and a signing key of the future is changed at once.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from undercroft.catalog.keys import SigningKeyRow
 from undercroft.keyring import Keyring
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import BadToken, ExpiredToken
+from undercroft.store.gate import Gate
 
 Kind = Literal["acct", "upld", "dnld"]
 SIGNATURE_BYTES = 20
@@ -41,8 +45,9 @@ class Claim(NamedTuple):
 class Tokens:
     """Issues and checks tokens with the installation's signing keys."""
 
-    def __init__(self, catalog: Catalog, keyring: Keyring, ambient: Ambient) -> None:
+    def __init__(self, catalog: Catalog, gate: Gate, keyring: Keyring, ambient: Ambient) -> None:
         self._catalog = catalog
+        self._gate = gate
         self._keyring = keyring
         self._ambient = ambient
         self._secrets: dict[int, bytes] = {}
@@ -51,7 +56,7 @@ class Tokens:
     async def issue(self, key_id: str, kind: Kind, *, payload: bytes = b"", bound_to: str = "") -> str:
         """A token for the holder of this key, good from now on."""
         now_s = self._ambient.now_ms() // 1000
-        if self._newest is None or self._newest.created_ms // 1000 + limits.SIGNING_KEY_ROTATES_AFTER_S < now_s:
+        if self._newest is None or not _is_of_this_month(self._newest, now_s):
             await self._rotate(now_s)
         assert self._newest is not None
         text = f"4_{key_id}_{now_s:08x}_{self._newest.signing_key_id:06x}_{kind}"
@@ -76,7 +81,8 @@ class Tokens:
             secret = self._secrets.get(signing_key_id)
         if secret is None or not hmac.compare_digest(_sign(secret, text, bound_to), signature):
             raise BadToken
-        if issued_s + valid_s <= self._ambient.now_ms() // 1000:
+        now_s = self._ambient.now_ms() // 1000
+        if issued_s + valid_s <= now_s or issued_s > now_s + limits.CLOCK_SKEW_MAX_S:
             raise ExpiredToken("Authorization token has expired")
         return Claim(fields[1], fields[4], issued_s, payload)
 
@@ -94,15 +100,24 @@ class Tokens:
 
         async def change(tx: Transaction) -> None:
             rows = await key_rows.signing_keys(tx)
-            if rows and rows[0].created_ms // 1000 + limits.SIGNING_KEY_ROTATES_AFTER_S >= now_s:
+            if rows and _is_of_this_month(rows[0], now_s):
                 return
             signing_key_id = rows[0].signing_key_id + 1 if rows else 1
             wrapped = self._keyring.wrap(secret, f"signing-key:{signing_key_id}")
             await key_rows.insert_signing_key(tx, SigningKeyRow(signing_key_id, wrapped, now_s * 1000))
-            await key_rows.delete_signing_keys(tx, (now_s - limits.SIGNING_KEY_VALID_S) * 1000)
+            # The last one stays, however old it seems: other processes issue with it until they look again.
+            await key_rows.delete_signing_keys(
+                tx, (now_s - limits.SIGNING_KEY_VALID_S) * 1000, below_id=signing_key_id - 1
+            )
 
-        await self._catalog.write(change)
+        await self._gate.write(change)
         await self._load()
+
+
+def _is_of_this_month(key: SigningKeyRow, now_s: int) -> bool:
+    """Whether to go on issuing with the key: it is neither too old nor of a clock that was ahead."""
+    age_s = now_s - key.created_ms // 1000
+    return -limits.CLOCK_SKEW_MAX_S <= age_s <= limits.SIGNING_KEY_ROTATES_AFTER_S
 
 
 def _sign(secret: bytes, text: str, bound_to: str) -> str:
