@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import http.client
 import ssl
+import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from urllib.error import URLError
+from urllib.parse import urlsplit
 
 import pytest
 
+from harness.certificates import Certificates
 from harness.clients import Client, aws_client, b2_client, boto3_client, rclone_client, s5cmd_client
 from harness.server import Server
 from harness.trees import digests, make_tree
+from undercroft import limits
 
 
 @pytest.fixture
@@ -68,3 +74,21 @@ def test_a_client_that_does_not_know_the_authority_refuses(tls_server: Server) -
     with pytest.raises(URLError) as raised:
         urllib.request.urlopen(f"{tls_server.api_url}/healthz")
     assert isinstance(raised.value.reason, ssl.SSLCertVerificationError)
+
+
+def test_an_idle_connection_does_not_hold_up_a_stop(
+    make_server: Callable[..., Server], certificates: Certificates
+) -> None:
+    server = make_server(
+        "--tls-cert", str(certificates.cert_file), "--tls-key", str(certificates.key_file),
+        ca_file=certificates.ca_file,
+    ).start()  # fmt: skip
+    url = urlsplit(server.api_url)
+    context = ssl.create_default_context(cafile=str(certificates.ca_file))
+    connection = http.client.HTTPSConnection(url.hostname or "", url.port, context=context, timeout=30)
+    with closing(connection):
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read()
+        began = time.monotonic()
+        server.stop()  # The client, which reads nothing meanwhile, does not answer the server's farewell.
+        assert time.monotonic() - began < limits.GRACEFUL_STOP_S / 2

@@ -1,4 +1,7 @@
-"""P3: bytes that the disk has changed never leave; the client gets a 500, or is cut off before the bad bytes come."""
+"""P3: bytes that the disk has changed never leave; the client gets a 500, or is cut off before the bad bytes come.
+
+`test_flipped_bits.py` has the same for bits anywhere in blobs and catalog, without a server around them.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,35 @@ BUCKET = "corrupt-data"
 BLOB = os.urandom(3 * MIB + 1000)
 INLINE = os.urandom(20_000)
 PART = os.urandom(5_000_000)
+FRAMED = os.urandom(3 * FRAME + 1000)
+FRAMED_BYTES = framing.stored_bytes(len(FRAMED))
+TRAILER_AT = FRAMED_BYTES - framing.TRAILER_BYTES
+REGIONS = {
+    "header-magic": 0,
+    "header-format": 8,
+    "header-cipher": 10,
+    "header-zero": 11,
+    "header-frame-size": 12,
+    "header-id": 16,
+    "header-zeros": 2000,
+    "header-checksum": framing.HEADER_BYTES - 1,
+    "frame-first-byte": framing.HEADER_BYTES,
+    "frame-last-byte-of-the-first": framing.HEADER_BYTES + FRAME - 1,
+    "frame-first-byte-of-the-last": framing.HEADER_BYTES + 3 * FRAME,
+    "frame-last-byte": framing.HEADER_BYTES + len(FRAMED) - 1,
+    "footer-first-entry": framing.HEADER_BYTES + len(FRAMED),
+    "footer-last-entry": TRAILER_AT - 1,
+    "footer-size": TRAILER_AT,
+    "footer-frames": TRAILER_AT + 8,
+    "footer-format": TRAILER_AT + 12,
+    "footer-cipher": TRAILER_AT + 14,
+    "footer-zero": TRAILER_AT + 15,
+    "footer-id": TRAILER_AT + 16,
+    "footer-zeros": TRAILER_AT + 40,
+    "footer-checksum": FRAMED_BYTES - 12,
+    "footer-magic": FRAMED_BYTES - 8,
+    "last-byte": FRAMED_BYTES - 1,
+}  # Where a blob of `FRAMED` is damaged, by the name of its file.
 
 
 class Got(NamedTuple):
@@ -79,6 +111,8 @@ def damaged(tmp_path_factory) -> Server:
 
     for name in ("sound", "first-frame", "middle-frame", "last-frame", "header", "footer", "cut-short", "missing"):
         keep(name, lambda name=name: s3.put_object(Bucket=BUCKET, Key=name, Body=BLOB))
+    for region in REGIONS:
+        keep(region, lambda region=region: s3.put_object(Bucket=BUCKET, Key=region, Body=FRAMED))
     s3.put_object(Bucket=BUCKET, Key="inline", Body=INLINE)
     s3.put_object(Bucket=BUCKET, Key="inline-sound", Body=INLINE[::-1])
     keep("parts", lambda: put_parts(s3))
@@ -89,6 +123,9 @@ def damaged(tmp_path_factory) -> Server:
     flip(blobs["last-frame"][0], framing.HEADER_BYTES + len(BLOB) - 1)
     flip(blobs["header"][0], 10)
     flip(blobs["footer"][0], blobs["footer"][0].stat().st_size - framing.TRAILER_BYTES - 3)
+    for region, offset in REGIONS.items():
+        assert blobs[region][0].stat().st_size == FRAMED_BYTES
+        flip(blobs[region][0], offset)
     os.truncate(blobs["cut-short"][0], blobs["cut-short"][0].stat().st_size - 5000)
     blobs["missing"][0].unlink()
     flip(blobs["parts"][1], framing.HEADER_BYTES + 10 * FRAME)
@@ -130,6 +167,20 @@ def test_p3_damage_that_shows_at_once_is_a_500_before_the_status_line(damaged, d
     assert b"InternalError" in got.body or b'"internal_error"' in got.body
     assert INLINE[:50] not in got.body
     assert damaged.log_tail(10**9).count("DataCorrupt") > logged, "nobody is told"
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_p3_a_flipped_bit_in_any_region_of_a_blob_is_a_500_in_the_dialect_of_who_asked(damaged, download, region):
+    logged = damaged.log_tail(10**9).count("DataCorrupt")
+    got = download(region)
+    assert (got.status, got.whole) == (500, True)
+    assert b"InternalError" in got.body or b'"internal_error"' in got.body
+    assert damaged.log_tail(10**9).count("DataCorrupt") > logged, "nobody is told"
+    undamaged_frame = download(region, FRAME, 2 * FRAME - 1)  # The second: no region is in it.
+    if region.startswith("frame-"):
+        assert undamaged_frame == Got(206, FRAMED[FRAME : 2 * FRAME], whole=True)
+    else:
+        assert undamaged_frame.status == 500
 
 
 @pytest.mark.parametrize(

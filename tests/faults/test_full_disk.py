@@ -226,6 +226,8 @@ def a_server_lives_on_a_disk_that_others_filled_to_the_last_byte(place: Path) ->
     server, client = started(place)
     client.put_native("doomed-native", INLINE)
     client.put_s3("doomed-s3", INLINE)
+    for number in range(3):
+        client.put_s3(f"doomed-{number}", BLOB)
     upload, large = client.start_s3("parts-s3"), client.start_native("parts-native")
     processes = [child.pid for child in server.children()]
     ballast = fill(place, 0)
@@ -241,7 +243,19 @@ def a_server_lives_on_a_disk_that_others_filled_to_the_last_byte(place: Path) ->
     client.delete_s3("doomed-s3")
     client.s3.abort_multipart_upload(Bucket=BUCKET, Key="parts-s3", UploadId=upload)
     client.native.call("b2_cancel_large_file", fileId=large)
+    rows = [{"Key": name, "VersionId": client.kept.pop(name)[0]} for name in ("doomed-0", "doomed-1", "doomed-2")]
+    deleted = client.s3.delete_objects(Bucket=BUCKET, Delete={"Objects": rows})
+    assert len(deleted["Deleted"]) == len(rows), deleted
+    # So does hiding, and taking the markers away again.
+    marker = client.s3.delete_object(Bucket=BUCKET, Key="inline")["VersionId"]
+    client.native.call("b2_hide_file", bucketId=client.bucket_id, fileName="native")
+    visible = client.s3.list_objects_v2(Bucket=BUCKET)["Contents"]
+    assert {row["Key"] for row in visible} == client.kept.keys() - {"inline", "native"}
+    client.s3.delete_object(Bucket=BUCKET, Key="inline", VersionId=marker)
+    client.native.call("b2_delete_file_version", fileName="native", fileId=newest(client, "native"))
     client.verify()
+    # And the background gives back the room of what was deleted.
+    reclaim(server, 3)
     fill(place, 0)
     assert server.get("/readyz")[0] == 200
     assert server.get("/metrics", console=True)[0] == 200

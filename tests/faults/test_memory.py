@@ -19,16 +19,21 @@ from harness.server import Server
 from harness.wire import Connection, Wire, Wires
 
 CLIENTS = 200
-IDLE_CLIENTS = 500
+IDLE_CLIENTS = 1000
 IDLE_BYTES = 64 * 1024  # What an idle connection may cost.
 # P9 promises 8 MiB an upload or download. Three blocks of 512 KiB and the buffers of the connection make 2 MiB; half of what
 # is promised is asked for here, so that a pipeline that keeps more is noticed before it breaks the promise.
 IN_FLIGHT_BYTES = 4 * MIB
-OTHERS_S = (
-    5.0  # How long somebody else's small requests may take meanwhile, on a machine that is busy with the clients too.
-)
+# How long somebody else's small requests may take meanwhile, on a machine that is busy with the clients too.
+OTHERS_S = 5.0
 CI_SIZES_MIB = (1, 1, 2, 1, 3, 1, 2, 8, 1, 2)
 FULL_SIZES_MIB = (1, 2, 3, 4, 5, 6, 7, 8)
+CI_BOTH = 50  # Of each, where uploads and downloads go on at once.
+FULL_BOTH = 200
+BOTH_BODY_BYTES = 2 * MIB
+CI_UPLOADS = 200  # Multipart uploads left open.
+FULL_UPLOADS = 5_000
+UPLOADS_BYTES = 24 * MIB  # What all of them may leave in memory: caches of statements and of the catalog's pages.
 LARGE_BYTES = 64 * MIB
 ABREAST = 16
 ROUND_REQUESTS = 240
@@ -192,6 +197,58 @@ def test_p9_memory_is_bounded_while_200_clients_download_slowly_and_nothing_is_k
     wait_until(lambda: not open_blobs(loaded), "blobs stay open after the clients left", timeout_s=2.0)
     judge("slow downloads at once", before, peak.bytes, CLIENTS, IN_FLIGHT_BYTES, others)
     wait_until(lambda: open_sockets(loaded) <= open_before, "connections stay open after the clients left")
+
+
+def test_p9_memory_is_bounded_while_as_many_upload_slowly_as_download_slowly(loaded, others, full_size):
+    count = FULL_BOTH if full_size else CI_BOTH
+    wires = Wires(loaded, native=others.native)
+    body = POOL[:BOTH_BODY_BYTES]
+    uploads = upload_wires(wires, others.bucket_id, (BOTH_BODY_BYTES // MIB,), count)
+    before = memory_bytes(loaded)
+
+    async def download(gathering: Gathering) -> int:
+        connection = await Connection.open(loaded, receive_bytes=64 * 1024)
+        await connection.send(wires.s3("GET", f"/{BUCKET}/large", {"Range": f"bytes=0-{len(body) - 1}"}).head)
+        status, _ = await connection.head()
+        await connection.reader.readexactly(1000)
+        await gathering.wait()
+        assert await connection.reader.readexactly(len(body) - 1000) == body[1000:]
+        await connection.close()
+        return status
+
+    async def load() -> list[int]:
+        gathering = Gathering(2 * count)
+        tasks = [asyncio.create_task(upload_in_two_halves(loaded, wire, gathering, slowly=True)) for wire in uploads]
+        tasks += [asyncio.create_task(download(gathering)) for _ in range(count)]
+        async with gathering.held():
+            await asyncio.to_thread(others.work)
+        return await asyncio.gather(*tasks)
+
+    with sampled(loaded) as peak:
+        statuses = asyncio.run(load())
+    assert statuses == [200] * count + [206] * count
+    judge("slow uploads and slow downloads at once", before, peak.bytes, 2 * count, IN_FLIGHT_BYTES, others)
+
+
+def test_p9_uploads_that_are_left_open_cost_disk_and_no_memory(loaded, others, full_size):
+    count = FULL_UPLOADS if full_size else CI_UPLOADS
+    native = others.native
+
+    def leave_open(first: int, last: int) -> None:
+        for number in range(first, last):
+            large = native.call(
+                "b2_start_large_file", bucketId=others.bucket_id, fileName=f"open/{number:05}", contentType="text/plain"
+            )
+            if number % 10 == 0:
+                native.upload_part(large["fileId"], 1, b"part")
+
+    leave_open(0, count // 10)
+    before = memory_bytes(loaded)
+    leave_open(count // 10, count)
+    others.work()
+    listed = native.call("b2_list_unfinished_large_files", bucketId=others.bucket_id, maxFileCount=100)
+    assert len(listed["files"]) == 100
+    judge("multipart uploads left open", before, memory_bytes(loaded), 1, UPLOADS_BYTES, others)
 
 
 def test_p9_idle_connections_cost_next_to_nothing(loaded, others):

@@ -10,7 +10,7 @@ from contextlib import closing
 import apsw
 
 from harness.server import Server
-from harness.stores import SetClock
+from harness.stores import SetClock, raise_fatal
 from undercroft import keyring
 from undercroft.blobs.local import LocalBlobs
 from undercroft.catalog.sqlite import SQLiteCatalog
@@ -25,8 +25,8 @@ def work_later(server: Server, later_s: float, work: Callable[[Store], Awaitable
     async def run() -> None:
         data = server.data_dir
         store = Store(
-            SQLiteCatalog(data / "catalog.db", on_fatal=_fail),
-            LocalBlobs(data / "blobs", on_fatal=_fail),
+            SQLiteCatalog(data / "catalog.db", on_fatal=raise_fatal),
+            LocalBlobs(data / "blobs", on_fatal=raise_fatal),
             keyring.load_or_create(data / "master.key"),
             ambient=clock,
         )
@@ -43,7 +43,3 @@ def named_blobs(server: Server) -> list[str]:
     with closing(apsw.Connection(str(server.data_dir / "catalog.db"))) as catalog:
         rows = catalog.execute("SELECT DISTINCT blob_id FROM extents WHERE blob_id IS NOT NULL")
         return sorted(blob_id.hex() for (blob_id,) in rows)
-
-
-def _fail(error: Exception) -> None:
-    raise AssertionError(f"the storage failed: {error}") from error

@@ -1,97 +1,93 @@
-"""A disk that fails at chosen system calls of a real server: a library that is loaded before the C library (LD_PRELOAD).
+"""A disk that fails at chosen system calls: a library that is loaded before the C library (LD_PRELOAD).
 
-While a file of rules exists, each call of it fails with EIO: a line is the name of a call and what the path must contain,
-where `|` stands for its end. So `fdatasync catalog.db|` fails the database's syncs and not those of its log.
+It is told in two ways. For a real server there is a file of rules. While it exists, each call of it fails with EIO: a line
+is the name of a call and what the path must contain, where `|` stands for its end. So `fdatasync catalog.db|` fails the
+database's syncs and not those of its log. For a process that breaks its own calls there is `Plan`.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
-import shutil
-import subprocess
+from enum import IntFlag
 from pathlib import Path
+from typing import NamedTuple
 
-import pytest
+from harness.preload import make_library
 
 _VARIABLE = "UNDERCROFT_TEST_FAULTS"
-_SOURCE = r"""
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
-/* By system call, since the functions of the same names are ours. */
-static int fails(const char *call, int fd)
-{
-    const char *file = getenv("UNDERCROFT_TEST_FAULTS");
-    int rules_fd = file ? (int)syscall(SYS_openat, AT_FDCWD, file, O_RDONLY | O_CLOEXEC) : -1;
-    if (rules_fd < 0)
-        return 0;
-    char rules[1024];
-    long size = syscall(SYS_read, rules_fd, rules, sizeof rules - 1);
-    syscall(SYS_close, rules_fd);
-    rules[size > 0 ? size : 0] = 0;
-    char link[64], path[4096];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    long length = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 2);
-    if (length < 0)
-        return 0;
-    path[length] = '|';
-    path[length + 1] = 0;
-    char *rest, *line = strtok_r(rules, "\n", &rest);
-    for (; line; line = strtok_r(NULL, "\n", &rest)) {
-        char *wanted = strchr(line, ' ');
-        if (!wanted)
-            continue;
-        *wanted++ = 0;
-        if (!strcmp(line, call) && strstr(path, wanted)) {
-            errno = EIO;
-            return 1;
-        }
-    }
-    return 0;
-}
 
-#define FAILING(result, name, call, parameters, arguments)                     \
-    result name parameters                                                     \
-    {                                                                          \
-        static result(*real) parameters;                                       \
-        if (!real)                                                             \
-            real = (result(*) parameters)dlsym(RTLD_NEXT, #name);              \
-        return fails(call, fd) ? -1 : real arguments;                          \
-    }
+class Calls(IntFlag):
+    """The classes of system calls, as the library numbers them."""
 
-FAILING(int, fsync, "fsync", (int fd), (fd))
-FAILING(int, fdatasync, "fdatasync", (int fd), (fd))
-FAILING(ssize_t, pread64, "read", (int fd, void *b, size_t n, off64_t o), (fd, b, n, o))
-FAILING(ssize_t, preadv64v2, "read", (int fd, const struct iovec *v, int n, off64_t o, int f), (fd, v, n, o, f))
-FAILING(ssize_t, pwrite64, "write", (int fd, const void *b, size_t n, off64_t o), (fd, b, n, o))
-FAILING(ssize_t, writev, "write", (int fd, const struct iovec *v, int n), (fd, v, n))
-"""
+    OPEN = 1
+    CREATE = 2  # Opening a file that is not there yet.
+    READ = 4
+    WRITE = 8
+    SYNC = 16
+    TRUNCATE = 32
+    ALLOCATE = 64
+    MKDIR = 128
+    RENAME = 256
+    LINK = 512
+    UNLINK = 1024
+    STATVFS = 2048
+
+
+# What a full disk refuses.
+GROWING = Calls.CREATE | Calls.WRITE | Calls.ALLOCATE | Calls.MKDIR | Calls.RENAME | Calls.LINK
+EVERY_CALL = ~Calls(0)  # All of the above.
+
+
+class Plan(NamedTuple):
+    """The n-th call of these classes fails with this error number, and with `stays` every later one.
+
+    With `cuts_short`, the n-th call takes half of its bytes if it is one that writes. An error number of 0 fails nothing.
+    """
+
+    calls: Calls
+    nth: int
+    error: int
+    stays: bool = False
+    cuts_short: bool = False
+
+
+class OwnDisk:
+    """The disk of this very process, which was started with `FailingDisk.environment`."""
+
+    def __init__(self) -> None:
+        self._library = ctypes.CDLL(None)
+        self._library.failing_disk_hit.restype = ctypes.c_char_p
+        self._library.failing_disk_count.restype = ctypes.c_long
+
+    def arm(self, root: Path, plan: Plan) -> None:
+        """From now on, calls on what lies under the folder go after the plan, in every thread."""
+        nth = ctypes.c_long(plan.nth)
+        self._library.failing_disk_arm(
+            bytes(root), int(plan.calls), nth, plan.error, int(plan.stays), int(plan.cuts_short)
+        )
+
+    def disarm(self) -> None:
+        """From now on, nothing fails."""
+        self._library.failing_disk_disarm()
+
+    def count(self, calls: Calls) -> int:
+        """How many calls of these classes there were since the latest plan was armed, whatever it says of them."""
+        return self._library.failing_disk_count(int(calls))
+
+    @property
+    def hit(self) -> str:
+        """The n-th call of the latest plan and its path under the folder, `fsync /blobs/ab`; empty where there was none."""
+        return self._library.failing_disk_hit().decode()
 
 
 class FailingDisk:
     """The library, made for this machine in `folder`, and the file of rules."""
 
     def __init__(self, folder: Path) -> None:
-        if shutil.which("gcc") is None:
-            pytest.skip("there is no gcc here to make the failing disk with")
         self._rules = folder / "faults"
-        self._library = folder / "failing_disk.so"
-        source = folder / "failing_disk.c"
-        source.write_text(_SOURCE)
-        subprocess.run(
-            ["gcc", "-Wall", "-Werror", "-O1", "-shared", "-fPIC", "-o", self._library, source, "-ldl"],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
+        self._library = make_library("failing_disk", folder)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -30,6 +30,7 @@ POOL = os.urandom(12_000_000)
 SMALL_BYTES = (0, 100, 4096, 30_000, 65_536, 70_000)
 MEDIUM_BYTES = (1_000_000, 3_000_000)
 REREAD = 100  # How many files verified before are read once more in each verification.
+KEPT = 1000  # So many versions are left to later rounds; older ones are deleted, so that a round stays short.
 JOIN_TIMEOUT_S = 60.0
 BUCKET = "under-load"
 
@@ -45,6 +46,7 @@ class Ledger:
         default_factory=dict
     )  # Hide marker by name, where nothing was asked of the name since.
     parts: dict[str, dict[int, str]] = field(default_factory=dict)  # MD5 by part number by unfinished upload.
+    given_up: set[str] = field(default_factory=set)  # Unfinished uploads whose abort was acknowledged.
     unexpected: list[str] = field(default_factory=list)  # Answers that only a fault of the server explains.
 
 
@@ -71,9 +73,9 @@ class Load:
 
     @property
     def acknowledged(self) -> int:
-        """Writes acknowledged: files, copies, hide markers, deletes."""
+        """Writes acknowledged: files, copies, hide markers, deletes, aborts."""
         ledger = self.ledger
-        return len(ledger.written) + len(ledger.deleted) + len(ledger.hidden)
+        return len(ledger.written) + len(ledger.deleted) + len(ledger.hidden) + len(ledger.given_up)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -133,6 +135,29 @@ class Load:
         self._verified = set(sizes)
         self._check_unfinished(s3)
 
+    def trim(self) -> None:
+        """Deletes what is more than a few rounds need, which later verifications then look for. For between two runs."""
+        ledger, s3 = self.ledger, self.s3
+        old = sorted(self._verified - ledger.doomed)[KEPT:]
+        if not old:
+            return
+        names = {
+            row["VersionId"]: row["Key"]
+            for page in s3.get_paginator("list_object_versions").paginate(Bucket=BUCKET)
+            for row in page.get("Versions", [])
+        }
+        for start in range(0, len(old), 1000):
+            some = old[start : start + 1000]
+            ledger.doomed.update(some)
+            rows = [{"Key": names[file_id], "VersionId": file_id} for file_id in some]
+            done = s3.delete_objects(Bucket=BUCKET, Delete={"Objects": rows})
+            assert len(done["Deleted"]) == len(some), done.get("Errors")
+            ledger.deleted.update(some)
+        for upload, name in self._unfinished().items():
+            s3.abort_multipart_upload(Bucket=BUCKET, Key=name, UploadId=upload)
+            ledger.parts.pop(upload, None)
+            ledger.given_up.add(upload)
+
     def _check(self, s3: Any, file_id: str, name: str, size: int) -> None:
         got = s3.get_object(Bucket=BUCKET, Key=name, VersionId=file_id)
         body = got["Body"].read()
@@ -141,9 +166,15 @@ class Load:
         assert got["Metadata"]["sha256"] == digest, f"{name} {file_id} is visible with other bytes"
         assert self.ledger.written.get(file_id, digest) == digest, f"{name} {file_id} is not what was acknowledged"
 
+    def _unfinished(self) -> dict[str, str]:
+        """The names of unfinished uploads by their ids."""
+        pages = self.s3.get_paginator("list_multipart_uploads").paginate(Bucket=BUCKET)
+        return {row["UploadId"]: row["Key"] for page in pages for row in page.get("Uploads", [])}
+
     def _check_unfinished(self, s3: Any) -> None:
-        pages = s3.get_paginator("list_multipart_uploads").paginate(Bucket=BUCKET)
-        uploads = {row["UploadId"]: row["Key"] for page in pages for row in page.get("Uploads", [])}
+        uploads = self._unfinished()
+        back = self.ledger.given_up & uploads.keys()
+        assert not back, f"{len(back)} uploads that were given up are back: {sorted(back)[:3]}"
         for upload, parts in self.ledger.parts.items():
             assert upload in uploads, f"the unfinished upload {upload} is lost"
             listed = s3.list_parts(Bucket=BUCKET, Key=uploads[upload], UploadId=upload).get("Parts", [])

@@ -6,7 +6,7 @@ import atexit
 import hashlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -59,7 +59,8 @@ class Fatal(Exception):
     """What the engine calls a failure that must end the server."""
 
 
-def _raise_fatal(error: Exception) -> None:
+def raise_fatal(error: Exception) -> None:
+    """What a store of a test does of a failure that must end the server."""
     raise Fatal(str(error)) from error
 
 
@@ -108,17 +109,27 @@ async def open_bench(folder: Path, *, clock: SetClock | None = None, new: bool =
     if new:
         template = await _template()
         shutil.copytree(template.folder, folder, dirs_exist_ok=True)
-    async with _open(folder, clock or SetClock()) as bench:
+    async with open_as_it_is(folder, clock or SetClock()) as bench:
         if new:
             bench.principal, bench.bucket = template.principal, template.bucket
         yield bench
 
 
 @asynccontextmanager
-async def _open(folder: Path, clock: SetClock) -> AsyncIterator[Bench]:
-    catalog = SQLiteCatalog(folder / "catalog.sqlite3", on_fatal=_raise_fatal)
+async def open_as_it_is(
+    folder: Path,
+    clock: SetClock,
+    *,
+    on_fatal: Callable[[Exception], None] = raise_fatal,
+    **of_blobs: int,
+) -> AsyncIterator[Bench]:
+    """A store on the files of the folder, which are named as a server's are; an empty one gets an empty store.
+
+    `of_blobs` are parameters of `LocalBlobs`. The bench has no principal and no bucket yet.
+    """
+    catalog = SQLiteCatalog(folder / "catalog.db", on_fatal=on_fatal)
     await catalog.migrate()
-    blobs = LocalBlobs(folder / "blobs", on_fatal=_raise_fatal)
+    blobs = LocalBlobs(folder / "blobs", on_fatal=on_fatal, **of_blobs)
     store = Store(catalog, blobs, keyring.load_or_create(folder / "master.key"), ambient=clock)
     try:
         yield Bench(store, catalog, blobs, clock)
@@ -139,7 +150,7 @@ async def _template() -> _Template:
     if not _made:
         folder = Path(tempfile.mkdtemp(prefix="undercroft-template-"))
         atexit.register(shutil.rmtree, folder)
-        async with _open(folder, SetClock()) as bench:
+        async with open_as_it_is(folder, SetClock()) as bench:
             account = await bench.store.identity.accounts.create("owner@example.com", "a long password")
             principal = Principal.of_key(account.key)
             bucket = await bench.store.buckets.create(principal, "bench-bucket", "allPrivate")

@@ -168,6 +168,11 @@ class Connection:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    @property
+    def local_port(self) -> int:
+        """The port of this side, by which `harness.workers` finds the process on the other."""
+        return int(self._writer.get_extra_info("sockname")[1])
+
     async def send(self, data: bytes | memoryview) -> None:
         """Returns when the connection has taken nearly all of it."""
         self._writer.write(data)

@@ -1,0 +1,295 @@
+"""P4: a steward that is killed in the middle of a job, at any of its steps, costs nothing: another one takes the work up.
+
+For each job, a process that does just what the steward does dies before its n-th call to the disk, for n = 1, 2, … until
+the job passes; after each death a successor looks at what is left and finishes the work. All that runs in a program
+with the killing library in front of it, which is this file, and which forks for each death.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import apsw
+import pytest
+
+from harness import kill_at
+from harness.background import named_blobs
+from harness.clock import JumpingClock
+from harness.load import Load
+from harness.processes import blob_files, wait_until
+from harness.stores import Bench, Bytes, SetClock, open_bench
+from undercroft import limits, steward
+from undercroft.store import errors
+from undercroft.store.identity.principals import Principal
+from undercroft.store.model import Bucket, NewFile
+
+BLOB_BYTES = 70_000
+PART = os.urandom(BLOB_BYTES)
+OLD_S = limits.ORPHAN_AGE_S + 3600
+STRIDE = 9  # At CI size, one in so many calls is a death.
+STEPS_MAX = 2000
+PROGRAM_TIMEOUT_S = 1500
+
+
+# -- What the job finds -----------------------------------------------------------------------------------------------
+class Scene(NamedTuple):
+    """A data directory with work for every job, and what must be true of it at any time."""
+
+    folder: Path
+    principal: Principal
+    bucket: Bucket
+    now_ms: int
+    kept: dict[str, bytes]  # Content by name.
+    deleted: list[str]  # File ids.
+
+
+async def build(folder: Path) -> Scene:
+    clock = SetClock()
+    clock.ms = time.time_ns() // 1_000_000
+    kept: dict[str, bytes] = {}
+    deleted: list[str] = []
+    async with open_bench(folder, clock=clock) as bench:
+        files, principal, bucket = bench.store.files, bench.principal, bench.bucket
+        for number in range(3):
+            kept[f"inline-{number}"] = os.urandom(1000)
+            kept[f"blob-{number}"] = os.urandom(BLOB_BYTES)
+        for name, data in kept.items():
+            await bench.put(name, data)
+        # A blob that is looked at because one of the two that share it went, and one of which both went.
+        for name in ("shared", "gone"):
+            source = await bench.put(name, data := os.urandom(BLOB_BYTES))
+            await files.copy(principal, source, bucket, f"copy-of-{name}")
+            deleted.append(await remove(bench, name))
+        kept["copy-of-shared"] = await bench.get("copy-of-shared")
+        deleted.append(await remove(bench, "copy-of-gone"))
+        for number in range(4):
+            await bench.put(f"doomed-{number}", os.urandom(BLOB_BYTES))
+            deleted.append(await remove(bench, f"doomed-{number}"))
+        large = await files.start_large_file(principal, bucket, "large", NewFile("a/b"))
+        part = await files.upload_part(principal, bucket, large, 1, Bytes(PART))
+        await files.finish_s3(principal, bucket, large, [(1, part.md5)])
+        kept["large"] = PART
+        given_up = await files.start_large_file(principal, bucket, "given-up", NewFile("a/b"))
+        await files.upload_part(principal, bucket, given_up, 1, Bytes(PART))
+        await files.cancel(principal, bucket, given_up)
+        for age_s in (OLD_S, OLD_S, 0):  # What crashes left behind, long ago and just now.
+            writer = await bench.blobs.create()
+            await writer.write(os.urandom(BLOB_BYTES))
+            await writer.finish()
+            path = folder / "blobs" / writer.blob_id.hex()[:2] / writer.blob_id.hex()
+            os.utime(path, (time.time() - age_s,) * 2)
+        for number in range(5):
+            key = await bench.store.identity.keys.create(principal, f"key-{number}", ["listFiles"])
+            await bench.store.identity.keys.delete(principal, key.key_id)
+        return Scene(folder, principal, bucket, clock.ms, kept, deleted)
+
+
+async def remove(bench: Bench, name: str) -> str:
+    version = await bench.store.files.current(bench.principal, bench.bucket, name)
+    await bench.store.files.delete_version(bench.principal, bench.bucket, name, str(version.file_id))
+    return str(version.file_id)
+
+
+# -- Dying and taking over --------------------------------------------------------------------------------------------
+async def run_job(store: Any, name: str) -> bool:
+    """What the steward does when the time of a job has come; False where another one has the lease."""
+    job = next(job for job in steward.jobs(store) if job.name == name)
+    if not await store.work.leases.take(job.name, job.every_s * 3):
+        return False
+    await job.run()
+    return True
+
+
+async def die(scene: Scene, name: str, at: int, later_s: int) -> int:
+    """Does the job and dies at this call; how many calls it took where it did not."""
+    clock = SetClock()
+    clock.ms = scene.now_ms + later_s * 1000
+    async with open_bench(scene.folder, clock=clock, new=False) as bench:
+        kill_at.arm(at)
+        assert await run_job(bench.store, name)
+        return kill_at.calls()
+
+
+async def take_over(scene: Scene, name: str, later_s: int) -> None:
+    """The successor of one that died: waits for the lease, finishes the work, and finds everything in order."""
+    check_names(scene)
+    clock = SetClock()
+    clock.ms = scene.now_ms + later_s * 1000
+    async with open_bench(scene.folder, clock=clock, new=False) as bench:
+        bench.principal, bench.bucket = scene.principal, scene.bucket
+        await check_files(bench, scene)
+        until_ms = leased_until(scene, name)
+        if until_ms is not None:
+            assert not await run_job(bench.store, name), "the lease of the dead does not hold"
+            clock.ms = until_ms
+        assert await run_job(bench.store, name), "the lease of the dead does not end"
+        clock.ms += (limits.RECLAIM_GRACE_S + limits.ORPHAN_AGE_S) * 1000
+        for job in steward.jobs(bench.store):
+            clock.ms += int(job.every_s * 3000)
+            assert await run_job(bench.store, job.name)
+        await check_files(bench, scene)
+    check_names(scene)
+    assert on_disk(scene) == named(scene), "what nothing names is still there"
+
+
+def leased_until(scene: Scene, name: str) -> int | None:
+    with closing(apsw.Connection(str(scene.folder / "catalog.db"))) as catalog:
+        return catalog.execute("SELECT until_ms FROM leases WHERE work = ?", (name,)).get
+
+
+def named(scene: Scene) -> set[str]:
+    with closing(apsw.Connection(str(scene.folder / "catalog.db"))) as catalog:
+        rows = catalog.execute("SELECT DISTINCT blob_id FROM extents WHERE blob_id IS NOT NULL")
+        return {blob_id.hex() for (blob_id,) in rows}
+
+
+def on_disk(scene: Scene) -> set[str]:
+    return {path.name for path in (scene.folder / "blobs").rglob("*") if path.is_file()}
+
+
+def check_names(scene: Scene) -> None:
+    assert named(scene) <= on_disk(scene), "the catalog names a blob that is missing"
+    with closing(apsw.Connection(str(scene.folder / "catalog.db"))) as catalog:
+        assert catalog.pragma("integrity_check") == "ok"
+
+
+async def check_files(bench: Bench, scene: Scene) -> None:
+    assert await bench.names() == sorted(scene.kept)
+    for name, data in scene.kept.items():
+        assert await bench.get(name) == data, name
+    for file_id in scene.deleted:
+        try:
+            await bench.store.files.version(bench.principal, file_id)
+        except errors.NoSuchVersion:
+            continue
+        raise AssertionError(f"{file_id} lives again")
+
+
+# -- The program ------------------------------------------------------------------------------------------------------
+def forked(work: Callable[[], Awaitable[object]]) -> int:
+    """The exit status of a process that does the work: 0 where it ended well, minus the signal where one killed it."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            code = int(asyncio.run(work()) or 0) and 2
+        except BaseException:  # noqa: BLE001 - the outermost handler of the process.
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def run_program(place: Path, name: str, later_s: int, stride: int) -> None:
+    """Dies at every `stride`-th call of the job, beginning anywhere, and prints how many deaths and calls there were."""
+    scene_of: list[Scene] = []
+
+    async def prepare() -> None:
+        scene_of.append(await build(place / "scene"))
+
+    asyncio.run(prepare())
+    (scene,) = scene_of
+    deaths, at = 0, random.randint(1, stride)
+    while at < STEPS_MAX:
+        attempt = scene._replace(folder=place / f"attempt-{at}")
+        shutil.copytree(scene.folder, attempt.folder)
+        code = forked(lambda attempt=attempt, at=at: die(attempt, name, at, later_s))
+        assert code in {2, -signal.SIGKILL}, f"at call {at}: exit code {code}"
+        assert forked(lambda attempt=attempt: take_over(attempt, name, later_s)) == 0, f"after a death at call {at}"
+        shutil.rmtree(attempt.folder)
+        if code == 2:
+            print(json.dumps({"deaths": deaths, "calls": at}))  # noqa: T201 - the program's answer.
+            return
+        deaths += 1
+        at += stride
+    raise AssertionError(f"the job is not done after {STEPS_MAX} calls")
+
+
+# Each job, how much later it runs, so that it has work to do, and how many calls that takes at least.
+JOBS = {
+    "reclaim": (2 * limits.RECLAIM_GRACE_S, 30),
+    "sweep": (limits.ORPHAN_AGE_S // 2, 15),
+    "prune-invalidations": (25 * 3600, 20),
+}
+
+
+@pytest.mark.timeout(PROGRAM_TIMEOUT_S)
+@pytest.mark.parametrize("name", JOBS)
+def test_p4_a_steward_that_dies_anywhere_in_a_job_leaves_it_to_another_and_breaks_nothing(name, tmp_path, full_size):
+    later_s, calls_min = JOBS[name]
+    stride = 1 if full_size else STRIDE
+    done = subprocess.run(
+        [sys.executable, __file__, str(tmp_path), name, str(later_s), str(stride)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PROGRAM_TIMEOUT_S,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "LD_PRELOAD": str(kill_at.make_library(tmp_path)),
+        },
+    )
+    assert done.returncode == 0, done.stderr[-6000:]
+    answer = json.loads(done.stdout)
+    assert answer["calls"] >= calls_min
+    assert answer["deaths"] >= calls_min // stride - 1
+    print(f"{name}: {answer['deaths']} deaths in {answer['calls']} calls")  # noqa: T201 - the figure of the note.
+
+
+async def _names_of_jobs(folder: Path) -> set[str]:
+    async with open_bench(folder) as bench:
+        return {job.name for job in steward.jobs(bench.store)}
+
+
+def test_every_job_of_the_steward_is_killed_here(tmp_path):
+    assert asyncio.run(_names_of_jobs(tmp_path)) == set(JOBS)
+
+
+# -- A real server ----------------------------------------------------------------------------------------------------
+@pytest.mark.timeout(600)
+def test_p4_a_server_whose_steward_is_killed_again_and_again_reclaims_all_that_was_deleted(
+    make_server, tmp_path, full_size
+):
+    clock = JumpingClock(tmp_path)
+    server = make_server("--workers", "2", environment=clock.environment).start()
+    load = Load(server)
+    deaths = 0
+    for _ in range(10 if full_size else 2):
+        with load.running():
+            wait_until(lambda before=load.acknowledged: load.acknowledged > before + 40, "the load does not run")
+        # The grace of all that was deleted is over at once, and so are the leases of the dead.
+        clock.set((deaths + 1) * 2 * limits.RECLAIM_GRACE_S)
+        for _ in range(2):
+            before = set(blob_files(server))
+            wait_until(
+                lambda before=before: set(blob_files(server)) < before or set(before) == set(named_blobs(server)),
+                "no steward takes the work up",
+            )
+            victim = server.children()[-1]
+            victim.kill()
+            deaths += 1
+            wait_until(lambda: len(server.children()) == 4, "the steward is not replaced")
+    clock.set((deaths + 2) * 2 * limits.RECLAIM_GRACE_S)
+    wait_until(lambda: set(blob_files(server)) == set(named_blobs(server)), "what was deleted is still there", 60.0)
+    clock.set(0)
+    load.verify()
+    server.stop()
+
+
+if __name__ == "__main__":
+    run_program(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

@@ -1,0 +1,184 @@
+"""All that a store holds, as a picture that can be compared, and the promises that must hold of it whatever happened before.
+
+Two pictures are equal where a user could see no difference: ids, handles and secrets, which are random, are left out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+from awscrt import checksums as crt
+
+from harness.stores import START_MS, Bench, sha1
+from undercroft import limits
+from undercroft.catalog import accounts, usage
+from undercroft.catalog.contract import Row
+from undercroft.store.identity.principals import Principal
+from undercroft.store.model import Account, Action, Bucket, FileVersion
+
+Picture = dict[str, Any]
+OWNER, BUCKET = "owner@example.com", "bench-bucket"  # Of every bench.
+PASSWORDS = ("another long password", "one more long password")  # Of the account that a path may make beside it.
+_INLINE = os.urandom(3_000)
+_BLOB = os.urandom(limits.INLINE_MAX_BYTES + 3_000)
+
+
+async def picture_of(bench: Bench) -> Picture:
+    """What the store holds, every byte of it read.
+
+    Raises AssertionError where a promise is broken: a version that is not whole (P2), bytes other than the acknowledged
+    ones (P3), an extent whose blob is missing (P4), a list that disagrees with the files, a counter that is wrong.
+    """
+    integrity = await _select(bench, "PRAGMA integrity_check")
+    assert integrity == [("ok",)], integrity
+    await _check_extents(bench)
+    counts = "SELECT count(*) FROM "
+    return {
+        "accounts": [await _account_picture(bench, account) for account in await bench.store.identity.accounts.list()],
+        "schema": await _select(bench, "SELECT schema_version, compatible FROM catalog_schema"),
+        "tables": sorted(
+            name for (name,) in await _select(bench, "SELECT name FROM sqlite_master WHERE type = 'table'")
+        ),
+        "rows": {
+            table: (await _select(bench, counts + table))[0][0]
+            for table in ("keys", "signing_keys", "reclaims", "leases", "invalidations", "bucket_documents")
+        },
+    }
+
+
+async def check_that_it_goes_on(bench: Bench) -> None:
+    """A new file, small and large, can be written, read and removed, and no orphan outlives a sweep (P4).
+
+    Leaves the store as it was, but for the log of what changed. `bench` has a principal and a bucket.
+    """
+    written = [await bench.put("written after it", _INLINE), await bench.put("written after it", _BLOB)]
+    assert [await bench.bytes_of(version) for version in written] == [_INLINE, _BLOB]
+    assert "written after it" in await bench.names()
+    for version in written:
+        await bench.store.files.delete_version(bench.principal, bench.bucket, version.name, str(version.file_id))
+    bench.clock.ms += limits.RECLAIM_GRACE_S * 1000 + 1
+    while await bench.store.work.reclaim.run():
+        pass
+    # The clock of a bench is ahead of the disk's, so that every orphan is old enough.
+    assert bench.clock.ms >= START_MS
+    await bench.store.work.reclaim.sweep()
+    named = await _select(bench, "SELECT DISTINCT blob_id FROM extents WHERE blob_id IS NOT NULL")
+    assert sorted(blob.blob_id for blob in bench.blobs.walk()) == sorted(blob_id for (blob_id,) in named)
+
+
+async def _account_picture(bench: Bench, account: Account) -> Picture:
+    picture: Picture = {"email": account.email, "suspended": account.suspended}
+    if account.email != OWNER:
+        picture["passwords"] = await _passwords(bench, account)
+    if account.suspended:
+        return picture  # Nobody may look any further.
+    principal = await bench.store.identity.accounts.operator(account.email)
+    keys, _ = await bench.store.identity.keys.list(principal, start_key_id=None, limit=1000)
+    for key in keys:
+        await bench.store.identity.authenticate_key(key.key_id, key.secret)  # Raises where the secret is another.
+    buckets = await bench.store.buckets.list(principal)
+    picture["keys"] = [(key.name, sorted(key.capabilities), key.name_prefix, key.expires_ms) for key in keys]
+    picture["buckets"] = [await _bucket_picture(bench, principal, bucket) for bucket in buckets]
+    return picture
+
+
+async def _passwords(bench: Bench, account: Account) -> list[str]:
+    row = await accounts.find(bench.catalog.rows, account.email)
+    return [password for password in PASSWORDS if _opens(row.password_hash, password)]
+
+
+def _opens(password_hash: str, password: str) -> bool:
+    with suppress(VerifyMismatchError):
+        return PasswordHasher().verify(password_hash, password)
+    return False
+
+
+async def _bucket_picture(bench: Bench, principal: Principal, bucket: Bucket) -> Picture:
+    versions = await _versions(bench, principal, bucket)
+    newest: dict[str, FileVersion] = {}
+    for version in versions:
+        if version.action is not Action.START:
+            newest.setdefault(version.name, version)
+    visible = [name for name, version in newest.items() if version.action is Action.UPLOAD]
+    page = await bench.store.files.list_names(principal, bucket, limit=1000)
+    assert [row.name for row in page.rows] == visible, "the list of names disagrees with the versions"
+    for name in visible:
+        current = await bench.store.files.current(principal, bucket, name)
+        assert current.file_id == newest[name].file_id
+    pictures = [await _version_picture(bench, principal, bucket, version) for version in versions]
+    size_bytes = sum(picture["size"] + sum(part[1] for part in picture.get("parts", ())) for picture in pictures)
+    counted = await bench.catalog.scan(lambda rows: usage.of_bucket(rows, bucket.bucket_id))
+    assert counted == (len(versions), size_bytes), "the counters disagree with the versions"
+    return {
+        "settings": (bucket.name, bucket.type, bucket.revision, bucket.info, bucket.cors_rules, bucket.lifecycle_rules),
+        "versions": pictures,
+    }
+
+
+async def _versions(bench: Bench, principal: Principal, bucket: Bucket) -> list[FileVersion]:
+    page = await bench.store.files.list_versions(principal, bucket, limit=1000)
+    assert not page.more
+    return [row for row in page.rows if isinstance(row, FileVersion)]
+
+
+async def _version_picture(bench: Bench, principal: Principal, bucket: Bucket, version: FileVersion) -> Picture:
+    picture: Picture = {
+        "name": version.name,
+        "action": version.action.name,
+        "size": version.size,
+        "type": version.content_type,
+        "etag": version.etag,
+        "info": version.info,
+        "uploaded_ms": version.uploaded_ms,
+        "part_count": version.part_count,
+        "is_latest": version.is_latest,
+    }
+    if version.action is Action.UPLOAD:
+        picture["sha1"] = sha1(await bench.bytes_of(version))
+        assert version.content_sha1 in ("none", picture["sha1"]), "bytes differ from what was acknowledged"
+    if version.action is Action.START:
+        parts, _ = await bench.store.files.list_parts(principal, bucket, version, limit=1000)
+        picture["parts"] = [(part.part_number, part.size, part.content_sha1) for part in parts]
+    return picture
+
+
+async def _check_extents(bench: Bench) -> None:
+    """Every version and part has extents for all its bytes, nothing else has any, and every byte of them is sound."""
+    owners = (
+        "SELECT bucket_id, handle, size FROM versions WHERE action <> 3 UNION ALL SELECT p.bucket_id, p.handle, p.size"
+    )
+    owners += (
+        " FROM parts p JOIN versions v ON v.bucket_id = p.bucket_id AND v.handle = p.large_handle WHERE v.action = 3"
+    )
+    sizes = {(bucket_id, handle): size for bucket_id, handle, size in await _select(bench, owners)}
+    columns = "bucket_id, handle, start, length, blob_id, blob_offset, inline, inline_crc32c"
+    found: dict[tuple[Any, ...], int] = {}
+    for bucket_id, handle, start, *place in await _select(bench, f"SELECT {columns} FROM extents ORDER BY 1, 2, 3"):
+        reached = found.get((bucket_id, handle), 0)
+        assert start == reached, "there is a gap between extents"
+        found[bucket_id, handle] = reached + await _length_of_sound_extent(bench, place)
+    assert found == {owner: size for owner, size in sizes.items() if size}, "extents and their owners disagree"
+
+
+async def _length_of_sound_extent(bench: Bench, place: Sequence[Any]) -> int:
+    length, blob_id, blob_offset, inline, inline_crc32c = place
+    if blob_id is None:
+        assert len(inline) == length
+        assert crt.crc32c(inline) == inline_crc32c
+        return length
+    reader = await bench.blobs.open(blob_id)  # P4: raises where the blob is missing or unfinished.
+    try:
+        for offset in range(blob_offset, blob_offset + length, limits.BLOB_READ_MAX_BYTES):
+            await reader.read(offset, min(limits.BLOB_READ_MAX_BYTES, blob_offset + length - offset))
+    finally:
+        reader.close()
+    return length
+
+
+async def _select(bench: Bench, sql: str) -> list[Row]:
+    return await bench.catalog.scan(lambda rows: rows.all(sql))

@@ -1,0 +1,252 @@
+"""Every way in which the store writes: what it needs, and one operation. `path_bench` tries them, and says what must hold."""
+
+from __future__ import annotations
+
+import random
+
+from harness.path_bench import BLOB_MAX_BYTES, Phase, WritePath, nothing
+from harness.promises import OWNER, PASSWORDS
+from harness.stores import Bench, Bytes, md5, sha1
+from undercroft import limits
+from undercroft.store.dialect import NATIVE
+from undercroft.store.model import ByteRange, FileVersion, NewFile
+
+_dice = random.Random(11)
+INLINE = _dice.randbytes(9_000)
+BLOB = _dice.randbytes(200_000)
+BLOBS = _dice.randbytes(BLOB_MAX_BYTES + 100_000)  # Two blobs.
+LONG_PART = _dice.randbytes(limits.NATIVE_PART_MIN_BYTES)
+OTHER = "other@example.com"
+LARGE = "large"
+
+
+# -- Uploads ----------------------------------------------------------------------------------------------------------
+async def upload_inline(bench: Bench) -> FileVersion:
+    return await bench.put("kept", INLINE, new=NewFile("text/plain", {"colour": "blue"}))
+
+
+async def upload_blob(bench: Bench) -> FileVersion:
+    return await bench.put("kept", BLOB)
+
+
+async def upload_blobs(bench: Bench) -> FileVersion:
+    return await bench.put("new", BLOBS)
+
+
+async def hide(bench: Bench) -> FileVersion:
+    return await bench.store.files.hide(bench.principal, bench.bucket, "kept-blob", NATIVE)
+
+
+# -- Large files ------------------------------------------------------------------------------------------------------
+async def start(bench: Bench) -> FileVersion:
+    new = NewFile("text/plain", checksum_algorithm="crc32c")
+    return await bench.store.files.start_large_file(bench.principal, bench.bucket, LARGE, new)
+
+
+async def large(bench: Bench) -> FileVersion:
+    """The unfinished large file that was started."""
+    found, _ = await bench.store.files.list_unfinished(bench.principal, bench.bucket, limit=2)
+    return found[0]
+
+
+async def put_part(bench: Bench, number: int, data: bytes) -> None:
+    await bench.store.files.upload_part(bench.principal, bench.bucket, await large(bench), number, Bytes(data))
+
+
+async def started_with_parts(bench: Bench) -> None:
+    await start(bench)
+    await put_part(bench, 1, LONG_PART)
+    await put_part(bench, 2, INLINE)
+    await put_part(bench, 3, BLOB)
+
+
+async def started_with_short_parts(bench: Bench) -> None:
+    await start(bench)
+    await put_part(bench, 1, INLINE)
+    await put_part(bench, 2, BLOB)
+
+
+async def upload_part(bench: Bench) -> None:
+    await put_part(bench, 2, BLOB[::-1])
+
+
+async def copy_part(bench: Bench) -> None:
+    source = await bench.store.files.current(bench.principal, bench.bucket, "kept-blob")
+    part_range = ByteRange(1_000, 150_000)
+    await bench.store.files.copy_part(
+        bench.principal, bench.bucket, await large(bench), 1, source, byte_range=part_range
+    )
+
+
+async def finish_native(bench: Bench) -> None:
+    """Of two parts; the third, which is not listed, goes."""
+    sha1s = [sha1(LONG_PART), sha1(INLINE)]
+    await bench.store.files.finish_native(bench.principal, bench.bucket, await large(bench), sha1s)
+
+
+async def finish_s3(bench: Bench) -> None:
+    """Of the last part alone; the first goes."""
+    await bench.store.files.finish_s3(bench.principal, bench.bucket, await large(bench), [(2, md5(BLOB))])
+
+
+async def cancel(bench: Bench) -> None:
+    await bench.store.files.cancel(bench.principal, bench.bucket, await large(bench))
+
+
+# -- Copies and removals ----------------------------------------------------------------------------------------------
+async def copy_whole(bench: Bench) -> None:
+    source = await bench.store.files.current(bench.principal, bench.bucket, "kept-blob")
+    await bench.store.files.copy(bench.principal, source, bench.bucket, "kept")
+
+
+async def copy_range(bench: Bench) -> None:
+    source = await bench.store.files.current(bench.principal, bench.bucket, "kept-blob")
+    await bench.store.files.copy(
+        bench.principal, source, bench.bucket, "part of it", byte_range=ByteRange(70_000, 190_000)
+    )
+
+
+async def delete(bench: Bench) -> None:
+    """Removes the newest version, whatever it is."""
+    page = await bench.store.files.list_versions(bench.principal, bench.bucket, start="kept", limit=1)
+    newest = page.rows[0]
+    assert isinstance(newest, FileVersion)
+    await bench.store.files.delete_version(bench.principal, bench.bucket, newest.name, str(newest.file_id))
+
+
+async def hide_kept(bench: Bench) -> None:
+    await bench.store.files.hide(bench.principal, bench.bucket, "kept", NATIVE)
+
+
+async def deleted_and_due(bench: Bench) -> None:
+    """Two blobs to be given back, and one that a copy still names."""
+    await bench.put("kept", BLOBS)
+    await bench.store.files.copy(
+        bench.principal, await bench.put("copied", BLOB), bench.bucket, "a copy", byte_range=ByteRange(0, 99_999)
+    )
+    for name in ("kept", "copied"):
+        version = await bench.store.files.current(bench.principal, bench.bucket, name)
+        await bench.store.files.delete_version(bench.principal, bench.bucket, name, str(version.file_id))
+
+
+async def reclaim(bench: Bench) -> None:
+    bench.clock.ms += limits.RECLAIM_GRACE_S * 1000 + 1
+    await bench.store.work.reclaim.run()
+
+
+async def orphaned(bench: Bench) -> None:
+    for _ in range(2):
+        writer = await bench.blobs.create()
+        await writer.write(BLOB)
+        await writer.finish()
+
+
+async def sweep(bench: Bench) -> None:
+    await bench.store.work.reclaim.sweep()
+
+
+# -- Keys, buckets and accounts ---------------------------------------------------------------------------------------
+async def create_key(bench: Bench) -> None:
+    capabilities = ["listFiles", "readFiles"]
+    await bench.store.identity.keys.create(bench.principal, "a-key", capabilities, name_prefix="in/", valid_s=9_000)
+
+
+async def delete_key(bench: Bench) -> None:
+    keys, _ = await bench.store.identity.keys.list(bench.principal, start_key_id=None, limit=10)
+    [key] = [key for key in keys if key.name == "a-key"]
+    await bench.store.identity.keys.delete(bench.principal, key.key_id)
+
+
+async def create_bucket(bench: Bench) -> None:
+    rules = [{"corsRuleName": "rule", "allowedOrigins": ["*"]}]
+    await bench.store.buckets.create(bench.principal, "second-bucket", "allPublic", info={"a": "b"}, cors_rules=rules)
+
+
+async def update_bucket(bench: Bench) -> None:
+    bucket_id, info = bench.bucket.bucket_id, {"shade": "dark"}
+    await bench.store.buckets.update(bench.principal, bucket_id, bucket_type="allPublic", info=info)
+
+
+async def delete_bucket(bench: Bench) -> None:
+    second = await bench.store.buckets.find(name="second-bucket")
+    await bench.store.buckets.delete(bench.principal, second.bucket_id)
+
+
+async def create_account(bench: Bench) -> None:
+    await bench.store.identity.accounts.create(OTHER, PASSWORDS[0])
+
+
+async def create_first_account(bench: Bench) -> None:
+    await bench.store.identity.accounts.create(OWNER, PASSWORDS[0])
+
+
+async def suspend(bench: Bench) -> None:
+    await bench.store.identity.accounts.set_suspended(OTHER, suspended=True)
+
+
+async def reset_password(bench: Bench) -> None:
+    await bench.store.identity.accounts.reset_password(OTHER, PASSWORDS[1])
+
+
+async def delete_account(bench: Bench) -> None:
+    await bench.store.identity.accounts.delete(OTHER)
+
+
+async def issue_token(bench: Bench) -> None:
+    """The first one: it makes the key that signs it."""
+    await bench.store.identity.account_token(bench.principal)
+
+
+# -- Background -------------------------------------------------------------------------------------------------------
+async def take_lease(bench: Bench) -> None:
+    assert await bench.store.work.leases.take("sweep", 30)
+
+
+async def prune(bench: Bench) -> None:
+    bench.clock.ms += 2 * 24 * 3600 * 1000
+    await bench.store.work.prune_invalidations()
+
+
+async def changed(bench: Bench) -> None:
+    await update_bucket(bench)
+    await update_bucket(bench)
+
+
+WRITE_PATHS = (
+    WritePath("upload inline", upload_inline),
+    WritePath("upload blob", upload_blob),
+    WritePath("upload of two blobs", upload_blobs),
+    WritePath("upload with a checkpoint", upload_inline, checkpoints=(1, 32_000)),
+    WritePath("upload with a checkpoint that cuts the log", upload_inline, checkpoints=(1, 1)),
+    WritePath("upload, then close", upload_inline, phase=Phase.CLOSING),
+    WritePath("start large file", start),
+    WritePath("part", upload_part, start),
+    WritePath("part in place of another", upload_part, started_with_short_parts),
+    WritePath("copy part", copy_part, started_with_short_parts),
+    WritePath("finish native", finish_native, started_with_parts),
+    WritePath("finish S3", finish_s3, started_with_short_parts),
+    WritePath("cancel large file", cancel, started_with_short_parts),
+    WritePath("copy whole", copy_whole),
+    WritePath("copy range", copy_range),
+    WritePath("hide", hide),
+    WritePath("delete version", delete, upload_blob),
+    WritePath("delete hide marker", delete, hide_kept),
+    WritePath("reclaim", reclaim, deleted_and_due, may_stop_midway=True),
+    WritePath("sweep", sweep, orphaned),
+    WritePath("create key", create_key),
+    WritePath("delete key", delete_key, create_key),
+    WritePath("create bucket", create_bucket),
+    WritePath("update bucket", update_bucket),
+    WritePath("delete bucket", delete_bucket, create_bucket),
+    WritePath("create first account", create_first_account, is_new=True),
+    WritePath("create account", create_account),
+    WritePath("suspend account", suspend, create_account),
+    WritePath("reset password", reset_password, create_account),
+    WritePath("delete account", delete_account, create_account),
+    WritePath("issue first token", issue_token),
+    WritePath("take lease", take_lease),
+    WritePath("prune invalidations", prune, changed),
+    WritePath("open an empty directory", nothing, phase=Phase.OPENING, is_new=True),
+    WritePath("open with a newer schema", nothing, phase=Phase.OPENING, is_newer=True),
+    WritePath("open what is there", nothing, phase=Phase.OPENING),
+)

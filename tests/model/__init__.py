@@ -1,0 +1,1 @@
+"""The rules of the store as a plain program, and what drives it and Undercroft side by side."""

@@ -1,0 +1,599 @@
+"""B2's rules as a plain program in memory, written from the protocols' documents and not from Undercroft's code.
+
+It knows nothing of how things are stored, and takes the most obvious way to every answer. What only the system can choose
+(ids, secrets, the time at which it took a request) it is ask, and it checks what the rules say of such a choice. Where
+two reasons to refuse hold at once and the documents do not rank them, a refusal names both and either is right.
+
+Where the two protocols rule differently, an operation is told the dialect. Answers are dictionaries in the words of the
+B2 Native API; those of a version also have what S3 says of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+PART_MIN_BYTES = 5_000_000  # Of every part but the last, in both protocols.
+FIRST_REVISION = 2  # Of a bucket just made.
+HIDE_MARKER_TYPE = "application/x-bz-hide-marker"
+LAST = 1 << 62  # Behind every time and number.
+# What a key that is restricted to buckets cannot have.
+ACCOUNT_CAPABILITIES = frozenset({"listKeys", "writeKeys", "deleteKeys", "writeBuckets", "deleteBuckets"})
+
+
+class Refused(Exception):
+    """What is asked for is refused, for one of these reasons."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__(*sorted(reasons))
+        self.reasons = frozenset(reasons)
+
+
+class Ask(NamedTuple):
+    """Who asks and in which dialect; and what the system chose: the id of what it made, its time, and the clock around."""
+
+    actor: str | None  # The id of a key, None for nobody.
+    s3: bool
+    id: str
+    time_ms: int | None
+    before_ms: int
+    after_ms: int
+
+
+@dataclass
+class Key:
+    """An application key. `bucket_ids` and `prefix` are None where it is not restricted."""
+
+    id: str
+    account: str
+    capabilities: frozenset[str]
+    bucket_ids: tuple[str, ...] | None = None
+    prefix: str | None = None
+    expires_ms: int | None = None
+
+
+@dataclass
+class Bucket:
+    """A bucket and its settings."""
+
+    id: str
+    account: str
+    name: str
+    public: bool
+    info: dict[str, str]
+    revision: int = FIRST_REVISION
+
+
+@dataclass
+class Part:
+    """A part of a large file."""
+
+    number: int
+    body: bytes
+    sha1: str
+    md5: str
+
+
+@dataclass
+class Version:
+    """An upload, a hide marker, or a large file that is not finished (`start`)."""
+
+    id: str
+    bucket_id: str
+    name: str
+    action: str
+    content_type: str
+    info: dict[str, str]
+    body: bytes
+    sha1: str  # As b2_upload_file answers it.
+    etag: str
+    time_ms: int
+    sequence: int
+    started_ms: int
+    parts: dict[int, Part] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Place:
+        """Its place in lists of versions: by the bytes of the name, then newest first."""
+        return Place(self.name.encode(), -self.time_ms, -self.sequence)
+
+
+class Place(NamedTuple):
+    """A place in a list of versions."""
+
+    name: bytes
+    inverted_ms: int = -LAST
+    inverted_sequence: int = -LAST
+
+
+class New(NamedTuple):
+    """What an upload says of the file. `custom_ms` is a time of its own, `verified` whether it vouches for the bytes,
+    `only_new` whether a visible file is in its way (S3).
+    """
+
+    content_type: str
+    info: dict[str, str]
+    verified: bool = True
+    custom_ms: int | None = None
+    only_new: bool = False
+
+
+class Range(NamedTuple):
+    """A range of bytes as asked for: both ends included, `last` None for the end of the file."""
+
+    first: int
+    last: int | None
+
+    def of(self, body: bytes) -> bytes:
+        """The bytes it means. Refused where it begins past the end."""
+        if self.first >= len(body):
+            raise Refused("bad range")
+        return body[self.first : None if self.last is None else self.last + 1]
+
+
+class Reference:
+    """The accounts of a service and all that is in them. Every operation is asked for by the id of a key, or by nobody."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, Key] = {}
+        self.buckets: dict[str, Bucket] = {}
+        self.versions: dict[str, Version] = {}
+        self.graves: dict[str, Version] = {}  # Those that are deleted.
+        self._sequence = itertools.count(1)
+
+    def do(self, ask: Ask, operation: str, **arguments: Any) -> Any:
+        """One operation, a method of this class: its answer, or `Refused`. Who shows a dead key gets no further."""
+        self._key(ask)
+        return getattr(self, operation)(ask, **arguments)
+
+    # -- Who may do what ------------------------------------------------------------------------------------------------
+    def add_account(self, account: str, key_id: str, capabilities: Iterable[str]) -> None:
+        """An account that is there from the start, with a key."""
+        self.keys[key_id] = Key(key_id, account, frozenset(capabilities))
+
+    def _key(self, ask: Ask) -> Key | None:
+        """The key that asks, None for nobody. Refused where it is deleted or has expired."""
+        key = self.keys.get(ask.actor or "")
+        if ask.actor is not None and (key is None or (key.expires_ms is not None and key.expires_ms <= ask.before_ms)):
+            raise Refused("bad key")
+        return key
+
+    def _may(self, ask: Ask, capability: str, bucket: Bucket | None = None, name: str | None = None) -> bool:
+        key = self._key(ask)
+        if key is None or capability not in key.capabilities:
+            return False
+        if bucket is not None and (bucket.account != key.account or bucket.id not in (key.bucket_ids or (bucket.id,))):
+            return False
+        return name is None or name.startswith(key.prefix or "")
+
+    def _allow(self, ask: Ask, capability: str, bucket: Bucket | None = None, name: str | None = None) -> None:
+        if not self._may(ask, capability, bucket, name):
+            raise Refused("unauthorized")
+
+    def _account(self, ask: Ask, capability: str) -> str:
+        """The account of the key, which must have a capability."""
+        self._allow(ask, capability)
+        return self.keys[ask.actor or ""].account
+
+    # -- Keys -----------------------------------------------------------------------------------------------------------
+    def create_key(
+        self,
+        ask: Ask,
+        capabilities: Sequence[str],
+        bucket_ids: Sequence[str] | None,
+        prefix: str | None,
+        valid_s: int | None,
+    ) -> dict[str, Any]:
+        """Make a key; it may be able to do more than the one that makes it."""
+        account = self._account(ask, "writeKeys")
+        reasons = set()
+        if not capabilities or (bucket_ids is not None and ACCOUNT_CAPABILITIES & set(capabilities)):
+            reasons.add("bad capabilities")
+        if any(i not in self.buckets or self.buckets[i].account != account for i in bucket_ids or ()):
+            reasons.add("no bucket")
+        if reasons:
+            raise Refused(*reasons)
+        assert (valid_s is None) == (ask.time_ms is None)
+        if valid_s is not None and ask.time_ms is not None:
+            assert ask.before_ms <= ask.time_ms - valid_s * 1000 <= ask.after_ms, "expires too early or too late"
+        assert ask.id not in self.keys
+        restricted = None if bucket_ids is None else tuple(bucket_ids)
+        self.keys[ask.id] = Key(ask.id, account, frozenset(capabilities), restricted, prefix or None, ask.time_ms)
+        return _key_row(self.keys[ask.id])
+
+    def delete_key(self, ask: Ask, key_id: str) -> dict[str, Any]:
+        """Delete a key, perhaps the one that asks."""
+        account = self._account(ask, "deleteKeys")
+        key = self.keys.get(key_id)
+        if key is None or key.account != account:
+            raise Refused("no key")
+        return _key_row(self.keys.pop(key_id))
+
+    def list_keys(self, ask: Ask) -> list[dict[str, Any]]:
+        """The keys of the account that have not expired, by id."""
+        account = self._account(ask, "listKeys")
+        alive = [k for k in self.keys.values() if k.expires_ms is None or k.expires_ms > ask.before_ms]
+        return [_key_row(key) for key in sorted(alive, key=lambda key: key.id) if key.account == account]
+
+    # -- Buckets --------------------------------------------------------------------------------------------------------
+    def create_bucket(self, ask: Ask, name: str, *, public: bool, info: dict[str, str]) -> dict[str, Any]:
+        """Make a bucket under a name that nobody has, in whatever case of letters."""
+        account = self._account(ask, "writeBuckets")
+        for bucket in self.buckets.values():
+            if bucket.name.lower() == name.lower():
+                raise Refused("own bucket name" if bucket.account == account else "bucket name of another")
+        assert ask.id not in self.buckets
+        self.buckets[ask.id] = Bucket(ask.id, account, name, public, info)
+        return _bucket_row(self.buckets[ask.id])
+
+    def update_bucket(
+        self, ask: Ask, bucket_id: str, *, public: bool | None, info: dict[str, str] | None, if_revision_is: int | None
+    ) -> dict[str, Any]:
+        """Replace what is given, and count the revision up."""
+        bucket = self._bucket(bucket_id)
+        self._allow(ask, "writeBuckets", bucket)
+        if if_revision_is not in {None, bucket.revision}:
+            raise Refused("conflict")
+        bucket.public = bucket.public if public is None else public
+        bucket.info = bucket.info if info is None else info
+        bucket.revision += 1
+        return _bucket_row(bucket)
+
+    def delete_bucket(self, ask: Ask, bucket_id: str) -> dict[str, Any]:
+        """Delete a bucket without versions, hide markers and unfinished large files."""
+        bucket = self._bucket(bucket_id)
+        self._allow(ask, "deleteBuckets", bucket)
+        if self.versions_in(bucket_id):
+            raise Refused("not empty")
+        return _bucket_row(self.buckets.pop(bucket_id))
+
+    def list_buckets(self, ask: Ask, bucket_id: str | None) -> list[dict[str, Any]]:
+        """The account's buckets by name, or the one of this id. What a restricted key sees, the dialects rule apart."""
+        account = self._account(ask, "listBuckets")
+        key = self.keys[ask.actor or ""]
+        if key.bucket_ids is not None:
+            if ask.s3:
+                self._allow(ask, "listAllBucketNames")
+            elif bucket_id not in key.bucket_ids:
+                raise Refused("unauthorized")
+        own = [b for b in self.buckets.values() if b.account == account and bucket_id in {None, b.id}]
+        return [_bucket_row(bucket) for bucket in sorted(own, key=lambda bucket: bucket.name)]
+
+    def _bucket(self, bucket_id: str) -> Bucket:
+        if bucket_id not in self.buckets:
+            raise Refused("no bucket")
+        return self.buckets[bucket_id]
+
+    # -- Files in one piece ---------------------------------------------------------------------------------------------
+    def upload(self, ask: Ask, bucket_id: str, name: str, new: New, body: bytes) -> dict[str, Any]:
+        """A new version, the newest of its name unless it brings its own time."""
+        bucket = self._bucket(bucket_id)
+        self._allow(ask, "writeFiles", bucket, name)
+        if new.only_new and self._visible(bucket_id, name) is not None:
+            raise Refused("exists")
+        sha1 = ("" if new.verified else "unverified:") + _sha1(body)
+        return self._add(ask, bucket_id, name, "upload", new, body, (sha1, _md5(body)))
+
+    def hide(self, ask: Ask, bucket_id: str, name: str) -> dict[str, Any]:
+        """A hide marker on top. The native dialect wants something to hide."""
+        bucket = self._bucket(bucket_id)
+        self._allow(ask, "writeFiles", bucket, name)
+        if not ask.s3:
+            newest = self._newest(bucket_id, name)
+            if newest is None:
+                raise Refused("nothing to hide")
+            if newest.action == "hide":
+                raise Refused("already hidden")
+        return self._add(ask, bucket_id, name, "hide", New(HIDE_MARKER_TYPE, {}), b"", (_sha1(b""), _md5(b"")))
+
+    def copy(
+        self, ask: Ask, source_id: str, bucket_id: str, name: str, asked: Range | None, replaced: New | None
+    ) -> dict[str, Any]:
+        """A new version of a file's bytes or a range of them, with its type and info unless they are `replaced`."""
+        reasons: set[str] = set()
+        bucket = self.buckets.get(bucket_id)
+        if bucket is None:
+            reasons.add("no bucket")
+        elif not self._may(ask, "writeFiles", bucket, name):
+            reasons.add("unauthorized")
+        source = self._source(ask, source_id, bucket, reasons)
+        body = source.body if asked is None else asked.of(source.body)
+        # The digests of a whole copy are the source's: copying 5 GB in an instant leaves no time to read them.
+        whole = len(body) == len(source.body)
+        digests = (source.sha1, source.etag) if whole else (_sha1(body), _md5(body))
+        new = replaced or New(source.content_type, source.info)
+        return {**self._add(ask, bucket_id, name, "upload", new, body, digests), "action": "copy"}
+
+    def _source(self, ask: Ask, source_id: str, target: Bucket | None, reasons: set[str]) -> Version:
+        """The version to copy from; refused with the reasons there are already, or for its own."""
+        source = self.versions.get(source_id)
+        if source is None:
+            grave = self.graves[source_id]
+            bucket = self.buckets.get(grave.bucket_id)
+            name = grave.name if ask.s3 else None
+            missing = "no source bucket" if bucket is None and ask.s3 else "no source"
+            readable = bucket is not None and (bucket.public or self._may(ask, "readFiles", bucket, name))
+            raise Refused(*reasons, missing if bucket is None or readable else "unauthorized")
+        bucket = self.buckets[source.bucket_id]
+        if not bucket.public and not self._may(ask, "readFiles", bucket, source.name):
+            reasons.add("unauthorized")
+        if source.action != "upload":
+            reasons.add("hidden source" if source.action == "hide" else "unfinished source")
+        if target is not None and bucket.account != target.account:
+            reasons.add("unauthorized")  # Copies stay within an account.
+        if reasons:
+            raise Refused(*reasons)
+        return source
+
+    def delete_version(self, ask: Ask, version_id: str, name: str) -> dict[str, Any]:
+        """Remove one version for good. To S3, one that is not there is deleted already."""
+        bucket = self.buckets.get(self._home(version_id))
+        if ask.s3 and bucket is None:
+            raise Refused("no bucket")
+        reasons = set() if bucket is not None else {"no version to delete"}
+        if not self._may(ask, "deleteFiles", bucket, name):
+            reasons.add("unauthorized")
+        if reasons:
+            raise Refused(*reasons)
+        version = self.versions.get(version_id)
+        if version is not None and version.name == name:
+            self.graves[version_id] = self.versions.pop(version_id)
+            return {**version_row(version), "was_marker": version.action == "hide"}
+        if ask.s3:
+            return {"was_marker": False}
+        raise Refused("no version to delete")
+
+    # -- Large files ----------------------------------------------------------------------------------------------------
+    def start(self, ask: Ask, bucket_id: str, name: str, new: New) -> dict[str, Any]:
+        """Begin a large file, which hides nothing and is no file yet. Its time is that of an upload."""
+        bucket = self._bucket(bucket_id)
+        self._allow(ask, "writeFiles", bucket, name)
+        return self._add(ask, bucket_id, name, "start", new, b"", ("none", ""))
+
+    def upload_part(self, ask: Ask, large_id: str, number: int, body: bytes) -> dict[str, Any]:
+        """Set a part, in place of one that has the number already."""
+        return self._put_part(self._large(ask, large_id), number, body)
+
+    def copy_part(self, ask: Ask, large_id: str, number: int, source_id: str, asked: Range | None) -> dict[str, Any]:
+        """Set a part to the bytes of a file or a range of them, which to S3 must lie within the file."""
+        reasons: set[str] = set()
+        try:
+            self._large(ask, large_id)
+        except Refused as refused:
+            reasons |= refused.reasons
+        source = self._source(ask, source_id, self.buckets.get(self._home(large_id)), reasons)
+        if ask.s3 and asked is not None and (asked.last is None or asked.last >= len(source.body)):
+            raise Refused("bad part range")
+        body = source.body if asked is None else asked.of(source.body)
+        return self._put_part(self.versions[large_id], number, body)
+
+    def _put_part(self, large: Version, number: int, body: bytes) -> dict[str, Any]:
+        large.parts[number] = Part(number, body, _sha1(body), _md5(body))
+        return _part_row(large.parts[number], large)
+
+    def list_parts(self, ask: Ask, large_id: str) -> list[dict[str, Any]]:
+        """The parts that have arrived, by number."""
+        large = self._large(ask, large_id, "listFiles" if ask.s3 else "writeFiles")
+        return [_part_row(part, large) for _, part in sorted(large.parts.items())]
+
+    def finish(self, ask: Ask, large_id: str, listed: Sequence[tuple[int, str]]) -> dict[str, Any]:
+        """Make one file of the parts listed, by number and digest; the others are dropped.
+
+        The native dialect takes SHA-1s of parts 1, 2, … and puts the file where it was started; S3 takes MD5s, allows gaps
+        and one part, and makes the file the newest of its name. Repeating what succeeded, S3 says so again.
+        """
+        numbers = [number for number, _ in listed]
+        reasons: set[str] = set()
+        if not ask.s3 and len(listed) < 2:
+            reasons.add("too few parts")
+        if ask.s3 and any(second <= first for first, second in itertools.pairwise(numbers)):
+            reasons.add("part order")
+        try:
+            large = self._large(ask, large_id)
+        except Refused as refused:
+            done = self.versions.get(large_id)
+            etag = joined_etag([digest for _, digest in listed])
+            if ask.s3 and refused.reasons == {"no upload"} and done is not None and done.etag == etag:
+                return version_row(done)
+            raise Refused(*reasons, *refused.reasons) from None
+        for number, digest in listed:
+            part = large.parts.get(number)
+            if part is None:
+                reasons.add("missing part")
+            elif digest != (part.md5 if ask.s3 else part.sha1):
+                reasons.add("part mismatch")
+            elif number != numbers[-1] and len(part.body) < PART_MIN_BYTES:
+                reasons.add("part too small")
+        if reasons:
+            raise Refused(*reasons)
+        if ask.s3:
+            self._check_time(ask, self._newest(large.bucket_id, large.name))
+            large.time_ms = ask.time_ms or 0
+        else:
+            assert ask.time_ms == large.started_ms, "a finished file keeps the time of its start"
+        large.parts = {number: large.parts[number] for number in numbers}
+        large.body = b"".join(part.body for part in large.parts.values())
+        large.etag = joined_etag([part.md5 for part in large.parts.values()])
+        large.action = "upload"
+        large.sequence = next(self._sequence)
+        return version_row(large)
+
+    def cancel(self, ask: Ask, large_id: str) -> dict[str, Any]:
+        """Drop an unfinished large file."""
+        large = self._large(ask, large_id)
+        self.graves[large_id] = self.versions.pop(large_id)
+        return version_row(large)
+
+    def _large(self, ask: Ask, large_id: str, capability: str = "writeFiles") -> Version:
+        """The unfinished large file of this id."""
+        version = self._version(ask, large_id, "no upload", capability)
+        if version.action != "start":
+            raise Refused("no upload")
+        return version
+
+    # -- Reading --------------------------------------------------------------------------------------------------------
+    def read_name(self, ask: Ask, bucket_id: str, name: str, asked: Range | None) -> dict[str, Any]:
+        """The newest version of a name, if it is an upload. Of a public bucket, anybody may have it."""
+        bucket = self._bucket(bucket_id)
+        if not bucket.public:
+            self._allow(ask, "readFiles", bucket, name)
+        version = self._visible(bucket_id, name)
+        if version is None:
+            raise Refused("no file")
+        return {**version_row(version), "body": version.body if asked is None else asked.of(version.body)}
+
+    def read_id(self, ask: Ask, version_id: str, asked: Range | None) -> dict[str, Any]:
+        """An upload by its id, also an old or hidden one."""
+        version = self._version(ask, version_id, "no version", "readFiles", public=True)
+        if version.action != "upload":
+            raise Refused("hide marker" if version.action == "hide" else "not finished")
+        return {**version_row(version), "body": version.body if asked is None else asked.of(version.body)}
+
+    def file_info(self, ask: Ask, version_id: str) -> dict[str, Any]:
+        """What is known of any version (native)."""
+        return version_row(self._version(ask, version_id, "no version", "readFiles"))
+
+    def _version(self, ask: Ask, version_id: str, missing: str, capability: str, *, public: bool = False) -> Version:
+        """A version by its id; `missing` is the reason where it is gone. S3 names bucket and key beside the id."""
+        bucket = self.buckets.get(self._home(version_id))
+        version = self.versions.get(version_id)
+        if bucket is None:
+            if ask.s3:
+                raise Refused("no bucket")
+            raise Refused(missing, *([] if self._may(ask, capability) else ["unauthorized"]))
+        name = self.graves[version_id].name if version is None and ask.s3 else version and version.name
+        if not (public and bucket.public):
+            self._allow(ask, capability, bucket, name)
+        if version is None:
+            raise Refused(missing)
+        return version
+
+    # -- Lists ----------------------------------------------------------------------------------------------------------
+    def list_names(self, ask: Ask, bucket_id: str, prefix: str, delimiter: str, after: Place | None) -> list[Row]:
+        """Visible files by name, behind a place; names with the delimiter behind the prefix fold into folders."""
+        self._allow(ask, "listFiles", self._bucket(bucket_id), prefix)
+        names = {version.name for version in self.versions_in(bucket_id)}
+        visible = filter(None, (self._visible(bucket_id, name) for name in sorted(names, key=str.encode)))
+        rows = _rows(visible, prefix, delimiter, after)
+        return [row._replace(place=Place(row.place.name, LAST, LAST)) for row in rows]
+
+    def list_versions(self, ask: Ask, bucket_id: str, prefix: str, delimiter: str, after: Place | None) -> list[Row]:
+        """All versions by name and then newest first, behind a place. S3 does not count unfinished ones among them."""
+        self._allow(ask, "listFiles", self._bucket(bucket_id), prefix)
+        shown = [v for v in self.versions_in(bucket_id) if not ask.s3 or v.action != "start"]
+        rows = _rows(shown, prefix, delimiter, after)
+        for row in rows:
+            if row.version is not None:
+                row.answer["latest"] = row.version is self._newest(bucket_id, row.version.name)
+        return rows
+
+    def list_unfinished(self, ask: Ask, bucket_id: str, prefix: str) -> list[dict[str, Any]]:
+        """Unfinished large files: to the native API the oldest first, to S3 by name and then the oldest first.
+
+        Of those begun in the same millisecond, the documents do not say which is older; here the lesser id is.
+        """
+        self._allow(ask, "listFiles", self._bucket(bucket_id), prefix)
+        found = [v for v in self.versions_in(bucket_id) if v.action == "start" and v.name.startswith(prefix)]
+        found.sort(key=lambda v: (v.name.encode() if ask.s3 else b"", v.started_ms, v.id))
+        return [version_row(version) for version in found]
+
+    def versions_in(self, bucket_id: str) -> list[Version]:
+        """All versions of a bucket in the order of lists."""
+        return sorted((v for v in self.versions.values() if v.bucket_id == bucket_id), key=lambda v: v.place)
+
+    # -- What the operations share --------------------------------------------------------------------------------------
+    def _home(self, version_id: str) -> str:
+        """The id of the bucket that a version is or was in."""
+        return (self.versions.get(version_id) or self.graves[version_id]).bucket_id
+
+    def _newest(self, bucket_id: str, name: str) -> Version | None:
+        """The newest finished version of a name."""
+        return next((v for v in self.versions_in(bucket_id) if v.name == name and v.action != "start"), None)
+
+    def _visible(self, bucket_id: str, name: str) -> Version | None:
+        newest = self._newest(bucket_id, name)
+        return newest if newest is not None and newest.action == "upload" else None
+
+    def _add(
+        self, ask: Ask, bucket_id: str, name: str, action: str, new: New, body: bytes, digests: tuple[str, str]
+    ) -> dict[str, Any]:
+        assert ask.id not in self.versions, "a file id is used twice"
+        assert ask.id not in self.graves, "the file id of a deleted version is used again"
+        if new.custom_ms is None:
+            self._check_time(ask, self._newest(bucket_id, name))
+        else:
+            assert ask.time_ms == new.custom_ms, "the time that an upload brings is its own"
+        order = (ask.time_ms or 0, next(self._sequence), ask.time_ms or 0)
+        version = Version(ask.id, bucket_id, name, action, new.content_type, new.info, body, *digests, *order)
+        self.versions[ask.id] = version
+        return version_row(version)
+
+    def _check_time(self, ask: Ask, newest: Version | None) -> None:
+        """An ordinary upload is of now, but never older than the newest version of its name."""
+        floor = 0 if newest is None else newest.time_ms
+        assert ask.time_ms is not None
+        assert max(ask.before_ms, floor) <= ask.time_ms <= max(ask.after_ms, floor), (ask, floor)
+
+
+class Row(NamedTuple):
+    """A row of a list: its answer, the place that a page after it begins behind, and the version if it is no folder."""
+
+    answer: dict[str, Any]
+    place: Place
+    version: Version | None
+
+
+def _rows(versions: Iterable[Version], prefix: str, delimiter: str, after: Place | None) -> list[Row]:
+    rows: list[Row] = []
+    for version in versions:
+        if not version.name.startswith(prefix) or (after is not None and version.place <= after):
+            continue
+        head, found, _ = version.name[len(prefix) :].partition(delimiter) if delimiter else (version.name, "", "")
+        if not found:
+            rows.append(Row(version_row(version), version.place, version))
+            continue
+        folder = prefix + head + delimiter
+        behind = Place(folder.encode() + b"\xff")  # UTF-8 has no such byte: behind everything in the folder.
+        if not rows or rows[-1].place != behind:
+            rows.append(Row({"action": "folder", "name": folder}, behind, None))
+    return rows
+
+
+def version_row(version: Version) -> dict[str, Any]:
+    """A version as the faces tell it."""
+    told = ("id", "name", "action", "bucket_id", "content_type", "info", "sha1")
+    row = {name: getattr(version, name) for name in told}
+    md5 = None if "-" in version.etag or not version.etag else version.etag
+    row |= {"size": len(version.body), "etag": version.etag, "md5": md5}
+    return {**row, "time_ms": version.time_ms, "time_s": version.time_ms // 1000}
+
+
+def _part_row(part: Part, large: Version) -> dict[str, Any]:
+    return {"id": large.id, "number": part.number, "size": len(part.body), "sha1": part.sha1, "md5": part.md5}
+
+
+def _key_row(key: Key) -> dict[str, Any]:
+    restricted = None if key.bucket_ids is None else list(key.bucket_ids)
+    row = {"id": key.id, "account": key.account, "capabilities": sorted(key.capabilities), "bucket_ids": restricted}
+    return {**row, "prefix": key.prefix, "time_ms": key.expires_ms}
+
+
+def _bucket_row(bucket: Bucket) -> dict[str, Any]:
+    row = {"id": bucket.id, "account": bucket.account, "name": bucket.name, "public": bucket.public}
+    return {**row, "info": bucket.info, "revision": bucket.revision}
+
+
+def joined_etag(md5s: Sequence[str]) -> str:
+    """The ETag of a file put together from parts."""
+    return f"{hashlib.md5(b''.join(map(bytes.fromhex, md5s))).hexdigest()}-{len(md5s)}"
+
+
+def _md5(body: bytes) -> str:
+    return hashlib.md5(body).hexdigest()
+
+
+def _sha1(body: bytes) -> str:
+    return hashlib.sha1(body).hexdigest()
