@@ -6,7 +6,8 @@
 #   make test-full     the tests at full size
 #   make check         format, lint, types, layering: exactly what CI runs
 #   make coverage      branch coverage of unit and contract tests
-#   make bench         speed beside a peer on this machine
+#   make bench         speed beside other servers on this machine, in under 20 minutes (ARGS=... narrows it)
+#   make bench-full    the same, and lists of a bucket with 10 million names
 #   make s3-model      the table of S3 operations, again from the installed botocore
 #   make constraints   constraints.txt, again from a clean environment
 #   make clean         remove everything that make made, but not ./.data
@@ -17,7 +18,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: serve test test-full check format coverage bench s3-model constraints clean
+.PHONY: serve test test-full check format coverage bench bench-full s3-model constraints clean
 .DEFAULT_GOAL := serve
 
 # Installs into the environment with the interpreter's own pip, which spares making one there; where it is missing or older
@@ -69,6 +70,9 @@ coverage: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	PYTHONPATH=tests PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python bench/compare.py $(ARGS)
+
+bench-full:
+	@$(MAKE) --no-print-directory bench ARGS="--ten-million $(ARGS)"
 
 s3-model: $(VENV)/.dev
 	$(BIN)/python tools/make_s3_model.py

@@ -1,4 +1,5 @@
--- Asks for the URLs of a file in turn; each thread has its own file. Ends with one line of JSON for the table.
+-- Asks for the paths of a file in turn, over and over; the threads begin at different places. Ends with one line of JSON.
+-- Arguments: method, file of paths, file of the body ("-" for none), number of threads.
 local paths, position = {}, 0
 local counter = 0
 
@@ -12,10 +13,12 @@ function init(arguments)
    for line in io.lines(arguments[2]) do
       paths[#paths + 1] = line
    end
-   if wrk.method == "PUT" then
-      wrk.body = string.rep("u", tonumber(arguments[3]))
+   if arguments[3] ~= "-" then
+      local file = assert(io.open(arguments[3], "rb"))
+      wrk.body = file:read("*a")
+      file:close()
    end
-   position = math.floor(#paths / 2) * number
+   position = math.floor(#paths / tonumber(arguments[4])) * number
 end
 
 function request()
@@ -26,7 +29,7 @@ end
 function done(summary, latency)
    local errors = summary.errors
    io.write(string.format(
-      '{"requests": %d, "duration_us": %d, "p50_us": %d, "p99_us": %d, "failed": %d}\n',
-      summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+      '{"requests": %d, "duration_us": %d, "p50_us": %d, "p99_us": %d, "received_bytes": %.0f, "failed": %d}\n',
+      summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), summary.bytes,
       errors.connect + errors.read + errors.write + errors.status + errors.timeout))
 end
