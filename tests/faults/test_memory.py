@@ -21,8 +21,8 @@ from harness.wire import Connection, Wire, Wires
 CLIENTS = 200
 IDLE_CLIENTS = 1000
 IDLE_BYTES = 64 * 1024  # What an idle connection may cost.
-# P9 promises 8 MiB an upload or download. Three blocks of 512 KiB and the buffers of the connection make 2 MiB; half of what
-# is promised is asked for here, so that a pipeline that keeps more is noticed before it breaks the promise.
+# P9 promises 8 MiB an upload or download; half of that is asked for here, so that a pipeline that keeps more than its five
+# blocks of 512 KiB, the MiB that gathers for the disk and the buffers of the connection is noticed before the promise breaks.
 IN_FLIGHT_BYTES = 4 * MIB
 # How long somebody else's small requests may take meanwhile, on a machine that is busy with the clients too.
 OTHERS_S = 5.0

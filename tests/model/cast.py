@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from model.material import names
-from model.reference import Range
 from model.sides import Sides
+from model.things import Range
 
 OWNER, STRANGER = 0, 1
 ANYBODY = 2  # An owner like 0, but reads as nobody where nobody may.

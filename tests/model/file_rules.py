@@ -7,7 +7,7 @@ from hypothesis.stateful import rule
 
 from model.cast import OWNER, Cast, actors, flags, known_names, picks
 from model.material import bodies, names, new_files, ranges
-from model.reference import New, Range
+from model.things import New, Range
 
 
 class FileRules(Cast):

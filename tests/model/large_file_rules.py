@@ -7,7 +7,7 @@ from hypothesis.stateful import rule
 
 from model.cast import OWNER, Cast, actors, flags, known_names, numbers, picks
 from model.material import BYTES, big_parts, new_files, page_sizes, parts, prefixes, ranges
-from model.reference import PART_MIN_BYTES, New, Range, Version
+from model.things import PART_MIN_BYTES, New, Range, Version
 
 
 class LargeFileRules(Cast):

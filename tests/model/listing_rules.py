@@ -9,7 +9,7 @@ from hypothesis.stateful import rule
 
 from model.cast import Cast, actors, flags, picks
 from model.material import delimiters, names, page_sizes, prefixes
-from model.reference import LAST, Place, Row
+from model.things import LAST, Place, Row
 
 
 class ListingRules(Cast):

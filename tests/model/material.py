@@ -6,7 +6,7 @@ import random
 
 from hypothesis import strategies as st
 
-from model.reference import PART_MIN_BYTES, New, Range
+from model.things import PART_MIN_BYTES, New, Range
 
 BYTES = random.Random(7).randbytes(PART_MIN_BYTES + 4096)  # All bodies are runs of these.
 FRAME = INLINE = 64 * 1024

@@ -1,11 +1,13 @@
 """B2's rules as a plain program in memory, written from the protocols' documents and not from Undercroft's code.
 
 It knows nothing of how things are stored, and takes the most obvious way to every answer. What only the system can choose
-(ids, secrets, the time at which it took a request) it is ask, and it checks what the rules say of such a choice. Where
+(ids, secrets, the time at which it took a request) it is told (`Ask`), and it checks what the rules say of such a choice. Where
 two reasons to refuse hold at once and the documents do not rank them, a refusal names both and either is right.
 
 Where the two protocols rule differently, an operation is told the dialect. Answers are dictionaries in the words of the
 B2 Native API; those of a version also have what S3 says of it.
+
+It is long because it is one thing: whoever asks what the rules are finds all of them here.
 """
 
 from __future__ import annotations
@@ -13,125 +15,14 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-PART_MIN_BYTES = 5_000_000  # Of every part but the last, in both protocols.
-FIRST_REVISION = 2  # Of a bucket just made.
+from model.rows import bucket_row, key_row, part_row, rows_of, version_row
+from model.things import LAST, PART_MIN_BYTES, Ask, Bucket, Key, New, Part, Place, Range, Refused, Row, Version
+
 HIDE_MARKER_TYPE = "application/x-bz-hide-marker"
-LAST = 1 << 62  # Behind every time and number.
 # What a key that is restricted to buckets cannot have.
 ACCOUNT_CAPABILITIES = frozenset({"listKeys", "writeKeys", "deleteKeys", "writeBuckets", "deleteBuckets"})
-
-
-class Refused(Exception):
-    """What is asked for is refused, for one of these reasons."""
-
-    def __init__(self, *reasons: str) -> None:
-        super().__init__(*sorted(reasons))
-        self.reasons = frozenset(reasons)
-
-
-class Ask(NamedTuple):
-    """Who asks and in which dialect; and what the system chose: the id of what it made, its time, and the clock around."""
-
-    actor: str | None  # The id of a key, None for nobody.
-    s3: bool
-    id: str
-    time_ms: int | None
-    before_ms: int
-    after_ms: int
-
-
-@dataclass
-class Key:
-    """An application key. `bucket_ids` and `prefix` are None where it is not restricted."""
-
-    id: str
-    account: str
-    capabilities: frozenset[str]
-    bucket_ids: tuple[str, ...] | None = None
-    prefix: str | None = None
-    expires_ms: int | None = None
-
-
-@dataclass
-class Bucket:
-    """A bucket and its settings."""
-
-    id: str
-    account: str
-    name: str
-    public: bool
-    info: dict[str, str]
-    revision: int = FIRST_REVISION
-
-
-@dataclass
-class Part:
-    """A part of a large file."""
-
-    number: int
-    body: bytes
-    sha1: str
-    md5: str
-
-
-@dataclass
-class Version:
-    """An upload, a hide marker, or a large file that is not finished (`start`)."""
-
-    id: str
-    bucket_id: str
-    name: str
-    action: str
-    content_type: str
-    info: dict[str, str]
-    body: bytes
-    sha1: str  # As b2_upload_file answers it.
-    etag: str
-    time_ms: int
-    sequence: int
-    started_ms: int
-    parts: dict[int, Part] = field(default_factory=dict)
-
-    @property
-    def place(self) -> Place:
-        """Its place in lists of versions: by the bytes of the name, then newest first."""
-        return Place(self.name.encode(), -self.time_ms, -self.sequence)
-
-
-class Place(NamedTuple):
-    """A place in a list of versions."""
-
-    name: bytes
-    inverted_ms: int = -LAST
-    inverted_sequence: int = -LAST
-
-
-class New(NamedTuple):
-    """What an upload says of the file. `custom_ms` is a time of its own, `verified` whether it vouches for the bytes,
-    `only_new` whether a visible file is in its way (S3).
-    """
-
-    content_type: str
-    info: dict[str, str]
-    verified: bool = True
-    custom_ms: int | None = None
-    only_new: bool = False
-
-
-class Range(NamedTuple):
-    """A range of bytes as asked for: both ends included, `last` None for the end of the file."""
-
-    first: int
-    last: int | None
-
-    def of(self, body: bytes) -> bytes:
-        """The bytes it means. Refused where it begins past the end."""
-        if self.first >= len(body):
-            raise Refused("bad range")
-        return body[self.first : None if self.last is None else self.last + 1]
 
 
 class Reference:
@@ -202,7 +93,7 @@ class Reference:
         assert ask.id not in self.keys
         restricted = None if bucket_ids is None else tuple(bucket_ids)
         self.keys[ask.id] = Key(ask.id, account, frozenset(capabilities), restricted, prefix or None, ask.time_ms)
-        return _key_row(self.keys[ask.id])
+        return key_row(self.keys[ask.id])
 
     def delete_key(self, ask: Ask, key_id: str) -> dict[str, Any]:
         """Delete a key, perhaps the one that asks."""
@@ -210,13 +101,13 @@ class Reference:
         key = self.keys.get(key_id)
         if key is None or key.account != account:
             raise Refused("no key")
-        return _key_row(self.keys.pop(key_id))
+        return key_row(self.keys.pop(key_id))
 
     def list_keys(self, ask: Ask) -> list[dict[str, Any]]:
         """The keys of the account that have not expired, by id."""
         account = self._account(ask, "listKeys")
         alive = [k for k in self.keys.values() if k.expires_ms is None or k.expires_ms > ask.before_ms]
-        return [_key_row(key) for key in sorted(alive, key=lambda key: key.id) if key.account == account]
+        return [key_row(key) for key in sorted(alive, key=lambda key: key.id) if key.account == account]
 
     # -- Buckets --------------------------------------------------------------------------------------------------------
     def create_bucket(self, ask: Ask, name: str, *, public: bool, info: dict[str, str]) -> dict[str, Any]:
@@ -227,7 +118,7 @@ class Reference:
                 raise Refused("own bucket name" if bucket.account == account else "bucket name of another")
         assert ask.id not in self.buckets
         self.buckets[ask.id] = Bucket(ask.id, account, name, public, info)
-        return _bucket_row(self.buckets[ask.id])
+        return bucket_row(self.buckets[ask.id])
 
     def update_bucket(
         self, ask: Ask, bucket_id: str, *, public: bool | None, info: dict[str, str] | None, if_revision_is: int | None
@@ -240,7 +131,7 @@ class Reference:
         bucket.public = bucket.public if public is None else public
         bucket.info = bucket.info if info is None else info
         bucket.revision += 1
-        return _bucket_row(bucket)
+        return bucket_row(bucket)
 
     def delete_bucket(self, ask: Ask, bucket_id: str) -> dict[str, Any]:
         """Delete a bucket without versions, hide markers and unfinished large files."""
@@ -248,7 +139,7 @@ class Reference:
         self._allow(ask, "deleteBuckets", bucket)
         if self.versions_in(bucket_id):
             raise Refused("not empty")
-        return _bucket_row(self.buckets.pop(bucket_id))
+        return bucket_row(self.buckets.pop(bucket_id))
 
     def list_buckets(self, ask: Ask, bucket_id: str | None) -> list[dict[str, Any]]:
         """The account's buckets by name, or the one of this id. What a restricted key sees, the dialects rule apart."""
@@ -260,7 +151,7 @@ class Reference:
             elif bucket_id not in key.bucket_ids:
                 raise Refused("unauthorized")
         own = [b for b in self.buckets.values() if b.account == account and bucket_id in {None, b.id}]
-        return [_bucket_row(bucket) for bucket in sorted(own, key=lambda bucket: bucket.name)]
+        return [bucket_row(bucket) for bucket in sorted(own, key=lambda bucket: bucket.name)]
 
     def _bucket(self, bucket_id: str) -> Bucket:
         if bucket_id not in self.buckets:
@@ -372,12 +263,12 @@ class Reference:
 
     def _put_part(self, large: Version, number: int, body: bytes) -> dict[str, Any]:
         large.parts[number] = Part(number, body, _sha1(body), _md5(body))
-        return _part_row(large.parts[number], large)
+        return part_row(large.parts[number], large)
 
     def list_parts(self, ask: Ask, large_id: str) -> list[dict[str, Any]]:
         """The parts that have arrived, by number."""
         large = self._large(ask, large_id, "listFiles" if ask.s3 else "writeFiles")
-        return [_part_row(part, large) for _, part in sorted(large.parts.items())]
+        return [part_row(part, large) for _, part in sorted(large.parts.items())]
 
     def finish(self, ask: Ask, large_id: str, listed: Sequence[tuple[int, str]]) -> dict[str, Any]:
         """Make one file of the parts listed, by number and digest; the others are dropped.
@@ -477,14 +368,14 @@ class Reference:
         self._allow(ask, "listFiles", self._bucket(bucket_id), prefix)
         names = {version.name for version in self.versions_in(bucket_id)}
         visible = filter(None, (self._visible(bucket_id, name) for name in sorted(names, key=str.encode)))
-        rows = _rows(visible, prefix, delimiter, after)
+        rows = rows_of(visible, prefix, delimiter, after)
         return [row._replace(place=Place(row.place.name, LAST, LAST)) for row in rows]
 
     def list_versions(self, ask: Ask, bucket_id: str, prefix: str, delimiter: str, after: Place | None) -> list[Row]:
         """All versions by name and then newest first, behind a place. S3 does not count unfinished ones among them."""
         self._allow(ask, "listFiles", self._bucket(bucket_id), prefix)
         shown = [v for v in self.versions_in(bucket_id) if not ask.s3 or v.action != "start"]
-        rows = _rows(shown, prefix, delimiter, after)
+        rows = rows_of(shown, prefix, delimiter, after)
         for row in rows:
             if row.version is not None:
                 row.answer["latest"] = row.version is self._newest(bucket_id, row.version.name)
@@ -536,54 +427,6 @@ class Reference:
         floor = 0 if newest is None else newest.time_ms
         assert ask.time_ms is not None
         assert max(ask.before_ms, floor) <= ask.time_ms <= max(ask.after_ms, floor), (ask, floor)
-
-
-class Row(NamedTuple):
-    """A row of a list: its answer, the place that a page after it begins behind, and the version if it is no folder."""
-
-    answer: dict[str, Any]
-    place: Place
-    version: Version | None
-
-
-def _rows(versions: Iterable[Version], prefix: str, delimiter: str, after: Place | None) -> list[Row]:
-    rows: list[Row] = []
-    for version in versions:
-        if not version.name.startswith(prefix) or (after is not None and version.place <= after):
-            continue
-        head, found, _ = version.name[len(prefix) :].partition(delimiter) if delimiter else (version.name, "", "")
-        if not found:
-            rows.append(Row(version_row(version), version.place, version))
-            continue
-        folder = prefix + head + delimiter
-        behind = Place(folder.encode() + b"\xff")  # UTF-8 has no such byte: behind everything in the folder.
-        if not rows or rows[-1].place != behind:
-            rows.append(Row({"action": "folder", "name": folder}, behind, None))
-    return rows
-
-
-def version_row(version: Version) -> dict[str, Any]:
-    """A version as the faces tell it."""
-    told = ("id", "name", "action", "bucket_id", "content_type", "info", "sha1")
-    row = {name: getattr(version, name) for name in told}
-    md5 = None if "-" in version.etag or not version.etag else version.etag
-    row |= {"size": len(version.body), "etag": version.etag, "md5": md5}
-    return {**row, "time_ms": version.time_ms, "time_s": version.time_ms // 1000}
-
-
-def _part_row(part: Part, large: Version) -> dict[str, Any]:
-    return {"id": large.id, "number": part.number, "size": len(part.body), "sha1": part.sha1, "md5": part.md5}
-
-
-def _key_row(key: Key) -> dict[str, Any]:
-    restricted = None if key.bucket_ids is None else list(key.bucket_ids)
-    row = {"id": key.id, "account": key.account, "capabilities": sorted(key.capabilities), "bucket_ids": restricted}
-    return {**row, "prefix": key.prefix, "time_ms": key.expires_ms}
-
-
-def _bucket_row(bucket: Bucket) -> dict[str, Any]:
-    row = {"id": bucket.id, "account": bucket.account, "name": bucket.name, "public": bucket.public}
-    return {**row, "info": bucket.info, "revision": bucket.revision}
 
 
 def joined_etag(md5s: Sequence[str]) -> str:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from hypothesis.stateful import RuleBasedStateMachine
 
 from model.driver import Driver, Refusal
-from model.reference import Ask, Bucket, Key, Place, Range, Reference, Refused, Row, Version
+from model.reference import Reference
+from model.things import Ask, Bucket, Key, Place, Range, Refused, Row, Version
 
 OBJECTS = frozenset({"bucket", "version", "large", "source", "key"})  # What the model is told by id.
 PAGES_MAX = 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from model.driver import Answer
-from model.reference import New, Range
+from model.things import New, Range
 from undercroft.store import model as domain
 
 # The store's name for each reason to refuse.

@@ -11,7 +11,7 @@ from harness.hostile import Answer as Response
 from harness.hostile import Client
 from harness.server import Server
 from model.driver import Answer, Page, Refusal
-from model.reference import Bucket, Key, New, Range, Version
+from model.things import Bucket, Key, New, Range, Version
 
 # What the documents say of each reason to refuse: status and code.
 WORDS = {

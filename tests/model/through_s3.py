@@ -14,7 +14,7 @@ from lxml import etree
 from harness.hostile import Answer as Response
 from harness.hostile import Client
 from model.driver import Answer, Page, Refusal
-from model.reference import Bucket, New, Range, Version
+from model.things import Bucket, New, Range, Version
 from model.through_native import http_range
 
 # What the documents say of each reason to refuse: status and code.

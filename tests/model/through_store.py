@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.stores import Bytes, SetClock, open_bench
 from model.driver import Answer, Page, Refusal
-from model.reference import Bucket, Key, New, Range, Version, joined_etag
+from model.reference import joined_etag
 from model.store_words import (
     WORDS,
     bucket_answer,
@@ -23,6 +23,7 @@ from model.store_words import (
     part_answer,
     version_answer,
 )
+from model.things import Bucket, Key, New, Range, Version
 from undercroft.store import Store
 from undercroft.store import model as domain
 from undercroft.store.dialect import NATIVE, S3

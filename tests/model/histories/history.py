@@ -96,9 +96,7 @@ class History:
         return register.MARKER + one.said if one.action == "hide" and isinstance(one.said, str) else ""
 
     def _below(self, name: str) -> dict[str, set[str]]:
-        """The versions that lists have shown below each version: they came before it, since every new one comes on
-        top.
-        """
+        """The versions that lists have shown below each one: they came before it, since every new one comes on top."""
         below: defaultdict[str, set[str]] = defaultdict(set)
         for one in self.records:
             if one.action == "list versions" and isinstance(one.said, Page):

@@ -70,9 +70,7 @@ class Lanes:
         self.open: list[Lane] = []
 
     async def fill(self) -> None:
-        """Open connections until every worker serves one; those that turn out to be second ones are closed in the
-        end.
-        """
+        """Open connections until every worker serves one; second ones of a worker are closed in the end."""
         spare: list[Lane] = []
         for _ in range(OPENINGS_MAX):
             if len(self.open) >= self._target.workers:

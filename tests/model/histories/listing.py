@@ -99,9 +99,7 @@ class Lister(Asker):
         return Page(turn.listing, start, start_id, just_after(cursor[0]), cursor[0], tuple(rows)), cursor
 
     def _read_versions(self, turn: Turn, answer: Answer) -> Read:
-        """A page of b2_list_file_versions; the cursor is the version to start with, which the page told without showing
-        it.
-        """
+        """A page of b2_list_file_versions; the cursor is the version to start with, told by the page but not on it."""
         said = json_of(answer)
         rows = tuple((row["fileName"], self._native_row(row)) for row in said["files"])
         start, start_id = turn.cursor or (turn.prefix, None)

@@ -1,0 +1,128 @@
+"""What the reference model is made of: accounts' keys and buckets, versions and their parts, and what is asked of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+PART_MIN_BYTES = 5_000_000  # Of every part but the last, in both protocols.
+FIRST_REVISION = 2  # Of a bucket just made.
+LAST = 1 << 62  # Behind every time and number.
+
+
+class Refused(Exception):
+    """What is asked for is refused, for one of these reasons."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__(*sorted(reasons))
+        self.reasons = frozenset(reasons)
+
+
+class Ask(NamedTuple):
+    """Who asks and in which dialect; and what the system chose: the id of what it made, its time, and the clock around."""
+
+    actor: str | None  # The id of a key, None for nobody.
+    s3: bool
+    id: str
+    time_ms: int | None
+    before_ms: int
+    after_ms: int
+
+
+@dataclass
+class Key:
+    """An application key. `bucket_ids` and `prefix` are None where it is not restricted."""
+
+    id: str
+    account: str
+    capabilities: frozenset[str]
+    bucket_ids: tuple[str, ...] | None = None
+    prefix: str | None = None
+    expires_ms: int | None = None
+
+
+@dataclass
+class Bucket:
+    """A bucket and its settings."""
+
+    id: str
+    account: str
+    name: str
+    public: bool
+    info: dict[str, str]
+    revision: int = FIRST_REVISION
+
+
+@dataclass
+class Part:
+    """A part of a large file."""
+
+    number: int
+    body: bytes
+    sha1: str
+    md5: str
+
+
+@dataclass
+class Version:
+    """An upload, a hide marker, or a large file that is not finished (`start`)."""
+
+    id: str
+    bucket_id: str
+    name: str
+    action: str
+    content_type: str
+    info: dict[str, str]
+    body: bytes
+    sha1: str  # As b2_upload_file answers it.
+    etag: str
+    time_ms: int
+    sequence: int
+    started_ms: int
+    parts: dict[int, Part] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Place:
+        """Its place in lists of versions: by the bytes of the name, then newest first."""
+        return Place(self.name.encode(), -self.time_ms, -self.sequence)
+
+
+class Place(NamedTuple):
+    """A place in a list of versions."""
+
+    name: bytes
+    inverted_ms: int = -LAST
+    inverted_sequence: int = -LAST
+
+
+class New(NamedTuple):
+    """What an upload says of the file. `custom_ms` is a time of its own, `verified` whether it vouches for the bytes,
+    `only_new` whether a visible file is in its way (S3).
+    """
+
+    content_type: str
+    info: dict[str, str]
+    verified: bool = True
+    custom_ms: int | None = None
+    only_new: bool = False
+
+
+class Range(NamedTuple):
+    """A range of bytes as asked for: both ends included, `last` None for the end of the file."""
+
+    first: int
+    last: int | None
+
+    def of(self, body: bytes) -> bytes:
+        """The bytes it means. Refused where it begins past the end."""
+        if self.first >= len(body):
+            raise Refused("bad range")
+        return body[self.first : None if self.last is None else self.last + 1]
+
+
+class Row(NamedTuple):
+    """A row of a list: its answer, the place that a page after it begins behind, and the version if it is no folder."""
+
+    answer: dict[str, Any]
+    place: Place
+    version: Version | None
