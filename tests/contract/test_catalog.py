@@ -191,8 +191,7 @@ async def test_names_are_ordered_by_their_bytes(opened):
     async def change(tx):
         for number, name in enumerate(reversed(names), 1):
             row = versions.VersionRow(BUCKET, name.encode(), -1, -1, number, 1, 1, 1, 0, "", "", "", None, "{}", 1, 0)
-            await versions.insert(tx, row)
-            await versions.point(tx, row)
+            await versions.point(tx, await versions.add(tx, row))
 
     async with _Opened(opened) as catalog:
         await catalog.write(change)

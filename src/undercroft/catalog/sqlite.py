@@ -28,10 +28,13 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import apsw
+import apsw.sqlite_extra
 
 from undercroft import limits
 from undercroft.catalog.contract import (
@@ -51,6 +54,7 @@ from undercroft.catalog.sqlite_errors import FATAL, GROUP_FAILURES, means_full
 T = TypeVar("T")
 
 OLDEST_SAFE_SQLITE = 3051003  # Before 3.51.3, resetting the WAL could race between processes.
+PAGE_CHECKSUM_BYTES = 8  # What the checksums of SQLite's own extension need at the end of each page.
 PAGE_BYTES = 4096  # A body of 4 KiB then takes one overflow page, and a commit writes little else.
 BUSY_TIMEOUT_MS = 10_000
 CHECKPOINT_PAGES = 2_000
@@ -282,7 +286,7 @@ class SQLiteCatalog:
     # -- Life ---------------------------------------------------------------------------------------------------------
     def _connect(self) -> _Connection:
         try:
-            return _Connection(_configured(apsw.Connection(str(self._path))), self._on_fatal)
+            return _Connection(_configured(_opened(self._path)), self._on_fatal)
         except (*FATAL, apsw.FullError) as error:
             self._on_fatal(error)
             raise
@@ -293,7 +297,7 @@ class SQLiteCatalog:
     def _migrate(self) -> None:
         fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
         try:
-            raw = apsw.Connection(str(self._path))
+            raw = _opened(self._path)
             try:
                 apply_deltas(_configured(raw))
             except apsw.Error as error:
@@ -360,9 +364,25 @@ def _commit_without_growth(connection: _Connection, group: list[_Write]) -> None
             write.error = CatalogFull("The disk of the catalog is full.")
 
 
+def _opened(path: Path) -> apsw.Connection:
+    _keep_page_checksums()
+    return apsw.Connection(str(path))
+
+
+@cache
+def _keep_page_checksums() -> None:
+    """Have every connection of this process check each page that it reads against a checksum at the page's end (P3).
+
+    A page that differs is an I/O error to whoever reads it.
+    """
+    with closing(apsw.Connection(":memory:")) as loader:
+        apsw.sqlite_extra.load(loader, "cksumvfs")
+
+
 def _configured(connection: apsw.Connection) -> apsw.Connection:
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+    connection.reserve_bytes(reserve=PAGE_CHECKSUM_BYTES)  # Of a file that is made now; later it says nothing new.
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA cache_size=-16384")

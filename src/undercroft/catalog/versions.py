@@ -102,23 +102,20 @@ async def newest(rows: Rows, bucket_id: str, name: bytes) -> VersionRow | None:
     return None if row is None else VersionRow._make(row)
 
 
-async def next_inverted_seq(rows: Rows, bucket_id: str, name: bytes, inverted_ms: int) -> int:
-    """The sequence of a further version of this name at this time: later ones sort first."""
-    row = await rows.one(
-        "SELECT coalesce(min(inverted_seq), 0) - 1 FROM versions"
-        " WHERE bucket_id = ?1 AND name = ?2 AND inverted_ms = ?3",
-        (bucket_id, name, inverted_ms),
-    )
-    assert row is not None
-    return row[0]  # type: ignore[return-value]
+_VALUES = ", ".join(
+    "(SELECT coalesce(min(inverted_seq), 0) - 1 FROM versions WHERE bucket_id = ?1 AND name = ?2 AND inverted_ms = ?3)"
+    if name == "inverted_seq"
+    else f"?{number}"
+    for number, name in enumerate(_NAMES, 1)
+)
+_ADD = f"INSERT INTO versions ({_COLUMNS}) VALUES ({_VALUES}) RETURNING inverted_seq"
 
 
-_INSERT = f"INSERT INTO versions ({_COLUMNS}) VALUES ({', '.join(f'?{number}' for number in range(1, _WIDTH + 1))})"
-
-
-async def insert(tx: Transaction, row: VersionRow) -> None:
-    """Add a version."""
-    await tx.run(_INSERT, row)
+async def add(tx: Transaction, row: VersionRow) -> VersionRow:
+    """Add a version; the row with its sequence, which is issued here: of the same name and time, later ones sort first."""
+    added = await tx.one(_ADD, row)
+    assert added is not None
+    return row._replace(inverted_seq=added[0])  # type: ignore[arg-type]
 
 
 async def delete(tx: Transaction, row: VersionRow) -> None:

@@ -86,9 +86,7 @@ class FilesBase:
 
         `row.inverted_ms` is final; the sequence is issued here, where nobody else can issue the same.
         """
-        inverted_seq = await versions.next_inverted_seq(tx, row.bucket_id, row.name, row.inverted_ms)
-        row = row._replace(inverted_seq=inverted_seq)
-        await versions.insert(tx, row)
+        row = await versions.add(tx, row)
         if newest is None or row[2:4] < newest[2:4]:
             if row.action == versions.UPLOAD:
                 await versions.point(tx, row)

@@ -58,10 +58,7 @@ class LargeFiles(FilesBase):
         async def change(tx: Transaction) -> VersionRow:
             await tx.lock_name(row.bucket_id, row.name)
             newest = await versions.newest(tx, row.bucket_id, row.name)
-            placed = in_order(row, newest, new.uploaded_ms)
-            inverted_seq = await versions.next_inverted_seq(tx, row.bucket_id, row.name, placed.inverted_ms)
-            placed = placed._replace(inverted_seq=inverted_seq)
-            await versions.insert(tx, placed)
+            placed = await versions.add(tx, in_order(row, newest, new.uploaded_ms))
             await self._count(tx, row.bucket_id, 1, 0)
             return placed
 
