@@ -120,9 +120,7 @@ READY_TIMEOUT_S = 5.0  # How long /readyz waits for the store.
 STOP_REPEATED_S = 1.0  # timeout(1) sends SIGTERM to a process and to its group: what comes this soon is one wish.
 KILL_MARGIN_S = 2.0  # After the graceful stop, time for a process to close its store before it is killed.
 COLLECT_AFTER_ALLOCATIONS = 20_000  # Objects made and not yet freed before the garbage collector looks.
-MEMORY_TRIM_S = (
-    10.0  # How often a process gives back what the C library keeps: a quarter of a millisecond, if it is nothing.
-)
+MEMORY_TRIM_S = 10.0  # How often a process gives back to the system what the C library keeps.
 PREPARED_MAX_BYTES = 1 * MIB  # What the preparing process may say to the supervisor.
 PASSWORD_INPUT_MAX_BYTES = 4 * KIB
 

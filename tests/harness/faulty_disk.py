@@ -58,9 +58,13 @@ class FaultyDisk(Disk):
         if errors and (number := errors.pop(0)):
             raise OSError(number, os.strerror(number))
 
-    def create(self, path: str, *, direct: bool = False) -> FileIO:
+    def create(self, path: str) -> FileIO:
         self._enter("create")
-        return super().create(path, direct=direct)
+        return super().create(path)
+
+    def begin_direct(self, file: FileIO) -> None:
+        self._enter("begin_direct")
+        super().begin_direct(file)
 
     def end_direct(self, file: FileIO) -> None:
         self._enter("end_direct")

@@ -28,7 +28,7 @@ _FIELD = b": ".join
 _LINE_END = b"\r\n"
 _HEAD_END = b"\r\n\r\n"
 _CONTROLS = bytes(range(0x09)) + bytes(range(0x0A, 0x20)) + b"\x7f"
-_TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"  # Names are in lower case: see `Response`.
 _BODILESS = frozenset({204, 304})
 
 _log = structlog.get_logger(__name__)
@@ -246,9 +246,8 @@ class Exchange:
         elif self.keep_alive and self.scope["http_version"] == "1.0":
             lines.append(b"connection: keep-alive")
         head = _LINE_END.join(lines)
-        if len(head) - len(head.translate(None, _CONTROLS)) != 2 * (len(lines) - 1) or b"".join(values).translate(
-            None, _TOKEN
-        ):
+        controls = len(head) - len(head.translate(None, _CONTROLS))
+        if controls != 2 * (len(lines) - 1) or b"".join(values).translate(None, _TOKEN):
             raise BadHead("The answer has a header with a character that headers cannot have.")
         return head + _HEAD_END
 

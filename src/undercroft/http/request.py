@@ -81,7 +81,7 @@ class Request:
         return b"transfer-encoding" in self.header_map or bool(self.content_length)
 
     def query_pairs(self, *, plus_is_space: bool = False, leaving_out: Container[bytes] = ()) -> list[tuple[str, str]]:
-        """The query's names and values in order, decoded once; a name without `=` has an empty value.
+        """The query's names and values in order, each decoded exactly once; a name without `=` has an empty value.
 
         Names that are written just as in `leaving_out` do not appear. Raises `MalformedURL`.
         """

@@ -117,9 +117,8 @@ async def _verified(claim: Claim, request: Request, identity: KeySource) -> tupl
     if not genuine and key is not None:
         raise _mismatch(claim, reading)
     if not genuine:
-        _mismatch(
-            claim, reading
-        )  # For the time that it takes. A variable would make a circle of it: see `S3Face._refusal`.
+        # For the time that it takes. A variable would make a circle of it: see `S3Face._refusal`.
+        _mismatch(claim, reading)
     if key is None:
         raise S3Error("InvalidAccessKeyId", extras=extras)
     if key.is_master:

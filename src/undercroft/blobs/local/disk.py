@@ -16,7 +16,6 @@ from undercroft.blobs.contract import BlobIOError, BlobsBusy, NoSpace
 
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 _NO_DESCRIPTOR = frozenset((errno.EMFILE, errno.ENFILE))
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _NEW_FILE_MODE = 0o600
 
 
@@ -26,25 +25,24 @@ class Disk:
     Paths are strings: pathlib costs as much as the calls. Files are `FileIO`, only as an owner of the descriptor: one that is forgotten is closed, with a ResourceWarning.
     """
 
-    def create(self, path: str, *, direct: bool = False) -> FileIO:
-        """Open a file that did not exist, for writing. Never follows or overwrites anything.
-
-        `direct` asks for writes past the page cache, for whole aligned blocks; a file system that has no such thing is
-        taken as it is.
-        """
-        if direct:
-            try:
-                return FileIO(path, "wb", opener=_open_new_direct)
-            except OSError as error:
-                if error.errno != errno.EINVAL:
-                    raise
+    def create(self, path: str) -> FileIO:
+        """Open a file that did not exist, for writing. Never follows or overwrites anything."""
         return FileIO(path, "wb", opener=_open_new)
+
+    def begin_direct(self, file: FileIO) -> None:
+        """From now on, write whole aligned blocks past the page cache, where the file system has such a thing.
+
+        Not asked for when the file is created: a file system that refuses it has made the file by then.
+        """
+        try:
+            fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) | os.O_DIRECT)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
 
     def end_direct(self, file: FileIO) -> None:
         """From now on, write any number of bytes from anywhere in memory."""
-        flags = fcntl.fcntl(file, fcntl.F_GETFL)
-        if flags & os.O_DIRECT:
-            fcntl.fcntl(file, fcntl.F_SETFL, flags & ~os.O_DIRECT)
+        fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) & ~os.O_DIRECT)
 
     def open(self, path: str) -> FileIO:
         """Open a file for reading; a symbolic link is refused."""
@@ -108,11 +106,7 @@ class Disk:
 
 
 def _open_new(path: str, _flags: int) -> int:
-    return os.open(path, _NEW, _NEW_FILE_MODE)
-
-
-def _open_new_direct(path: str, _flags: int) -> int:
-    return os.open(path, _NEW | os.O_DIRECT, _NEW_FILE_MODE)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _NEW_FILE_MODE)
 
 
 def _open_existing(path: str, _flags: int) -> int:

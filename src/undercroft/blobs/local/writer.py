@@ -109,7 +109,8 @@ class LocalBlobWriter:
         # The order is what makes the blob durable:
         # 1. the footer is written, without which the file is no blob;
         # 2. the file is synced: header, frames and footer are on the disk;
-        # 3. its directory is synced: the name is on the disk.
+        # 3. its directory is synced: the name is on the disk;
+        # 4. it still has that name: a sweep may have taken it for an orphan, if the clock has jumped ahead meanwhile.
         # Only after that may the caller commit an extent that names the blob. A sync that failed is not tried again.
         with self._lock, self._gone_on_error():
             file = self._write_rest(framing.pack_footer(self.blob_id, self.size, self._checksums.table()))
@@ -117,7 +118,9 @@ class LocalBlobWriter:
                 self._disk.sync_file(file)
             with self._syncing("a directory of blobs"):
                 self._disk.sync_directory(self._folder)
-            if not self._disk.is_named(file):  # A sweep took it for an orphan: the clock has jumped ahead meanwhile.
+            with blob_errors("Finishing a blob"):
+                is_named = self._disk.is_named(file)
+            if not is_named:
                 raise BlobIOError("A blob was removed while it was being written.")
             self._close()
             self._give_back_staging()
@@ -152,36 +155,42 @@ class LocalBlobWriter:
             undo.pop_all()
 
     def _stage(self, data: memoryview) -> None:
-        """Put the data behind what is there, the header first, and write whenever the buffer is full."""
+        """Put the data behind what is there, and write whenever the buffer is full."""
+        buffer = self._buffer()
+        while len(data):
+            piece = data[: len(buffer) - self._staged]
+            buffer[self._staged : self._staged + len(piece)] = piece
+            self._staged += len(piece)
+            data = data[len(piece) :]
+            if self._staged == len(buffer):
+                file = self._file or self._create(direct=True)
+                with blob_errors("Writing a blob"):
+                    _write_all(self._disk, file, [buffer])
+                self._staged = 0
+
+    def _buffer(self) -> memoryview:
+        """The buffer of this blob, which begins with the header."""
         if self._staging is None:
             self._staging = self._buffers.take()
             self._staging[: framing.HEADER_BYTES] = framing.pack_header(self.blob_id)
             self._staged = framing.HEADER_BYTES
-        while len(data):
-            piece = data[: len(self._staging) - self._staged]
-            self._staging[self._staged : self._staged + len(piece)] = piece
-            self._staged += len(piece)
-            data = data[len(piece) :]
-            if self._staged == len(self._staging):
-                file = self._file or self._create(direct=True)
-                with blob_errors("Writing a blob"):
-                    _write_all(self._disk, file, [self._staging])
-                self._staged = 0
+        return self._staging
 
     def _write_rest(self, footer: bytes) -> FileIO:
         """Write what is left in the buffer, and the footer behind it."""
-        self._stage(memoryview(b""))
-        assert self._staging is not None
+        buffer = self._buffer()
         file = self._file or self._create(direct=False)
         with blob_errors("Writing a blob"):
             self._disk.end_direct(file)
-            _write_all(self._disk, file, [self._staging[: self._staged], memoryview(footer)])
+            _write_all(self._disk, file, [buffer[: self._staged], memoryview(footer)])
         return file
 
     def _create(self, *, direct: bool) -> FileIO:
         with blob_errors("Creating a blob"):
-            self._file = self._disk.create(self._path, direct=direct)
-        self._state = _State.OPEN
+            self._file = self._disk.create(self._path)
+            self._state = _State.OPEN
+            if direct:
+                self._disk.begin_direct(self._file)
         return self._file
 
     def _give_back_staging(self) -> None:

@@ -124,8 +124,9 @@ def in_order(row: VersionRow, newest: VersionRow | None, custom_ms: int | None) 
 
 
 def newborn_in_order(row: VersionRow, newest: VersionRow | None, custom_ms: int | None) -> VersionRow:
-    """The same for a row whose id nobody has been told: the id then says the row's time, so a list can go on from there
-    also when the version is gone.
+    """As `in_order`, for a row whose id nobody has been told yet.
+
+    The id then says the time of the row, so that a list can go on from there also when the version is gone.
     """
     placed = in_order(row, newest, custom_ms)
     return placed if custom_ms is not None else placed._replace(born_ms=-placed.inverted_ms)

@@ -56,7 +56,7 @@ class Tokens:
     async def issue(self, key_id: str, kind: Kind, *, payload: bytes = b"", bound_to: str = "") -> str:
         """A token for the holder of this key, good from now on."""
         now_s = self._ambient.now_ms() // 1000
-        if self._newest is None or not _is_of_this_month(self._newest, now_s):
+        if self._newest is None or not _may_issue(self._newest, now_s):
             await self._rotate(now_s)
         assert self._newest is not None
         text = f"4_{key_id}_{now_s:08x}_{self._newest.signing_key_id:06x}_{kind}"
@@ -100,7 +100,7 @@ class Tokens:
 
         async def change(tx: Transaction) -> None:
             rows = await key_rows.signing_keys(tx)
-            if rows and _is_of_this_month(rows[0], now_s):
+            if rows and _may_issue(rows[0], now_s):
                 return
             signing_key_id = rows[0].signing_key_id + 1 if rows else 1
             wrapped = self._keyring.wrap(secret, f"signing-key:{signing_key_id}")
@@ -114,7 +114,7 @@ class Tokens:
         await self._load()
 
 
-def _is_of_this_month(key: SigningKeyRow, now_s: int) -> bool:
+def _may_issue(key: SigningKeyRow, now_s: int) -> bool:
     """Whether to go on issuing with the key: it is neither too old nor of a clock that was ahead."""
     age_s = now_s - key.created_ms // 1000
     return -limits.CLOCK_SKEW_MAX_S <= age_s <= limits.SIGNING_KEY_ROTATES_AFTER_S

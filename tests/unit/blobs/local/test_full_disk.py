@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from undercroft import limits
 from undercroft.blobs.contract import BlobIOError, NoSpace
 from undercroft.blobs.local import LocalBlobs
 
@@ -81,6 +82,18 @@ async def lose_the_right_to_write(place: Path) -> None:
     await blobs.close()
 
 
+async def write_without_direct_writing(place: Path) -> None:
+    await asyncio.to_thread(subprocess.run, ["mount", "-t", "ramfs", "undercroft-test", str(place)], check=True)
+    blobs = LocalBlobs(place / "blobs", on_fatal=print, reserve_bytes=-limits.BLOB_MAX_BYTES)  # It has no size to tell.
+    writer = await blobs.create()
+    await writer.write(bytes(2 * limits.BLOB_STAGING_BYTES) + b"x")
+    await writer.finish()
+    reader = await blobs.open(writer.blob_id)
+    assert await reader.read(writer.size - 2, 2) == b"\0x"
+    reader.close()
+    await blobs.close()
+
+
 async def write_blocks(writer, count):
     for _ in range(count):
         await writer.write(BLOCK)
@@ -93,7 +106,10 @@ async def store_blobs(blobs, count):
         await writer.finish()
 
 
-SCENARIOS = {scenario.__name__: scenario for scenario in (fill_the_disk, reach_the_reserve, lose_the_right_to_write)}
+SCENARIOS = {
+    scenario.__name__: scenario
+    for scenario in (fill_the_disk, reach_the_reserve, lose_the_right_to_write, write_without_direct_writing)
+}
 
 
 def run_on_a_small_disk(scenario, place: Path) -> None:
@@ -119,6 +135,10 @@ def test_uploads_stop_at_the_reserve_and_leave_it_free(may_mount, tmp_path):
 
 def test_check_fails_on_a_disk_that_was_mounted_read_only(may_mount, tmp_path):
     run_on_a_small_disk(lose_the_right_to_write, tmp_path)
+
+
+def test_a_file_system_without_direct_writing_is_written_to_the_ordinary_way(may_mount, tmp_path):
+    run_on_a_small_disk(write_without_direct_writing, tmp_path)
 
 
 if __name__ == "__main__":

@@ -106,21 +106,6 @@ async def test_a_direct_write_that_is_cut_short_is_completed_the_ordinary_way(ru
         reader.close()
 
 
-@asynchronous
-async def test_a_file_system_without_direct_writing_is_written_to_the_ordinary_way(running, disk, monkeypatch):
-    def refuse(path, flags):
-        raise OSError(errno.EINVAL, "no direct writing here")
-
-    monkeypatch.setattr("undercroft.blobs.local.disk._open_new_direct", refuse)
-    async with running() as blobs:
-        writer = await blobs.create()
-        await writer.write(bytes(limits.BLOB_STAGING_BYTES + 1))
-        await writer.finish()
-        reader = await blobs.open(writer.blob_id)
-        assert await reader.read(limits.BLOB_STAGING_BYTES, 1) == b"\0"
-        reader.close()
-
-
 # -- Failures ---------------------------------------------------------------------------------------------------------
 FAILURES = [
     ("create", errno.ENOSPC, NoSpace),
