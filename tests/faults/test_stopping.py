@@ -27,7 +27,7 @@ from undercroft import limits
 MIB = 1 << 20
 BUCKET = "stopping"
 LARGE = os.urandom(24 * MIB)
-BODY = os.urandom(2 * MIB)
+BODY = os.urandom(6 * MIB)  # Half of it is more than gathers in memory before there is a file.
 DEATHS = 3
 
 

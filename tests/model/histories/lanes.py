@@ -86,9 +86,10 @@ class Lanes:
             await lane.close()
 
     async def drop(self, lane: Lane) -> None:
-        """Forget a lane that failed."""
-        self.open.remove(lane)
-        await lane.close()
+        """Forget a lane that failed; more than one of its askers may find that out."""
+        if lane in self.open:
+            self.open.remove(lane)
+            await lane.close()
 
     async def close(self) -> None:
         """Let go of all."""
