@@ -62,8 +62,7 @@ async def fill(data: Path, bucket_name: str, count: int) -> int:
 
             async def change(tx: Transaction, rows: list[VersionRow] = rows) -> None:
                 for row in rows:
-                    await versions.insert(tx, row)
-                    await versions.point(tx, row)
+                    await versions.point(tx, await versions.add(tx, row))
                 await usage.add(tx, rows[0].bucket_id, 0, len(rows), 0)
 
             await bench.catalog.write(change, size_bytes=len(rows) * BYTES_A_NAME, grows=True)

@@ -19,7 +19,7 @@ CLIENTS = 40
 LET_GO_S = 2.0  # How long a server may take to notice, on a busy machine. It needs no timeout for it.
 INLINE = os.urandom(30_000)
 BLOB = os.urandom(8 * MIB)
-LARGE = os.urandom(8 * MIB)
+LARGE = os.urandom(24 * MIB)  # More than sockets on both sides take in, beside what is read.
 
 
 class Victims:

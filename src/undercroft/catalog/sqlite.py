@@ -286,7 +286,7 @@ class SQLiteCatalog:
     # -- Life ---------------------------------------------------------------------------------------------------------
     def _connect(self) -> _Connection:
         try:
-            return _Connection(_configured(_opened(self._path)), self._on_fatal)
+            return _Connection(_configured(opened(self._path)), self._on_fatal)
         except (*FATAL, apsw.FullError) as error:
             self._on_fatal(error)
             raise
@@ -297,7 +297,7 @@ class SQLiteCatalog:
     def _migrate(self) -> None:
         fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
         try:
-            raw = _opened(self._path)
+            raw = opened(self._path)
             try:
                 apply_deltas(_configured(raw))
             except apsw.Error as error:
@@ -364,7 +364,8 @@ def _commit_without_growth(connection: _Connection, group: list[_Write]) -> None
             write.error = CatalogFull("The disk of the catalog is full.")
 
 
-def _opened(path: Path) -> apsw.Connection:
+def opened(path: Path) -> apsw.Connection:
+    """A connection to the file, as whoever writes to it must have one: with checksums of its pages."""
     _keep_page_checksums()
     return apsw.Connection(str(path))
 
