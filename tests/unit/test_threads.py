@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 from harness.asynchronous import asynchronous
-from undercroft.threads import Threads
+from undercroft.threads import Strand, Threads
 
 
 @asynchronous
@@ -78,3 +78,61 @@ def test_an_answer_to_a_loop_that_is_gone_is_dropped_and_the_thread_lives_on():
     asyncio.run(leave_behind())
     gate.set()
     assert asyncio.run(come_back()) == 5
+
+
+# -- Strands ----------------------------------------------------------------------------------------------------------
+@asynchronous
+async def test_calls_of_a_strand_run_one_at_a_time_and_in_order():
+    threads = Threads(4, "test")
+    strand = Strand(threads)
+    running, order = threading.Lock(), []
+
+    def call(number: int) -> int:
+        assert running.acquire(blocking=False)
+        order.append(number)
+        running.release()
+        return number
+
+    for turn in range(20):  # With pauses, so that the strand comes to its end and begins anew.
+        numbers = range(turn * 50, turn * 50 + 50)
+        assert await asyncio.gather(*(strand.begin(call, number) for number in numbers)) == list(numbers)
+    assert order == list(range(1000))
+    await threads.close()
+
+
+@asynchronous
+async def test_a_call_of_a_strand_that_fails_does_not_end_it_and_a_cancelled_one_is_left_out():
+    threads = Threads(2, "test")
+    strand = Strand(threads)
+    gate = threading.Event()
+    first = strand.begin(gate.wait, 30)
+    cancelled, failing, last = strand.begin(gate.clear), strand.begin(divmod, 1, 0), strand.begin(gate.is_set)
+    cancelled.cancel()
+    gate.set()
+    assert await first
+    with pytest.raises(ZeroDivisionError):
+        await failing
+    assert await last
+    await threads.close()
+
+
+@asynchronous
+async def test_a_strand_with_much_to_do_lets_others_have_the_thread():
+    threads = Threads(1, "test")
+    busy, gate, order = Strand(threads), threading.Event(), []
+    calls = [busy.begin(gate.wait, 30), *(busy.begin(order.append, "busy") for _ in range(10))]
+    other = Strand(threads).begin(order.append, "other")
+    gate.set()
+    await asyncio.gather(other, *calls)
+    assert order[0] == "other"
+    assert order.count("busy") == 10
+    await threads.close()
+
+
+@asynchronous
+async def test_work_that_nobody_waits_for_and_that_fails_does_not_end_its_thread(capfd):
+    threads = Threads(1, "test")
+    threads.start(lambda: divmod(1, 0))
+    assert await threads.run(len, "alive") == 5
+    await threads.close()
+    assert "unwatched_work_failed" in capfd.readouterr().out

@@ -30,6 +30,7 @@ _HEAD_END = b"\r\n\r\n"
 _CONTROLS = bytes(range(0x09)) + bytes(range(0x0A, 0x20)) + b"\x7f"
 _TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"  # Names are in lower case: see `Response`.
 _BODILESS = frozenset({204, 304})
+_READS = frozenset({"GET", "HEAD"})
 
 _log = structlog.get_logger(__name__)
 
@@ -123,6 +124,11 @@ class Exchange:
         """The client is gone."""
         self.disconnected = True
         self._wake()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the request changes nothing."""
+        return self.scope["method"] in _READS
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

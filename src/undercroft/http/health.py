@@ -38,10 +38,13 @@ class Health:
         return Response(200, list(_HEADERS), b"ok\n")
 
     async def _is_ready(self) -> bool:
-        try:
-            async with asyncio.timeout(limits.READY_TIMEOUT_S):
-                await self._ready()
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with the store, the answer is "not ready".
-            _log.warning("not_ready", error=repr(error))
+        asking = asyncio.ensure_future(self._ready())
+        await asyncio.wait([asking], timeout=limits.READY_TIMEOUT_S)
+        if not asking.done():
+            asking.cancel()
+            _log.warning("not_ready", error="it took too long")
             return False
-        return True
+        error = asking.exception()
+        if error is not None:  # Whatever is wrong with the store, the answer is "not ready".
+            _log.warning("not_ready", error=repr(error))
+        return error is None

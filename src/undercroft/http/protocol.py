@@ -28,7 +28,7 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 from uvicorn.server import ServerState
 
 from undercroft import limits
-from undercroft.http import head, refusal
+from undercroft.http import eager, head, refusal
 from undercroft.http.exchange import ClientGone, Exchange, Message, within
 from undercroft.http.head import Refused
 from undercroft.http.refusal import Refusal
@@ -74,6 +74,7 @@ class HTTPProtocol(asyncio.Protocol):
         self._receiving: Exchange | None = None
         # The request being answered, and those that came after it.
         self._answering: Exchange | None = None
+        self._due: Exchange | None = None  # To be started when what has arrived is read.
         self._queue: deque[Exchange] = deque()
         # The end of the connection.
         self._parting: bytes | None = None  # A refusal that waits for the answers before it.
@@ -169,6 +170,9 @@ class HTTPProtocol(asyncio.Protocol):
             self._refuse(error.__context__.reason)
         except httptools.HttpParserError:
             self._refuse(refusal.BAD_REQUEST)
+        due, self._due = self._due, None
+        if due is not None:
+            self._start(due)
 
     def _feed(self, data: bytes) -> None:
         while True:
@@ -250,7 +254,7 @@ class HTTPProtocol(asyncio.Protocol):
         exchange = self._new_exchange()
         self._receiving = exchange
         if self._answering is None:
-            self._start(exchange)
+            self._answering = self._due = exchange
         else:
             self._queue.append(exchange)
             self._pause_reading()
@@ -328,10 +332,17 @@ class HTTPProtocol(asyncio.Protocol):
 
     # -- Answering ----------------------------------------------------------------------------------------------------
     def _start(self, exchange: Exchange) -> None:
+        """Run the application: a read at once, since most have no need to wait and so none of a task.
+
+        A change waits in any case, for its commit, and those that begin together share one; so it does not begin before the
+        others that have arrived are read too.
+        """
         self._answering = exchange
-        task = self.loop.create_task(exchange.run(self._app))
-        self.server_state.tasks.add(task)
-        task.add_done_callback(self.server_state.tasks.discard)
+        running = exchange.run(self._app)
+        task = eager.start(running, self.loop) if exchange.is_read else self.loop.create_task(running)
+        if task is not None:
+            self.server_state.tasks.add(task)
+            task.add_done_callback(self.server_state.tasks.discard)
 
     def response_complete(self, exchange: Exchange) -> None:
         """The exchange's answer is written whole: go on with the next request, or part."""
@@ -345,7 +356,8 @@ class HTTPProtocol(asyncio.Protocol):
         elif not exchange.keep_alive:
             self._close()
         elif self._queue:
-            self._start(self._queue.popleft())
+            self._answering = self._queue.popleft()
+            self.loop.call_soon(self._start, self._answering)  # At once, it would run inside of the one before.
             self.resume_reading()
         elif self._parting is not None:
             self.transport.write(self._parting)
@@ -391,7 +403,7 @@ class HTTPProtocol(asyncio.Protocol):
         if broken is not None and broken is self._answering:
             # The body of the request being answered is malformed: its reader learns that no more will come.
             broken.connection_lost()
-            self._answering = None
+            self._answering = self._due = None
             if broken.response_started:
                 self.abort()
                 return

@@ -59,6 +59,21 @@ def test_pipelined_requests_are_answered_in_order(serve, echo):
     serve(echo, scenario)
 
 
+def test_pipelined_reads_are_answered_in_order_whether_or_not_they_wait(serve):
+    async def handler(request):
+        if request.raw_query:
+            await asyncio.sleep(0.01)
+        return Response(200, [], request.raw_path)
+
+    async def scenario(serving):
+        client = await serving.client()
+        await client.send(b"".join(b"GET /%d?%b HTTP/1.1\r\nHost: h\r\n\r\n" % (n, b"wait"[: n % 2]) for n in range(5)))
+        for number in range(5):
+            assert (await client.answer()).body == b"/%d" % number
+
+    serve(handler, scenario)
+
+
 def test_more_pipelined_requests_than_the_limit_end_the_connection_after_the_answers_due(serve, echo):
     async def scenario(serving):
         client = await serving.client()

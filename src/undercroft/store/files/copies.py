@@ -152,9 +152,9 @@ class Copies(Reads, LargeFiles):
             known = await self._known_digests(source, first, end)
             if known is not None:
                 return known
-        digests = Digests(() if algorithm is None else (algorithm,))
+        digests = Digests(() if algorithm is None else (algorithm,), self._context.hashers)
         async for block in self._blocks(source, first, end):
-            await digests.update_in_threads(block, self._context.hashers)
+            await digests.begin(block)
         results = digests.results()
         checksum = None
         if algorithm is not None:

@@ -1,7 +1,8 @@
 """The pipeline that every upload runs through: length, digests, and storage, in one pass.
 
 A body up to the inline threshold stays in memory and becomes an inline extent. A longer one streams into blobs, in blocks:
-while one block is digested and written in threads, the next one arrives. At most three blocks are in memory (P9).
+while some are digested and written in threads, the next one arrives. MD5 is what takes longest, so it never waits for the
+others; `BLOCKS_UNDER_WAY` and the one that gathers are all that is in memory (P9).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -21,9 +23,10 @@ from undercroft.catalog.extents import ExtentRow
 from undercroft.store.errors import DigestMismatch, LengthMismatch, TooLarge
 from undercroft.store.files.base import storing
 from undercroft.store.model import UploadBody
-from undercroft.threads import Threads
+from undercroft.threads import Strand, Threads
 
 BLOCK_BYTES = limits.MIB
+BLOCKS_UNDER_WAY = 3  # That are digested and written while the next one gathers.
 PIECE_MIN_BYTES = 4 * limits.KIB  # What comes in smaller pieces is joined: each costs memory of its own.
 
 
@@ -61,24 +64,30 @@ _MAKERS: dict[str, Callable[[], _Digest]] = {
 class Digests:
     """Digests of one run of bytes: MD5, SHA-1 and what else was asked for."""
 
-    def __init__(self, algorithms: Iterable[str]) -> None:
+    def __init__(self, algorithms: Iterable[str], threads: Threads) -> None:
         self._digests = {name: _MAKERS[name]() for name in {"md5", "sha1", *algorithms}}
+        self._md5 = Strand(threads)
+        self._others = Strand(threads)
 
     def update(self, data: bytes) -> None:
         """Add bytes on the calling thread; for small amounts."""
         for digest in self._digests.values():
             digest.update(data)
 
-    async def update_in_threads(self, data: bytes, threads: Threads) -> None:
-        """Add a block, MD5 beside all others, since it is the slowest of them."""
+    def begin(self, block: bytes) -> asyncio.Future[tuple[None, None]]:
+        """Have a block added in threads, behind those begun before: MD5 beside all others, since it is the slowest."""
         others = [digest for name, digest in self._digests.items() if name != "md5"]
-        md5 = threads.begin(self._digests["md5"].update, data)
-        await threads.run(_update_all, others, data)
-        await md5
+        return asyncio.gather(
+            self._md5.begin(self._digests["md5"].update, block), self._others.begin(_update_all, others, block)
+        )
 
     def results(self) -> dict[str, bytes]:
         """The raw digests by algorithm."""
         return {name: digest.digest() for name, digest in self._digests.items()}
+
+
+def _joined(pieces: list[bytes]) -> bytes:
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _update_all(digests: list[_Digest], data: bytes) -> None:
@@ -109,6 +118,7 @@ class Intake:
         self._writers: list[BlobWriter] = []
         self._extents: list[ExtentRow] = []
         self._size = 0
+        self._storing: deque[asyncio.Task[None]] = deque()  # Blocks under way, the oldest first.
 
     async def take(self, body: UploadBody, algorithms: Iterable[str] = ()) -> Stored:
         """Store the body and compare it with what its sender says of it.
@@ -118,7 +128,7 @@ class Intake:
         declared = body.length
         if declared is not None and declared > limits.UPLOAD_MAX_BYTES:
             raise TooLarge(declared, limits.UPLOAD_MAX_BYTES)
-        digests = Digests(body.algorithms.union(algorithms))
+        digests = Digests(body.algorithms.union(algorithms), self._threads)
         try:
             await self._consume(body, digests, declared)
         except asyncio.CancelledError:
@@ -137,7 +147,6 @@ class Intake:
         pending: list[bytes] = []
         pending_bytes = 0
         block_bytes = self._inline_max_bytes + 1  # The first block decides whether the body is inline.
-        storing_block: asyncio.Task[None] | None = None
         try:
             async for chunk in body.chunks():
                 self._size += len(chunk)
@@ -149,26 +158,22 @@ class Intake:
                     pending.append(chunk)
                 pending_bytes += len(chunk)
                 if pending_bytes >= block_bytes:
-                    if storing_block is not None:
-                        await storing_block
-                    block = pending[0] if len(pending) == 1 else b"".join(pending)
-                    storing_block = asyncio.create_task(self._store_block(block, digests))
+                    if len(self._storing) == BLOCKS_UNDER_WAY:
+                        await self._oldest_stored()
+                    self._begin_block(_joined(pending), digests)
                     pending, pending_bytes, block_bytes = [], 0, BLOCK_BYTES
-            if storing_block is None:
-                self._keep_inline(b"".join(pending), digests)
+            if not self._writers and not self._storing:
+                self._keep_inline(_joined(pending), digests)
                 return
-            await storing_block
             if pending:
-                await self._store_block(b"".join(pending), digests)
+                self._begin_block(_joined(pending), digests)
+            while self._storing:
+                await self._oldest_stored()
             await self._finish_blob()
             for writer in self._writers[:-1]:  # The last one was finished just now, the others perhaps hours ago.
                 await storing(writer.renew())
         finally:
-            if storing_block is not None:
-                # Nothing may write to a blob that is about to be discarded; what went wrong first is what is raised.
-                await asyncio.wait([storing_block])
-                if not storing_block.cancelled():
-                    storing_block.exception()
+            await self._settle()
 
     def _too_long(self, declared: int | None) -> TooLarge | LengthMismatch:
         if declared is None:
@@ -180,8 +185,34 @@ class Intake:
         if data:
             self._extents.append(ExtentRow(0, len(data), None, 0, data, crt.crc32c(data), None))
 
-    async def _store_block(self, block: bytes, digests: Digests) -> None:
-        await asyncio.gather(digests.update_in_threads(block, self._threads), self._write(block))
+    def _begin_block(self, block: bytes, digests: Digests) -> None:
+        """Have the block digested, and written behind the one before it."""
+        before = self._storing[-1] if self._storing else None
+        self._storing.append(asyncio.create_task(self._store_block(block, digests.begin(block), before)))
+
+    async def _store_block(
+        self, block: bytes, digesting: asyncio.Future[tuple[None, None]], before: asyncio.Task[None] | None
+    ) -> None:
+        if before is not None:
+            await before  # If it fails, so do all behind it.
+        await self._write(block)
+        await digesting
+
+    async def _oldest_stored(self) -> None:
+        await self._storing[0]
+        self._storing.popleft()
+
+    async def _settle(self) -> None:
+        """Wait for the blocks under way, however they end: nothing may write to a blob that is about to be discarded.
+
+        What went wrong first has been raised already.
+        """
+        if self._storing:
+            await asyncio.wait(self._storing)
+        for task in self._storing:
+            if not task.cancelled():
+                task.exception()
+        self._storing.clear()
 
     async def _write(self, block: bytes) -> None:
         rest = memoryview(block)
