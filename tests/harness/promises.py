@@ -116,6 +116,7 @@ async def _bucket_picture(bench: Bench, principal: Principal, bucket: Bucket) ->
     assert counted == (len(versions), size_bytes), "the counters disagree with the versions"
     return {
         "settings": (bucket.name, bucket.type, bucket.revision, bucket.info, bucket.cors_rules, bucket.lifecycle_rules),
+        "lock": bucket.lock,
         "versions": pictures,
     }
 
@@ -137,6 +138,7 @@ async def _version_picture(bench: Bench, principal: Principal, bucket: Bucket, v
         "uploaded_ms": version.uploaded_ms,
         "part_count": version.part_count,
         "is_latest": version.is_latest,
+        "lock": (version.retention, version.legal_hold),
     }
     if version.action is Action.UPLOAD:
         picture["sha1"] = sha1(await bench.bytes_of(version))

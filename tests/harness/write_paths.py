@@ -8,8 +8,9 @@ from harness.path_bench import BLOB_MAX_BYTES, Phase, WritePath, nothing
 from harness.promises import OWNER, PASSWORDS
 from harness.stores import Bench, Bytes, md5, sha1
 from undercroft import limits
+from undercroft.store.buckets.lock import LockChange
 from undercroft.store.dialect import NATIVE
-from undercroft.store.model import ByteRange, FileVersion, NewFile
+from undercroft.store.model import ByteRange, DefaultRetention, FileVersion, NewFile, Retention
 
 _dice = random.Random(11)
 INLINE = _dice.randbytes(9_000)
@@ -145,6 +146,35 @@ async def sweep(bench: Bench) -> None:
     await bench.store.work.reclaim.sweep()
 
 
+# -- Object Lock ------------------------------------------------------------------------------------------------------
+async def lock_bucket(bench: Bench) -> None:
+    change = LockChange(enabled=True, default_retention=DefaultRetention("compliance", 7, "days"))
+    await bench.store.buckets.update(bench.principal, bench.bucket.bucket_id, lock=change)
+
+
+async def upload_locked(bench: Bench) -> FileVersion:
+    """The bucket's default retention is in the same row as the version."""
+    return await bench.put("locked", INLINE)
+
+
+async def locked_file(bench: Bench) -> FileVersion:
+    await lock_bucket(bench)
+    return await upload_locked(bench)
+
+
+async def extend_retention(bench: Bench) -> None:
+    bucket = await bench.store.buckets.find(name=bench.bucket.name)
+    file = await bench.store.files.current(bench.principal, bucket, "locked")
+    longer = Retention("compliance", 4_102_444_800_123)
+    await bench.store.files.update_retention(bench.principal, bucket, file.name, str(file.file_id), longer)
+
+
+async def hold(bench: Bench) -> None:
+    bucket = await bench.store.buckets.find(name=bench.bucket.name)
+    file = await bench.store.files.current(bench.principal, bucket, "locked")
+    await bench.store.files.update_legal_hold(bench.principal, bucket, file.name, str(file.file_id), on=True)
+
+
 # -- Keys, buckets and accounts ---------------------------------------------------------------------------------------
 async def create_key(bench: Bench) -> None:
     capabilities = ["listFiles", "readFiles"]
@@ -233,6 +263,10 @@ WRITE_PATHS = (
     WritePath("delete hide marker", delete, hide_kept),
     WritePath("reclaim", reclaim, deleted_and_due, may_stop_midway=True),
     WritePath("sweep", sweep, orphaned),
+    WritePath("lock bucket", lock_bucket),
+    WritePath("upload under a default retention", upload_locked, lock_bucket),
+    WritePath("extend retention", extend_retention, locked_file),
+    WritePath("legal hold", hold, locked_file),
     WritePath("create key", create_key),
     WritePath("delete key", delete_key, create_key),
     WritePath("create bucket", create_bucket),

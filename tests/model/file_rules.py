@@ -40,12 +40,12 @@ class FileRules(Cast):
     def hide(self, actor: int, bucket: int, name: str | int, s3: bool) -> None:
         self.both("hide", self._actor(actor), self._s3(s3), bucket=self.a_bucket(bucket), name=self._name(name))
 
-    @rule(actor=actors, version=picks, other=st.none() | names, s3=flags)
-    def delete_version(self, actor: int, version: int, other: str | None, s3: bool) -> None:
+    @rule(actor=actors, version=picks, other=st.none() | names, bypass=flags, s3=flags)
+    def delete_version(self, actor: int, version: int, other: str | None, bypass: bool, s3: bool) -> None:
         target = self.a_version(version)
         if target is not None:
             name = other if other is not None and version % 4 == 0 else target.name
-            self.both("delete_version", self._actor(actor), self._s3(s3), version=target, name=name)
+            self.both("delete_version", self._actor(actor), self._s3(s3), version=target, name=name, bypass=bypass)
 
     @rule(
         actor=actors,

@@ -47,5 +47,6 @@ _ALL = ["listBuckets", "listFiles", "readFiles", "writeFiles", "deleteFiles"]
 CAPABILITY_SETS = (
     _ALL, _ALL, _ALL, ["readFiles"], ["writeFiles"], ["listFiles"], ["deleteFiles", "listFiles"], ["readFiles", "writeFiles"],
     ["listBuckets", "listAllBucketNames"], ["writeBuckets", "deleteBuckets", "listBuckets"],
-    ["listKeys", "writeKeys", "deleteKeys"], [*_ALL, "writeKeys"], [],
+    ["listKeys", "writeKeys", "deleteKeys"], [*_ALL, "writeKeys"], [], [*_ALL, "writeFileRetentions"],
+    [*_ALL, "writeFileRetentions", "writeFileLegalHolds", "bypassGovernance", "readFileRetentions"],
 )  # fmt: skip

@@ -219,23 +219,69 @@ class Reference:
             raise Refused(*reasons)
         return source
 
-    def delete_version(self, ask: Ask, version_id: str, name: str) -> dict[str, Any]:
-        """Remove one version for good. To S3, one that is not there is deleted already."""
+    def delete_version(self, ask: Ask, version_id: str, name: str, bypass: bool = False) -> dict[str, Any]:
+        """Remove one version for good, unless it is locked. To S3, one that is not there is deleted already."""
         bucket = self.buckets.get(self._home(version_id))
         if ask.s3 and bucket is None:
             raise Refused("no bucket")
         reasons = set() if bucket is not None else {"no version to delete"}
-        if not self._may(ask, "deleteFiles", bucket, name):
+        if not self._may(ask, "deleteFiles", bucket, name) or (
+            bypass and not self._may(ask, "bypassGovernance", bucket)
+        ):
             reasons.add("unauthorized")
         if reasons:
             raise Refused(*reasons)
         version = self.versions.get(version_id)
         if version is not None and version.name == name:
+            if version.action == "upload" and (version.held or (version.retained_until_ms and not bypass)):
+                raise Refused("locked")
             self.graves[version_id] = self.versions.pop(version_id)
             return {**version_row(version), "was_marker": version.action == "hide"}
         if ask.s3:
             return {"was_marker": False}
         raise Refused("no version to delete")
+
+    # -- Locks (native) -------------------------------------------------------------------------------------------------
+    def lock_bucket(self, ask: Ask, bucket_id: str) -> dict[str, Any]:
+        """Turn Object Lock on, once and for ever."""
+        bucket = self._bucket(bucket_id)
+        self._allow(ask, "writeBuckets", bucket)
+        self._allow(ask, "writeBucketRetentions", bucket)
+        bucket.locks = True
+        bucket.revision += 1
+        return bucket_row(bucket)
+
+    def retain(self, ask: Ask, version_id: str, until_ms: int | None, bypass: bool) -> dict[str, Any]:
+        """Set, extend or, with None, end governance; what shortens it needs the bypass and the right to it."""
+        version = self._lockable(ask, version_id, "writeFileRetentions", *(["bypassGovernance"] if bypass else []))
+        before = version.retained_until_ms
+        if before is not None and not bypass and (until_ms is None or until_ms < before):
+            raise Refused("retained")
+        version.retained_until_ms = until_ms
+        return version_row(version)
+
+    def hold(self, ask: Ask, version_id: str, on: bool) -> dict[str, Any]:
+        """Put a legal hold on, or take it off."""
+        version = self._lockable(ask, version_id, "writeFileLegalHolds")
+        version.held = on
+        return version_row(version)
+
+    def _lockable(self, ask: Ask, version_id: str, *capabilities: str) -> Version:
+        """A version whose lock may be changed; the right to that is asked for before anything else."""
+        version = self.versions.get(version_id)
+        bucket = self.buckets.get(self._home(version_id))
+        if bucket is None:
+            raise Refused("no version to delete", "lock forbidden")
+        name = (version or self.graves[version_id]).name
+        if not all(self._may(ask, capability, bucket, name) for capability in capabilities):
+            raise Refused("lock forbidden")
+        if not bucket.locks:
+            raise Refused("no lock")
+        if version is None:
+            raise Refused("no version to delete")
+        if version.action == "hide":
+            raise Refused("marker lock")
+        return version
 
     # -- Large files ----------------------------------------------------------------------------------------------------
     def start(self, ask: Ask, bucket_id: str, name: str, new: New) -> dict[str, Any]:

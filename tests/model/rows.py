@@ -31,6 +31,7 @@ def version_row(version: Version) -> dict[str, Any]:
     row = {name: getattr(version, name) for name in told}
     md5 = None if "-" in version.etag or not version.etag else version.etag
     row |= {"size": len(version.body), "etag": version.etag, "md5": md5}
+    row |= {"retained_until_ms": version.retained_until_ms, "held": version.held}
     return {**row, "time_ms": version.time_ms, "time_s": version.time_ms // 1000}
 
 
@@ -49,4 +50,4 @@ def key_row(key: Key) -> dict[str, Any]:
 def bucket_row(bucket: Bucket) -> dict[str, Any]:
     """A bucket as the faces tell it."""
     row = {"id": bucket.id, "account": bucket.account, "name": bucket.name, "public": bucket.public}
-    return {**row, "info": bucket.info, "revision": bucket.revision}
+    return {**row, "info": bucket.info, "revision": bucket.revision, "locks": bucket.locks}

@@ -154,7 +154,9 @@ class Sides(RuleBasedStateMachine):
             for version in self.model.versions_in(bucket.id):
                 if version.action == "upload":
                     self.both("read_id", owner, False, version=version, asked=None)
-                self.both("delete_version", owner, False, version=version, name=version.name)
+                if version.held:
+                    self.both("hold", owner, False, version=version, on=False)
+                self.both("delete_version", owner, False, version=version, name=version.name, bypass=True)
                 self.both("read_name", owner, False, bucket=bucket, name=version.name, asked=Range(0, 0))
         for bucket in list(self.model.buckets.values()):
             self.both("delete_bucket", self.owner_of(bucket.id), False, bucket=bucket)

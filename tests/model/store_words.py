@@ -19,6 +19,11 @@ WORDS = {
     "not empty": "BucketNotEmpty",
     "conflict": "RevisionConflict",
     "exists": "PreconditionFailed",
+    "locked": "VersionLocked",
+    "retained": "RetentionProtected",
+    "lock forbidden": "LockForbidden",
+    "no lock": "MissingLock",
+    "marker lock": "InvalidRequest",
     "no file": "NoSuchFile",
     "no version": "NoSuchVersion",
     "no version to delete": "NoSuchVersion",
@@ -68,6 +73,7 @@ def bucket_answer(bucket: domain.Bucket) -> Answer:
         "public": bucket.is_public,
         "info": bucket.info,
         "revision": bucket.revision,
+        "locks": bucket.lock.enabled,
     }
 
 
@@ -86,6 +92,8 @@ def version_answer(version: domain.FileVersion | domain.Folder, *, listed: bool 
         "md5": version.content_md5,
         "etag": version.etag,
         "time_ms": version.uploaded_ms,
+        "retained_until_ms": None if version.retention is None else version.retention.until_ms,
+        "held": version.legal_hold,
     }
     return {**row, "latest": version.is_latest} if listed else row
 

@@ -20,7 +20,7 @@ from model.through_faces import ThroughFaces
 from model.through_store import ThroughStore
 
 EXAMPLE_STEPS_MAX = 50
-EXAMPLE_STEPS = 25  # What an example has on average, with some room: rules may find nothing to do.
+EXAMPLE_STEPS = 15  # What an example has on average, with some room: rules may find nothing to do.
 # Steps by way: together 2,000 at CI size and 100,000 at full size.
 STEPS = {"native": (400, 20_000), "s3": (400, 20_000), "both": (400, 20_000), "store": (800, 40_000)}
 

@@ -51,6 +51,7 @@ class Bucket:
     public: bool
     info: dict[str, str]
     revision: int = FIRST_REVISION
+    locks: bool = False  # Whether it has Object Lock.
 
 
 @dataclass
@@ -80,6 +81,8 @@ class Version:
     sequence: int
     started_ms: int
     parts: dict[int, Part] = field(default_factory=dict)
+    retained_until_ms: int | None = None  # In governance mode, and always far in the future.
+    held: bool | None = None
 
     @property
     def place(self) -> Place:

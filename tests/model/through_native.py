@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
@@ -24,6 +24,11 @@ WORDS = {
     "bucket name of another": "400 duplicate_bucket_name",
     "not empty": "400 cannot_delete_non_empty_bucket",
     "conflict": "409 conflict",
+    "locked": "401 access_denied",
+    "retained": "403 access_denied",
+    "lock forbidden": "403 access_denied",
+    "no lock": "400 bucket_missing_file_lock",
+    "marker lock": "400 bad_request",
     "no file": "404 not_found",
     "no version": "404 not_found",
     "no version to delete": "400 file_not_present",
@@ -77,7 +82,10 @@ class ThroughNative:
         for bucket in owner.ok("b2_list_buckets", accountId=account)["buckets"]:
             bucket_id = bucket["bucketId"]
             for row in owner.ok("b2_list_file_versions", bucketId=bucket_id, maxFileCount=1000)["files"]:
-                owner.ok("b2_delete_file_version", fileId=row["fileId"], fileName=row["fileName"])
+                names = {"fileId": row["fileId"], "fileName": row["fileName"]}
+                if row.get("legalHold", {}).get("value") == "on":
+                    owner.ok("b2_update_file_legal_hold", **names, legalHold="off")
+                owner.ok("b2_delete_file_version", **names, bypassGovernance=True)
             owner.ok("b2_delete_bucket", accountId=account, bucketId=bucket_id)
 
     def do(self, operation: str, actor: str | None, **arguments: Any) -> Any:
@@ -211,8 +219,26 @@ class ThroughNative:
             fields |= {"metadataDirective": "REPLACE", "contentType": replaced.content_type, "fileInfo": replaced.info}
         return _version(self.call(actor, "b2_copy_file", **fields))
 
-    def delete_version(self, actor: str | None, version: Version, name: str) -> Answer:
-        said = self.call(actor, "b2_delete_file_version", fileId=version.id, fileName=name)
+    def lock_bucket(self, actor: str | None, bucket: Bucket) -> Answer:
+        account = self.client(actor).account_id
+        return _bucket(
+            self.call(actor, "b2_update_bucket", accountId=account, bucketId=bucket.id, fileLockEnabled=True)
+        )
+
+    def retain(self, actor: str | None, version: Version, until_ms: int | None, bypass: bool) -> Answer:
+        retention = {"mode": None if until_ms is None else "governance", "retainUntilTimestamp": until_ms}
+        names = {"fileId": version.id, "fileName": version.name}
+        said = self.call(actor, "b2_update_file_retention", **names, fileRetention=retention, bypassGovernance=bypass)
+        assert said["fileRetention"] == retention
+        return {"id": said["fileId"], "name": said["fileName"], "retained_until_ms": until_ms}
+
+    def hold(self, actor: str | None, version: Version, on: bool) -> Answer:
+        names = {"fileId": version.id, "fileName": version.name}
+        said = self.call(actor, "b2_update_file_legal_hold", **names, legalHold="on" if on else "off")
+        return {"id": said["fileId"], "name": said["fileName"], "held": said["legalHold"] == "on"}
+
+    def delete_version(self, actor: str | None, version: Version, name: str, bypass: bool = False) -> Answer:
+        said = self.call(actor, "b2_delete_file_version", fileId=version.id, fileName=name, bypassGovernance=bypass)
         return {"id": said["fileId"], "name": said["fileName"]}
 
     def start(self, actor: str | None, bucket: Bucket, name: str, new: New) -> Answer:
@@ -359,6 +385,7 @@ def _bucket(said: Answer) -> Answer:
         "public": said["bucketType"] == TYPES[True],
         "info": said["bucketInfo"],
         "revision": said["revision"],
+        **_seen(said, "fileLockConfiguration", "locks", lambda value: value["isFileLockEnabled"]),
     }
 
 
@@ -376,7 +403,17 @@ def _version(said: Answer) -> Answer:
         "sha1": said["contentSha1"],
         "md5": said["contentMd5"],
         "time_ms": said["uploadTimestamp"],
+        **_seen(said, "fileRetention", "retained_until_ms", lambda value: value["retainUntilTimestamp"]),
+        **_seen(said, "legalHold", "held", {"on": True, "off": False, None: None}.__getitem__),
     }
+
+
+def _seen(said: Answer, member: str, name: str, told: Callable[[Any], Any]) -> Answer:
+    """What a member says that only some may read: nothing to the others, and hide markers do not have it."""
+    filtered = said.get(member)
+    if filtered is None or not filtered["isClientAuthorizedToRead"]:
+        return {}
+    return {name: told(filtered["value"])}
 
 
 def _part(said: Answer) -> Answer:

@@ -27,6 +27,7 @@ WORDS = {
     "bucket name of another": "409 BucketAlreadyExists",
     "not empty": "409 BucketNotEmpty",
     "exists": "412 PreconditionFailed",
+    "locked": "403 AccessDenied",
     "no file": "404 NoSuchKey",
     "no version": "404 NoSuchVersion",
     "hide marker": "405 MethodNotAllowed",
@@ -140,9 +141,10 @@ class ThroughS3:
         assert response.headers["x-amz-delete-marker"] == "true"
         return self._made(bucket, name, response)
 
-    def delete_version(self, actor: str | None, version: Version, name: str) -> Answer:
+    def delete_version(self, actor: str | None, version: Version, name: str, bypass: bool = False) -> Answer:
         path = _path(self._names[version.bucket_id], name)
-        response = self._send(actor, "DELETE", path, {"versionId": version.id}, status=204)
+        headers = {"x-amz-bypass-governance-retention": "true"} if bypass else {}
+        response = self._send(actor, "DELETE", path, {"versionId": version.id}, headers, status=204)
         assert response.headers["x-amz-version-id"] == version.id
         return {"was_marker": response.headers.get("x-amz-delete-marker") == "true"}
 

@@ -26,6 +26,7 @@ from model.store_words import (
 from model.things import Bucket, Key, New, Range, Version
 from undercroft.store import Store
 from undercroft.store import model as domain
+from undercroft.store.buckets.lock import LockChange
 from undercroft.store.dialect import NATIVE, S3
 from undercroft.store.errors import (
     IsHideMarker,
@@ -40,6 +41,9 @@ from undercroft.store.identity.principals import NOBODY, Principal
 from undercroft.store.operations import Operation
 
 CHUNK_BYTES = 40_000
+NATIVE_ONLY = {
+    "file_info", "create_key", "delete_key", "list_keys", "update_bucket", "lock_bucket", "retain", "hold",
+}  # fmt: skip
 
 
 class ThroughStore:
@@ -87,7 +91,10 @@ class ThroughStore:
                     await store.identity.keys.delete(owner, key.key_id)
             for bucket in await store.buckets.list(owner):
                 for row in (await store.files.list_versions(owner, bucket, limit=1000)).rows:
-                    await store.files.delete_version(owner, bucket, row.name, str(row.file_id))
+                    assert isinstance(row, domain.FileVersion)
+                    if row.legal_hold:
+                        await store.files.update_legal_hold(owner, bucket, row.name, str(row.file_id), on=False)
+                    await store.files.delete_version(owner, bucket, row.name, str(row.file_id), bypass_governance=True)
                 await store.buckets.delete(owner, bucket.bucket_id)
 
     def now_ms(self) -> int:
@@ -104,7 +111,7 @@ class ThroughStore:
 
     def knows(self, operation: str) -> bool:
         """Whether the store has the operation in the S3 dialect: all but what native calls alone ask for."""
-        return operation not in {"file_info", "create_key", "delete_key", "list_keys", "update_bucket"}
+        return operation not in NATIVE_ONLY
 
     def words(self, operation: str, reason: str, s3: bool) -> str:
         """The name of the error."""
@@ -219,10 +226,31 @@ class Calls:
         made = await self._files.copy(self._who, found, place, name, new, byte_range=byte_range(asked))
         return {**version_answer(made), "action": "copy"}
 
-    async def delete_version(self, version: Version, name: str) -> Answer:
+    async def lock_bucket(self, bucket: Bucket) -> Answer:
+        return bucket_answer(await self._store.buckets.update(self._who, bucket.id, lock=LockChange(enabled=True)))
+
+    async def retain(self, version: Version, until_ms: int | None, bypass: bool) -> Answer:
+        place = await self._lockable(version)
+        wanted = None if until_ms is None else domain.Retention("governance", until_ms)
+        return version_answer(
+            await self._files.update_retention(self._who, place, version.name, version.id, wanted, bypass=bypass)
+        )
+
+    async def hold(self, version: Version, on: bool) -> Answer:
+        place = await self._lockable(version)
+        return version_answer(await self._files.update_legal_hold(self._who, place, version.name, version.id, on=on))
+
+    async def _lockable(self, version: Version) -> domain.Bucket:
+        """The bucket of a version; where it is gone, so is the version."""
+        try:
+            return await self._home(version)
+        except NoSuchBucket:
+            raise NoSuchVersion(version.id) from None
+
+    async def delete_version(self, version: Version, name: str, bypass: bool = False) -> Answer:
         try:
             place = await self._home(version)
-            gone = await self._files.delete_version(self._who, place, name, version.id)
+            gone = await self._files.delete_version(self._who, place, name, version.id, bypass_governance=bypass)
         except NoSuchBucket:
             if self._s3:
                 raise

@@ -10,8 +10,8 @@ Order of versions: clients see newest first. Both engines can only seek in row v
 sequence are stored negated (`inverted_ms`, `inverted_seq`) and every scan is ascending.
 """
 
-SCHEMA_VERSION = 1
-COMPATIBLE_VERSION = 1
+SCHEMA_VERSION = 2
+COMPATIBLE_VERSION = 2  # An older program would delete what version 2 locks.
 
 DELTAS: tuple[tuple[str, ...], ...] = (
     (
@@ -135,5 +135,10 @@ DELTAS: tuple[tuple[str, ...], ...] = (
             until_ms {BIG} NOT NULL,
             fence {BIG} NOT NULL
         )""",
+    ),
+    (
+        "ALTER TABLE versions ADD COLUMN retention_mode TEXT",
+        "ALTER TABLE versions ADD COLUMN retain_until_ms {BIG}",
+        "ALTER TABLE versions ADD COLUMN legal_hold INTEGER",
     ),
 )

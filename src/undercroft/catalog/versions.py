@@ -16,7 +16,8 @@ UPLOAD, HIDE, START = 1, 2, 3
 
 _NAMES = (
     "bucket_id", "name", "inverted_ms", "inverted_seq", "handle", "kind", "born_ms", "action", "size", "content_type",
-    "content_sha1", "etag", "checksum", "info", "received_ms", "part_count",
+    "content_sha1", "etag", "checksum", "info", "received_ms", "part_count", "retention_mode", "retain_until_ms",
+    "legal_hold",
 )  # fmt: skip
 _COLUMNS = ", ".join(_NAMES)
 _OF_V = ", ".join(f"v.{name}" for name in _NAMES)
@@ -45,6 +46,9 @@ class VersionRow(NamedTuple):
     info: str
     received_ms: int
     part_count: int
+    retention_mode: str | None = None  # governance or compliance.
+    retain_until_ms: int | None = None
+    legal_hold: int | None = None  # 1 is on, 0 is off again; None: never set.
 
 
 class Found(NamedTuple):
@@ -116,6 +120,15 @@ async def add(tx: Transaction, row: VersionRow) -> VersionRow:
     added = await tx.one(_ADD, row)
     assert added is not None
     return row._replace(inverted_seq=added[0])  # type: ignore[arg-type]
+
+
+async def set_lock(tx: Transaction, row: VersionRow) -> None:
+    """Change retention and legal hold to those of the row."""
+    await tx.run(
+        "UPDATE versions SET retention_mode = ?5, retain_until_ms = ?6, legal_hold = ?7"
+        " WHERE bucket_id = ?1 AND name = ?2 AND inverted_ms = ?3 AND inverted_seq = ?4",
+        (*row[:4], row.retention_mode, row.retain_until_ms, row.legal_hold),
+    )
 
 
 async def delete(tx: Transaction, row: VersionRow) -> None:

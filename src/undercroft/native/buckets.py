@@ -10,8 +10,10 @@ from undercroft.native.bucket_info import checked_bucket_info
 from undercroft.native.call import Answer, Call
 from undercroft.native.cors_rules import CORSRule, checked_cors_rules
 from undercroft.native.errors import BadRequest
+from undercroft.native.file_locks import BucketRetention, bucket_lock_change
 from undercroft.native.lifecycle_rules import LifecycleRule, checked_lifecycle_rules
 from undercroft.native.shapes import bucket_shape
+from undercroft.store.buckets.lock import LockChange
 
 LISTABLE_TYPES = ("allPublic", "allPrivate", "snapshot", "restricted", "shared")
 LISTED_BY_DEFAULT = ("allPublic", "allPrivate", "snapshot")
@@ -24,14 +26,18 @@ class BucketSettings(Body, kw_only=True):
     cors_rules: list[CORSRule] | None = None
     lifecycle_rules: list[LifecycleRule] | None = None
     default_server_side_encryption: unsupported.Encryption | None = None
-    default_retention: unsupported.DefaultRetention | None = None
+    default_retention: BucketRetention | None = None
     file_lock_enabled: bool | None = None
     replication_configuration: unsupported.Replication | None = None
+
+    @property
+    def lock_change(self) -> LockChange:
+        """What to change of the bucket's Object Lock. Raises `BadRequest`."""
+        return bucket_lock_change(self.file_lock_enabled, self.default_retention)
 
     def refuse_unsupported(self) -> None:
         """Refuse the settings that this server does not have. Raises `BadRequest`."""
         unsupported.refuse_encryption("defaultServerSideEncryption", self.default_server_side_encryption)
-        unsupported.refuse_bucket_lock(enabled=self.file_lock_enabled, retention=self.default_retention)
         unsupported.refuse_replication(self.replication_configuration)
 
 
@@ -90,6 +96,7 @@ async def create_bucket(call: Call, body: CreateBucket) -> Answer:
         info=checked_bucket_info(body.bucket_info or {}),
         cors_rules=checked_cors_rules(body.cors_rules or []),
         lifecycle_rules=checked_lifecycle_rules(body.lifecycle_rules or []),
+        lock=body.lock_change,
     )
     return bucket_shape(bucket, call.principal)
 
@@ -105,6 +112,7 @@ async def update_bucket(call: Call, body: UpdateBucket) -> Answer:
         info=None if body.bucket_info is None else checked_bucket_info(body.bucket_info),
         cors_rules=None if body.cors_rules is None else checked_cors_rules(body.cors_rules),
         lifecycle_rules=None if body.lifecycle_rules is None else checked_lifecycle_rules(body.lifecycle_rules),
+        lock=body.lock_change,
         if_revision_is=body.if_revision_is,
     )
     return bucket_shape(bucket, call.principal)

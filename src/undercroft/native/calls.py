@@ -11,6 +11,7 @@ from undercroft.native import (
     buckets,
     copies,
     download_grants,
+    file_locks,
     keys,
     large_files,
     listings,
@@ -77,4 +78,6 @@ CALLS: dict[str, JSONCall] = {
     ),
     "b2_start_large_file": _call(large_files.StartLargeFile, large_files.start_large_file),
     "b2_update_bucket": _call(buckets.UpdateBucket, buckets.update_bucket),
+    "b2_update_file_legal_hold": _call(file_locks.UpdateFileLegalHold, file_locks.update_file_legal_hold),
+    "b2_update_file_retention": _call(file_locks.UpdateFileRetention, file_locks.update_file_retention),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from undercroft.http.ranges import parse_range
 from undercroft.native.bodies import Body
 from undercroft.native.call import Answer, Call
@@ -9,8 +11,10 @@ from undercroft.native.content_types import resolved_content_type
 from undercroft.native.errors import BadRequest
 from undercroft.native.file_ids import check_part_number
 from undercroft.native.file_info import checked_info
-from undercroft.native.shapes import LockMembers, part_shape, version_shape
-from undercroft.native.unsupported import Encryption, Retention, refuse_encryption, refuse_file_lock
+from undercroft.native.file_locks import FileRetention, lock_of_body
+from undercroft.native.lock_shapes import LockView
+from undercroft.native.shapes import part_shape, version_shape
+from undercroft.native.unsupported import Encryption, refuse_encryption
 from undercroft.store import names
 from undercroft.store.model import ByteRange, NewFile
 
@@ -25,7 +29,7 @@ class CopyFile(Body):
     metadata_directive: str | None = None
     content_type: str | None = None
     file_info: dict[str, str] | None = None
-    file_retention: Retention | None = None
+    file_retention: FileRetention | None = None
     legal_hold: str | None = None
     source_server_side_encryption: Encryption | None = None
     destination_server_side_encryption: Encryption | None = None
@@ -68,7 +72,7 @@ def _replacement(body: CopyFile) -> NewFile | None:
 
 async def copy_file(call: Call, body: CopyFile) -> Answer:
     """Copy a file, or a range of it, within the account."""
-    refuse_file_lock(body.file_retention, body.legal_hold)
+    lock = lock_of_body(body.file_retention, body.legal_hold)
     refuse_encryption("sourceServerSideEncryption", body.source_server_side_encryption)
     refuse_encryption("destinationServerSideEncryption", body.destination_server_side_encryption)
     names.check_file_name(body.file_name)
@@ -76,8 +80,10 @@ async def copy_file(call: Call, body: CopyFile) -> Answer:
     byte_range = _range_of(body.range)
     source = await call.store.files.version(call.principal, body.source_file_id)
     bucket = await call.store.buckets.find(bucket_id=body.destination_bucket_id or source.bucket_id)
+    new = new or NewFile(source.content_type, source.info)
+    new = msgspec.structs.replace(new, retention=lock.retention, legal_hold=lock.legal_hold)
     copy = await call.store.files.copy(call.principal, source, bucket, body.file_name, new, byte_range=byte_range)
-    return version_shape(copy, LockMembers.seen_by(call.principal), action="copy")
+    return version_shape(copy, LockView.of(call.principal), action="copy")
 
 
 async def copy_part(call: Call, body: CopyPart) -> Answer:

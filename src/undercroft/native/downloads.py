@@ -10,6 +10,7 @@ from undercroft.native.bodies import BodyReader
 from undercroft.native.download_headers import download_headers
 from undercroft.native.encoding import decode
 from undercroft.native.errors import BadRequest, NativeError
+from undercroft.native.lock_shapes import lock_headers
 from undercroft.native.response_overrides import Overrides, overrides_of
 from undercroft.native.unsupported import refuse_headers
 from undercroft.store import Store
@@ -47,7 +48,7 @@ async def download_by_name(store: Store, request: Request) -> Response:
     version = await store.files.current(
         principal, bucket, name, facts=Facts(overrides=overrides), data=request.method == "GET"
     )
-    return await _answer(store, request, bucket, version, overrides)
+    return await _answer(store, request, principal, bucket, version, overrides)
 
 
 async def download_by_id(store: Store, request: Request) -> Response:
@@ -72,7 +73,7 @@ async def download_by_id(store: Store, request: Request) -> Response:
     if version.action is Action.START:
         raise NativeError(404, "not_found", f"The large file is not finished: {file_id}")
     bucket = await store.buckets.find(bucket_id=version.bucket_id)
-    return await _answer(store, request, bucket, version, overrides)
+    return await _answer(store, request, principal, bucket, version, overrides)
 
 
 async def _principal(store: Store, request: Request, query_token: str | None) -> Principal:
@@ -87,10 +88,16 @@ def _query(request: Request) -> dict[str, str]:
 
 
 async def _answer(
-    store: Store, request: Request, bucket: Bucket, version: FileVersion, overrides: dict[str, str]
+    store: Store,
+    request: Request,
+    principal: Principal,
+    bucket: Bucket,
+    version: FileVersion,
+    overrides: dict[str, str],
 ) -> Response:
     """The bytes, or the range of them that was asked for. HEAD answers as a GET of the whole would."""
     headers = download_headers(version, bucket, overrides)
+    headers.extend(lock_headers(version, bucket, principal))
     size = version.size
     if request.method == "HEAD":
         headers.append((b"content-length", b"%d" % size))

@@ -12,9 +12,11 @@ from undercroft.native.content_types import resolved_content_type
 from undercroft.native.errors import BadRequest
 from undercroft.native.file_ids import check_part_number
 from undercroft.native.file_info import checked_info
-from undercroft.native.shapes import LockMembers, part_shape, version_shape
+from undercroft.native.file_locks import FileRetention, lock_of_body
+from undercroft.native.lock_shapes import LockView
+from undercroft.native.shapes import part_shape, version_shape
 from undercroft.native.timestamps import parse_timestamp
-from undercroft.native.unsupported import Encryption, Retention, refuse_encryption, refuse_file_lock, refuse_headers
+from undercroft.native.unsupported import Encryption, refuse_encryption, refuse_headers
 from undercroft.native.upload_body import NativeBody
 from undercroft.native.upload_urls import UPLOAD_PART, upload_target
 from undercroft.store import Store, names
@@ -31,7 +33,7 @@ class StartLargeFile(Body):
     file_name: str
     content_type: str
     file_info: dict[str, str] | None = None
-    file_retention: Retention | None = None
+    file_retention: FileRetention | None = None
     legal_hold: str | None = None
     server_side_encryption: Encryption | None = None
     custom_upload_timestamp: str | int | None = None
@@ -69,17 +71,19 @@ class ListUnfinishedLargeFiles(Body):
 
 async def start_large_file(call: Call, body: StartLargeFile) -> Answer:
     """Begin a large file; its id stays when it is finished."""
-    refuse_file_lock(body.file_retention, body.legal_hold)
+    lock = lock_of_body(body.file_retention, body.legal_hold)
     refuse_encryption("serverSideEncryption", body.server_side_encryption)
     names.check_file_name(body.file_name)
     new = NewFile(
         content_type=resolved_content_type(body.content_type, body.file_name),
         info=checked_info(body.file_info),
         uploaded_ms=parse_timestamp(body.custom_upload_timestamp, "customUploadTimestamp"),
+        retention=lock.retention,
+        legal_hold=lock.legal_hold,
     )
     bucket = await call.store.buckets.find(bucket_id=body.bucket_id)
     version = await call.store.files.start_large_file(call.principal, bucket, body.file_name, new)
-    return version_shape(version, LockMembers.seen_by(call.principal))
+    return version_shape(version, LockView.of(call.principal))
 
 
 async def get_upload_part_url(call: Call, body: LargeFileId) -> Answer:
@@ -119,7 +123,7 @@ async def finish_large_file(call: Call, body: FinishLargeFile) -> Answer:
     bucket, large = await call.store.files.unfinished(call.principal, body.file_id)
     sha1s = [sha1.lower() for sha1 in body.part_sha1_array]
     version = await call.store.files.finish_native(call.principal, bucket, large, sha1s)
-    return version_shape(version, LockMembers.seen_by(call.principal))
+    return version_shape(version, LockView.of(call.principal))
 
 
 async def cancel_large_file(call: Call, body: LargeFileId) -> Answer:
@@ -143,7 +147,7 @@ async def list_unfinished_large_files(call: Call, body: ListUnfinishedLargeFiles
     rows, next_id = await call.store.files.list_unfinished(
         call.principal, bucket, prefix=body.name_prefix or "", start_file_id=body.start_file_id or None, limit=limit
     )
-    lock = LockMembers.seen_by(call.principal)
+    lock = LockView.of(call.principal)
     return {
         "files": [version_shape(row, lock) for row in rows],
         "nextFileId": next_id,

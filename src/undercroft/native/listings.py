@@ -5,7 +5,8 @@ from __future__ import annotations
 from undercroft.native.bodies import Body
 from undercroft.native.call import LIST_DEFAULT, LIST_MAX, Answer, Call, row_count
 from undercroft.native.errors import NativeError
-from undercroft.native.shapes import LockMembers, Shape, folder_shape, old_row, version_shape
+from undercroft.native.lock_shapes import LockView, Shape
+from undercroft.native.shapes import folder_shape, old_row, version_shape
 from undercroft.store import ids
 from undercroft.store.model import Bucket, FileVersion, Folder
 
@@ -52,7 +53,7 @@ async def _bucket_to_list(call: Call, bucket_id: str) -> Bucket:
 
 
 def _shapes(call: Call, bucket: Bucket, rows: list[FileVersion | Folder]) -> list[Shape]:
-    lock = LockMembers.seen_by(call.principal)
+    lock = LockView.of(call.principal)
     shapes = [folder_shape(row, bucket) if isinstance(row, Folder) else version_shape(row, lock) for row in rows]
     return [old_row(shape) for shape in shapes] if call.version.old_list_rows else shapes
 

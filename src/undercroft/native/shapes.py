@@ -5,12 +5,9 @@ Rows are plain dictionaries: a list answers ten thousand of them at once, and no
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
+from undercroft.native.lock_shapes import LockView, Shape, bucket_lock_shape
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Action, ApplicationKey, Bucket, FileVersion, Folder, Part
-
-Shape = dict[str, Any]
 
 ACTIONS: dict[Action, str] = {Action.UPLOAD: "upload", Action.HIDE: "hide", Action.START: "start"}
 UNVERIFIED = "unverified:"
@@ -38,11 +35,7 @@ def bucket_shape(bucket: Bucket, principal: Principal) -> Shape:
         "bucketType": bucket.type,
         "corsRules": bucket.cors_rules,
         "defaultServerSideEncryption": filtered(principal, "readBucketEncryption", _NO_ENCRYPTION),
-        "fileLockConfiguration": filtered(
-            principal,
-            "readBucketRetentions",
-            {"defaultRetention": {"mode": None, "period": None}, "isFileLockEnabled": False},
-        ),
+        "fileLockConfiguration": filtered(principal, "readBucketRetentions", bucket_lock_shape(bucket.lock)),
         "lifecycleRules": bucket.lifecycle_rules,
         "options": _S3_OPTION,
         "replicationConfiguration": filtered(principal, "readBucketReplications", None),
@@ -81,22 +74,7 @@ def part_shape(part: Part, file_id: str) -> Shape:
     }
 
 
-class LockMembers(NamedTuple):
-    """What a principal sees of the lock of files that have none: the same in every row of a list."""
-
-    retention: Shape
-    legal_hold: Shape
-
-    @staticmethod
-    def seen_by(principal: Principal) -> LockMembers:
-        """The two members as this principal may read them."""
-        return LockMembers(
-            filtered(principal, "readFileRetentions", {"mode": None, "retainUntilTimestamp": None}),
-            filtered(principal, "readFileLegalHolds", None),
-        )
-
-
-def version_shape(version: FileVersion, lock: LockMembers, *, action: str | None = None) -> Shape:
+def version_shape(version: FileVersion, lock: LockView, *, action: str | None = None) -> Shape:
     """A file version (7.3). `action` is for the one answer that says `copy`."""
     if version.action is Action.HIDE:
         return _hide_marker_shape(version)
@@ -112,8 +90,8 @@ def version_shape(version: FileVersion, lock: LockMembers, *, action: str | None
         "fileId": str(version.file_id),
         "fileInfo": version.info,
         "fileName": version.name,
-        "fileRetention": lock.retention,
-        "legalHold": lock.legal_hold,
+        "fileRetention": lock.retention_of(version),
+        "legalHold": lock.legal_hold_of(version),
         "serverSideEncryption": _NO_ENCRYPTION,
         "uploadTimestamp": version.uploaded_ms,
     }

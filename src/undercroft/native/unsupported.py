@@ -1,7 +1,7 @@
-"""What clients may ask for and this server does not do: encryption, Object Lock, replication.
+"""What clients may ask for and this server does not do: encryption, replication.
 
-Asking for one of them is refused by name, since a file that its owner believes locked or encrypted, and is not, is worse
-than an error. The forms that ask for nothing (null, `none`, `off`) pass.
+Asking for one of them is refused by name, since a file that its owner believes encrypted, and is not, is worse than an
+error. The forms that ask for nothing (null, `none`) pass.
 """
 
 from __future__ import annotations
@@ -19,20 +19,6 @@ class Encryption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     algorithm: str | None = None
     customer_key: str | None = None
     customer_key_md5: str | None = None
-
-
-class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """The retention of a file."""
-
-    mode: str | None = None
-    retain_until_timestamp: int | None = None
-
-
-class DefaultRetention(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """The retention that a bucket gives its new files."""
-
-    mode: str | None = None
-    period: dict[str, int | str] | None = None
 
 
 class Replication(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -54,22 +40,6 @@ def refuse_encryption(field: str, encryption: Encryption | None) -> None:
         raise _refused(f"{field} with mode {encryption.mode}")
 
 
-def refuse_file_lock(retention: Retention | None, legal_hold: str | None) -> None:
-    """Refuse retention or a legal hold on a file. Raises `BadRequest`."""
-    if retention is not None and (retention.mode is not None or retention.retain_until_timestamp is not None):
-        raise _refused("fileRetention")
-    if legal_hold not in {None, "off"}:
-        raise _refused("legalHold")
-
-
-def refuse_bucket_lock(*, enabled: bool | None, retention: DefaultRetention | None) -> None:
-    """Refuse Object Lock on a bucket. Raises `BadRequest`."""
-    if enabled:
-        raise _refused("fileLockEnabled")
-    if retention is not None and (retention.mode is not None or retention.period is not None):
-        raise _refused("defaultRetention")
-
-
 def refuse_replication(replication: Replication | None) -> None:
     """Refuse a replication configuration that replicates anything. Raises `BadRequest`."""
     if replication is not None and (replication.as_replication_source or replication.as_replication_destination):
@@ -84,17 +54,12 @@ _HEADERS: dict[bytes, str] = {
         "X-Bz-Server-Side-Encryption-Customer-Algorithm",
         "X-Bz-Server-Side-Encryption-Customer-Key",
         "X-Bz-Server-Side-Encryption-Customer-Key-Md5",
-        "X-Bz-File-Retention-Mode",
-        "X-Bz-File-Retention-Retain-Until-Timestamp",
     )
 }
 
 
 def refuse_headers(request: Request) -> None:
-    """Refuse the encryption and lock headers of uploads and downloads. Raises `BadRequest`."""
+    """Refuse the encryption headers of uploads and downloads. Raises `BadRequest`."""
     headers = request.header_map
     for name in _HEADERS.keys() & headers.keys():
         raise _refused(f"The header {_HEADERS[name]}")
-    hold = headers.get(b"x-bz-file-legal-hold")
-    if hold is not None and hold.strip().lower() != b"off":
-        raise _refused("The header X-Bz-File-Legal-Hold")

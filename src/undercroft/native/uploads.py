@@ -9,7 +9,9 @@ from undercroft.native.content_types import resolved_content_type
 from undercroft.native.encoding import decode
 from undercroft.native.errors import BadRequest
 from undercroft.native.file_info import info_of_headers
-from undercroft.native.shapes import LockMembers, version_shape
+from undercroft.native.file_locks import lock_of_headers
+from undercroft.native.lock_shapes import LockView
+from undercroft.native.shapes import version_shape
 from undercroft.native.timestamps import parse_timestamp
 from undercroft.native.unsupported import refuse_headers
 from undercroft.native.upload_body import NativeBody
@@ -42,12 +44,15 @@ def _required(request: Request, header: str) -> bytes:
 
 def _new_file(request: Request, name: str, *, unverified: bool) -> NewFile:
     """What the headers of an upload say of the file. Raises `BadRequest`."""
+    lock = lock_of_headers(request)
     content_type = _required(request, "Content-Type").decode("latin-1")
     return NewFile(
         content_type=resolved_content_type(content_type, name),
         info=info_of_headers(request),
         uploaded_ms=parse_timestamp(request.header("x-bz-custom-upload-timestamp"), "X-Bz-Custom-Upload-Timestamp"),
         sha1_unverified=unverified,
+        retention=lock.retention,
+        legal_hold=lock.legal_hold,
     )
 
 
@@ -60,4 +65,4 @@ async def upload_file(store: Store, principal: Principal, request: Request, buck
     new = _new_file(request, name, unverified=body.unverified)
     bucket = await store.buckets.find(bucket_id=bucket_id)
     version = await store.files.upload(principal, bucket, name, new, body)
-    return version_shape(version, LockMembers.seen_by(principal))
+    return version_shape(version, LockView.of(principal))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from undercroft.native.bodies import Body
 from undercroft.native.call import Answer, Call
 from undercroft.native.file_ids import bucket_of_file
-from undercroft.native.shapes import LockMembers, version_shape
+from undercroft.native.lock_shapes import LockView
+from undercroft.native.shapes import version_shape
 from undercroft.store import dialect
-from undercroft.store.errors import Unauthorized
 from undercroft.store.identity.authorize import Facts
 
 
@@ -35,20 +35,20 @@ class DeleteFileVersion(Body):
 async def get_file_info(call: Call, body: GetFileInfo) -> Answer:
     """Describe any version: an upload, a hide marker or an unfinished large file."""
     version = await call.store.files.version(call.principal, body.file_id, facts=Facts(described=True))
-    return version_shape(version, LockMembers.seen_by(call.principal))
+    return version_shape(version, LockView.of(call.principal))
 
 
 async def hide_file(call: Call, body: HideFile) -> Answer:
     """Put a hide marker over a visible file."""
     bucket = await call.store.buckets.find(bucket_id=body.bucket_id)
     marker = await call.store.files.hide(call.principal, bucket, body.file_name, dialect.NATIVE)
-    return version_shape(marker, LockMembers.seen_by(call.principal))
+    return version_shape(marker, LockView.of(call.principal))
 
 
 async def delete_file_version(call: Call, body: DeleteFileVersion) -> Answer:
     """Remove one version for good, be it an upload, a hide marker or an unfinished large file."""
-    if body.bypass_governance and not call.principal.can("bypassGovernance"):
-        raise Unauthorized(missing="bypassGovernance")
     bucket = await bucket_of_file(call.store, body.file_id)
-    await call.store.files.delete_version(call.principal, bucket, body.file_name, body.file_id)
+    await call.store.files.delete_version(
+        call.principal, bucket, body.file_name, body.file_id, bypass_governance=bool(body.bypass_governance)
+    )
     return {"fileId": body.file_id, "fileName": body.file_name}

@@ -21,7 +21,6 @@ CANNED_ACLS = {"allPrivate": "private", "allPublic": "public-read"}
 
 # Headers that are read by nobody, and why a client loses nothing by that.
 HARMLESS: dict[str, str] = {
-    "x-amz-bypass-governance-retention": "there is no retention to bypass",
     "x-amz-mfa": "deleting with MFA cannot be switched on",
     "x-amz-object-annotation-directive": "there are no annotations to copy",
     "x-amz-optional-object-attributes": "nothing is ever archived, so there is no restore status",

@@ -11,16 +11,20 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
 
+import msgspec
+
 from undercroft.catalog import accounts, buckets, invalidations, keys
 from undercroft.catalog.buckets import BucketRow
 from undercroft.catalog.contract import Catalog, Rows
 from undercroft.catalog.keys import KeyRow
 from undercroft.keyring import Keyring
 from undercroft.store.ambient import Ambient
-from undercroft.store.model import ApplicationKey, Bucket
+from undercroft.store.model import ApplicationKey, Bucket, Lock
 
 REMEMBERED_MAX = 10_000  # Keys, and buckets, that a process remembers at once.
 T = TypeVar("T")
+_NO_LOCK = Lock()
+_lock_decoder = msgspec.json.Decoder(Lock)
 
 
 class _Holder(NamedTuple):
@@ -170,4 +174,5 @@ async def bucket_of_row(rows: Rows, row: BucketRow) -> Bucket:
         info=json.loads(documents.get("info", "{}")),
         cors_rules=json.loads(documents.get("cors", "[]")),
         lifecycle_rules=json.loads(documents.get("lifecycle", "[]")),
+        lock=_NO_LOCK if "lock" not in documents else _lock_decoder.decode(documents["lock"]),
     )

@@ -85,6 +85,30 @@ class BucketNotEmpty(StoreError):
     """A bucket with any version, hide marker or unfinished large file cannot be deleted."""
 
 
+class MissingLock(StoreError):
+    """Retention or a legal hold is asked for in a bucket without Object Lock."""
+
+
+class LockCannotBeDisabled(StoreError):
+    """Object Lock, once enabled, stays so."""
+
+
+class RetentionPast(StoreError):
+    """A retention must end in the future."""
+
+
+class VersionLocked(StoreError):
+    """The version is under retention or a legal hold, so it cannot be removed."""
+
+
+class RetentionProtected(StoreError):
+    """The retention of the version cannot be shortened, ended or weakened (by this principal)."""
+
+
+class LockForbidden(Unauthorized):
+    """The principal may not set retention or legal holds."""
+
+
 class RevisionConflict(StoreError):
     """`ifRevisionIs` differs from the bucket's revision."""
 

@@ -6,7 +6,8 @@ if the log has moved on. Writes check the id once more inside the committing tra
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TypeVar, cast
 
 from undercroft.catalog import invalidations
 from undercroft.catalog.contract import Catalog, CatalogError, CatalogFull, Change, Transaction
@@ -91,14 +92,51 @@ class Gate:
         `grows` tells that it stores something new, which waits for room where a delete does not (P13). Raises what `met`
         raises, the change's own errors, `StorageFull` and `Busy`.
         """
+        return await self._commit(
+            principal, operation, bucket, name, lambda tx, _: change(tx), size_bytes=size_bytes, grows=grows
+        )
+
+    async def commit_in(
+        self,
+        principal: Principal,
+        operation: Operation,
+        bucket: Bucket,
+        name: str | None,
+        change: Callable[[Transaction, Bucket], Awaitable[T]],
+        *,
+        size_bytes: int = 0,
+        grows: bool = False,
+    ) -> T:
+        """As `commit`, for a change that depends on the bucket's settings: it is given the bucket as it is at the commit."""
+        return await self._commit(
+            principal,
+            operation,
+            bucket,
+            name,
+            cast("Callable[[Transaction, Bucket | None], Awaitable[T]]", change),
+            size_bytes=size_bytes,
+            grows=grows,
+        )
+
+    async def _commit(
+        self,
+        principal: Principal,
+        operation: Operation,
+        bucket: Bucket | None,
+        name: str | None,
+        change: Callable[[Transaction, Bucket | None], Awaitable[T]],
+        *,
+        size_bytes: int,
+        grows: bool,
+    ) -> T:
         bucket = await self.met(self._directory.invalidation_id, principal, operation, bucket, name=name)
         for _ in range(TRIES):
-            judged_at = self._directory.invalidation_id
+            judged_at, judged = self._directory.invalidation_id, bucket
 
-            async def guarded(tx: Transaction, judged_at: int = judged_at) -> T:
+            async def guarded(tx: Transaction, judged_at: int = judged_at, judged: Bucket | None = judged) -> T:
                 if await invalidations.highest(tx) != judged_at:
                     raise _Outdated
-                return await change(tx)
+                return await change(tx, judged)
 
             try:
                 return await self.write(guarded, size_bytes=size_bytes, grows=grows)

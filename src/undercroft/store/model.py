@@ -45,6 +45,31 @@ class ApplicationKey(msgspec.Struct, frozen=True):
         return self.key_id == self.account_id
 
 
+class Retention(msgspec.Struct, frozen=True):
+    """Until when a file may be neither deleted nor changed: milliseconds since the epoch.
+
+    In `governance` mode, holders of bypassGovernance may shorten or end it; in `compliance` mode nobody.
+    """
+
+    mode: str
+    until_ms: int
+
+
+class DefaultRetention(msgspec.Struct, frozen=True, rename="camel"):
+    """The retention that a bucket gives its new files: so many days or years from when they came."""
+
+    mode: str
+    duration: int
+    unit: str
+
+
+class Lock(msgspec.Struct, frozen=True, rename="camel"):
+    """A bucket's Object Lock. Once enabled, it stays so."""
+
+    enabled: bool = False
+    default_retention: DefaultRetention | None = None
+
+
 class Bucket(msgspec.Struct, frozen=True):
     """A bucket and its settings. `bucket_id` is 24 lower-case hex digits."""
 
@@ -57,6 +82,7 @@ class Bucket(msgspec.Struct, frozen=True):
     info: dict[str, str]
     cors_rules: list[Document]
     lifecycle_rules: list[Document]
+    lock: Lock = Lock()
 
     @property
     def is_public(self) -> bool:
@@ -106,6 +132,8 @@ class FileVersion(msgspec.Struct, frozen=True):
     received_ms: int
     part_count: int  # 0 for what was uploaded in one piece.
     is_latest: bool = True  # Whether it is the newest finished version of its name; only lists of versions tell.
+    retention: Retention | None = None
+    legal_hold: bool | None = None  # None: never set.
     first_extent: ExtentRow | None = None  # Where its bytes begin: for the store itself, which read it on the way.
 
     @property
@@ -164,6 +192,8 @@ class NewFile(msgspec.Struct, frozen=True):
     sha1_unverified: bool = False  # The native "do_not_verify".
     checksum_algorithm: str | None = None
     checksum_type: str = "FULL_OBJECT"
+    retention: Retention | None = None  # None: the bucket's default.
+    legal_hold: bool | None = None
 
 
 class WriteCondition(msgspec.Struct, frozen=True):

@@ -89,4 +89,5 @@ def test_every_json_call_of_the_reference_is_there():
         "b2_get_file_info", "b2_get_upload_part_url", "b2_get_upload_url", "b2_hide_file", "b2_list_buckets",
         "b2_list_file_names", "b2_list_file_versions", "b2_list_keys", "b2_list_parts",
         "b2_list_unfinished_large_files", "b2_start_large_file", "b2_update_bucket",
+        "b2_update_file_legal_hold", "b2_update_file_retention",
     }  # fmt: skip

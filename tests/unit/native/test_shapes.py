@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from undercroft.native.shapes import LockMembers, bucket_shape, filtered, key_shape, old_row, part_shape, version_shape
+from undercroft.native.lock_shapes import LockView
+from undercroft.native.shapes import bucket_shape, filtered, key_shape, old_row, part_shape, version_shape
 from undercroft.store.identity.principals import NOBODY, Principal
 from undercroft.store.ids import FileId
-from undercroft.store.model import Action, ApplicationKey, Bucket, FileVersion, Part
+from undercroft.store.model import Action, ApplicationKey, Bucket, FileVersion, Part, Retention
 
 BUCKET_ID = "1df2dee6ab62f7f577c70e1a"
 
@@ -54,10 +55,12 @@ def test_each_filtered_member_of_a_bucket_has_its_own_capability(capability, mem
 
 
 def test_retention_and_legal_hold_have_their_own_capabilities():
-    lock = LockMembers.seen_by(principal("readFileRetentions"))
-    assert (lock.retention["isClientAuthorizedToRead"], lock.legal_hold["isClientAuthorizedToRead"]) == (True, False)
-    lock = LockMembers.seen_by(principal("readFileLegalHolds"))
-    assert (lock.retention["isClientAuthorizedToRead"], lock.legal_hold["isClientAuthorizedToRead"]) == (False, True)
+    locked = version(retention=Retention("governance", 5), legal_hold=True)
+    retention = {"mode": "governance", "retainUntilTimestamp": 5}
+    row = version_shape(locked, LockView.of(principal("readFileRetentions")))
+    assert (row["fileRetention"]["value"], row["legalHold"]["value"]) == (retention, None)
+    row = version_shape(locked, LockView.of(principal("readFileLegalHolds")))
+    assert (row["fileRetention"]["value"], row["legalHold"]["value"]) == (None, "on")
 
 
 def test_a_key_is_shown_without_its_secret_and_in_the_versions_own_spelling():
@@ -70,13 +73,13 @@ def test_a_key_is_shown_without_its_secret_and_in_the_versions_own_spelling():
 
 
 def test_a_finished_large_file_has_no_md5():
-    lock = LockMembers.seen_by(NOBODY)
+    lock = LockView.of(NOBODY)
     assert version_shape(version(), lock)["contentMd5"] == "e" * 32
     assert version_shape(version(etag="e" * 32 + "-2", content_sha1="none"), lock)["contentMd5"] is None
 
 
 def test_an_old_row_spells_none_as_null_and_the_length_as_size():
-    lock = LockMembers.seen_by(NOBODY)
+    lock = LockView.of(NOBODY)
     row = old_row(version_shape(version(content_sha1="none", action=Action.START, etag=""), lock))
     assert (row["contentSha1"], row["size"]) == (None, 0)
     assert old_row(version_shape(version(), lock))["size"] == 4

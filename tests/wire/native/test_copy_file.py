@@ -63,8 +63,6 @@ def test_replace_sets_type_and_info_anew(b2, source):
         {"range": "bytes=0-1,3-4"},
         {"fileName": ""},
         {"fileName": "a\x7fb"},
-        {"legalHold": "on"},
-        {"fileRetention": {"mode": "compliance", "retainUntilTimestamp": 4102444800000}},
         {"destinationServerSideEncryption": {"mode": "SSE-B2", "algorithm": "AES256"}},
         {"sourceServerSideEncryption": {"mode": "SSE-C", "algorithm": "AES256", "customerKey": "x"}},
     ],

@@ -82,9 +82,7 @@ def test_bucket_info_has_ten_entries_and_lower_case_keys(b2, new_name):
 @pytest.mark.parametrize(
     "setting",
     [
-        {"fileLockEnabled": True},
         {"defaultServerSideEncryption": {"mode": "SSE-B2", "algorithm": "AES256"}},
-        {"defaultRetention": {"mode": "governance", "period": {"duration": 1, "unit": "days"}}},
         {"replicationConfiguration": {"asReplicationSource": {"replicationRules": []}}},
         {"bogusSetting": 1},
     ],

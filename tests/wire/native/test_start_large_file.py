@@ -64,8 +64,6 @@ def test_null_options_are_no_options(b2, bucket):
         {"fileInfo": {"a": "x" * 7000}},
         {"custom_upload_timestamp": 1},
         {"customUploadTimestamp": "soon"},
-        {"fileRetention": {"mode": "governance", "retainUntilTimestamp": 4102444800000}},
-        {"legalHold": "on"},
         {"serverSideEncryption": {"mode": "SSE-B2", "algorithm": "AES256"}},
     ],
 )

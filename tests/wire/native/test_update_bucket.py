@@ -45,9 +45,7 @@ def test_clearing_replication_and_encryption_is_accepted_where_there_is_none(b2,
 @pytest.mark.parametrize(
     "setting",
     [
-        {"fileLockEnabled": True},
         {"defaultServerSideEncryption": {"mode": "SSE-B2", "algorithm": "AES256"}},
-        {"defaultRetention": {"mode": "compliance", "period": {"duration": 1, "unit": "years"}}},
         {"replicationConfiguration": {"asReplicationDestination": {"sourceToDestinationKeyMapping": {"a": "b"}}}},
     ],
 )

@@ -295,8 +295,6 @@ def test_a_custom_timestamp_that_is_no_past_time_is_refused(b2, bucket, timestam
         ("X-Bz-Server-Side-Encryption", "AES256"),
         ("X-Bz-Server-Side-Encryption", "NONE"),
         ("X-Bz-Server-Side-Encryption-Customer-Algorithm", "AES256"),
-        ("X-Bz-File-Retention-Mode", "governance"),
-        ("X-Bz-File-Legal-Hold", "on"),
     ],
 )
 def test_what_this_server_does_not_do_is_refused_and_nothing_is_stored(b2, bucket, header):
@@ -304,10 +302,6 @@ def test_what_this_server_does_not_do_is_refused_and_nothing_is_stored(b2, bucke
     assert (status, code) == BAD_REQUEST
     assert header[0] in message
     assert b2.versions(bucket["bucketId"]) == []
-
-
-def test_a_legal_hold_that_is_off_asks_for_nothing(b2, bucket):
-    assert b2.try_upload(bucket["bucketId"], "n", DATA, {"X-Bz-File-Legal-Hold": "off"}).status == 200
 
 
 def test_the_same_name_twice_makes_two_versions_newest_first(b2, bucket):

@@ -38,7 +38,9 @@ async def remove(call: Call, bucket: Bucket, key: str, version_id: str | None) -
     if version_id is None:
         return await files.hide(call.principal, bucket, key, S3)
     try:
-        return await files.delete_version(call.principal, bucket, key, version_id)
+        return await files.delete_version(
+            call.principal, bucket, key, version_id, bypass_governance=_bypasses_governance(call)
+        )
     except NoSuchVersion:
         return None
     except InvalidFileId:
@@ -46,3 +48,7 @@ async def remove(call: Call, bucket: Bucket, key: str, version_id: str | None) -
         if version_id == NULL_VERSION:
             return None
         raise
+
+
+def _bypasses_governance(call: Call) -> bool:
+    return call.headers.get(b"x-amz-bypass-governance-retention", b"").strip().lower() == b"true"

@@ -69,6 +69,8 @@ def _is_set(operation: str, bucket: Bucket) -> bool:
     """Whether the store has what the operation asks for, set through another face."""
     if operation == "GetBucketCors":
         return bool(bucket.cors_rules)
+    if operation == "GetObjectLockConfiguration":
+        return bucket.lock.enabled
     return operation == "GetBucketLifecycleConfiguration" and bool(bucket.lifecycle_rules)
 
 
@@ -81,9 +83,12 @@ async def get_object_tagging(call: Call) -> Response:
 
 
 async def no_object_lock(call: Call) -> Response:
-    """GET /bucket/key?retention and ?legal-hold: no bucket has Object Lock."""
+    """GET /bucket/key?retention and ?legal-hold in a bucket without Object Lock."""
     call.require_signature()
-    await call.version(await call.bucket())
+    bucket = await call.bucket()
+    await call.version(bucket)
+    if bucket.lock.enabled:
+        raise S3Error("NotImplemented", "The bucket has Object Lock, but only the B2 Native API can show it.")
     raise S3Error("InvalidRequest", "Bucket is missing Object Lock Configuration")
 
 

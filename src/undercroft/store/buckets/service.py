@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+import msgspec
+
 from undercroft import limits
 from undercroft.catalog import accounts, buckets, invalidations, versions
 from undercroft.catalog.buckets import BucketRow
 from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.store import ids, names
 from undercroft.store.ambient import Ambient
+from undercroft.store.buckets.lock import NO_LOCK_CHANGE, LockChange
 from undercroft.store.directory import Directory, bucket_of_row
 from undercroft.store.errors import (
     BucketNotEmpty,
@@ -23,7 +26,7 @@ from undercroft.store.errors import (
 from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
-from undercroft.store.model import Bucket, Document
+from undercroft.store.model import Bucket, Document, Lock
 from undercroft.store.operations import Operation
 
 FIRST_REVISION = 2  # What the real service answers for a bucket just made.
@@ -47,9 +50,14 @@ class Buckets:
         info: dict[str, str] | None = None,
         cors_rules: Sequence[Document] = (),
         lifecycle_rules: Sequence[Document] = (),
+        lock: LockChange = NO_LOCK_CHANGE,
     ) -> Bucket:
-        """Make a bucket. Raises `InvalidBucketName`, `InvalidRequest`, `DuplicateBucketName` and `TooManyBuckets`."""
+        """Make a bucket.
+
+        Raises `InvalidBucketName`, `InvalidRequest`, `MissingLock`, `DuplicateBucketName` and `TooManyBuckets`.
+        """
         authorize(principal, Operation.WRITE_BUCKET, None)
+        _check_lock(principal, None, lock)
         names.check_bucket_name(name)
         names.check_bucket_type(bucket_type)
         names.check_bucket_info(info or {})
@@ -68,6 +76,7 @@ class Buckets:
             )
             await buckets.insert(tx, row)
             await _put_documents(tx, row.bucket_id, info=info, cors=cors_rules, lifecycle=lifecycle_rules)
+            await _change_lock(tx, row.bucket_id, Lock(), lock)
             return await bucket_of_row(tx, row)
 
         return await self._gate.commit(principal, Operation.WRITE_BUCKET, None, None, change)
@@ -141,11 +150,16 @@ class Buckets:
         info: dict[str, str] | None = None,
         cors_rules: Sequence[Document] | None = None,
         lifecycle_rules: Sequence[Document] | None = None,
+        lock: LockChange = NO_LOCK_CHANGE,
         if_revision_is: int | None = None,
     ) -> Bucket:
-        """Change what is given and raise the revision. Raises `NoSuchBucket`, `RevisionConflict`, `InvalidRequest`."""
+        """Change what is given and raise the revision.
+
+        Raises `NoSuchBucket`, `RevisionConflict`, `InvalidRequest`, `LockCannotBeDisabled` and `MissingLock`.
+        """
         bucket = await self.find(bucket_id=bucket_id)
         authorize(principal, Operation.WRITE_BUCKET, bucket)
+        _check_lock(principal, bucket, lock)
         if bucket_type is not None:
             names.check_bucket_type(bucket_type)
         names.check_bucket_info(info or {})
@@ -160,6 +174,7 @@ class Buckets:
             updated = row._replace(type=bucket_type or row.type, revision=row.revision + 1)
             await buckets.update(tx, bucket_id, updated.type, updated.revision)
             await _put_documents(tx, bucket_id, info=info, cors=cors_rules, lifecycle=lifecycle_rules)
+            await _change_lock(tx, bucket_id, (await bucket_of_row(tx, row)).lock, lock)
             await invalidations.add(tx, f"bucket:{bucket_id}", now_ms)
             return await bucket_of_row(tx, updated)
 
@@ -186,6 +201,20 @@ class Buckets:
     async def _of_account(self, principal: Principal) -> Sequence[Bucket]:
         rows = self._catalog.rows
         return [await bucket_of_row(rows, row) for row in await buckets.of_account(rows, principal.account_id or "")]
+
+
+def _check_lock(principal: Principal, bucket: Bucket | None, lock: LockChange) -> None:
+    """Raise unless the principal may ask for this change. To make a bucket without a lock is to ask for nothing."""
+    asks = lock.enabled or lock.default_retention is not None if bucket is None else lock.changes
+    if asks:
+        authorize(principal, Operation.WRITE_BUCKET_LOCK, bucket)
+    lock.check()
+
+
+async def _change_lock(tx: Transaction, bucket_id: str, before: Lock, change: LockChange) -> None:
+    lock = change.apply(before)
+    if lock != before:
+        await buckets.put_document(tx, bucket_id, "lock", msgspec.json.encode(lock).decode())
 
 
 async def _put_documents(tx: Transaction, bucket_id: str, **documents: object) -> None:

@@ -28,7 +28,7 @@ from undercroft.store.directory import Directory
 from undercroft.store.errors import Busy, DataCorrupt, InvalidFileId, NoSuchVersion, StorageFailed, StorageFull
 from undercroft.store.gate import Gate
 from undercroft.store.ids import FileId, looks_like_file_id, parse_file_id
-from undercroft.store.model import Action, Bucket, Checksum, FileVersion, NewFile, Part
+from undercroft.store.model import Action, Bucket, Checksum, FileVersion, NewFile, Part, Retention
 from undercroft.threads import Threads
 
 T = TypeVar("T")
@@ -152,8 +152,16 @@ def version_of(
         received_ms=row.received_ms,
         part_count=row.part_count,
         is_latest=is_latest,
+        retention=_retention_of(row) if row.retention_mode is not None else None,
+        legal_hold=None if row.legal_hold is None else bool(row.legal_hold),
         first_extent=extent,
     )
+
+
+def _retention_of(row: VersionRow) -> Retention:
+    # A mode without an end is a retention without end: see `lock_rules`.
+    until_ms = limits.RETAIN_UNTIL_MAX_MS if row.retain_until_ms is None else row.retain_until_ms
+    return Retention(row.retention_mode or "", until_ms)
 
 
 def part_of(row: PartRow) -> Part:

@@ -30,6 +30,8 @@ from undercroft.store.files.base import checksum_text, newborn_in_order, part_of
 from undercroft.store.files.conditions import judge
 from undercroft.store.files.intake import Digests
 from undercroft.store.files.large_files import LargeFiles, check_part_number
+from undercroft.store.files.lock_rules import with_lock
+from undercroft.store.files.locks import check_new_lock
 from undercroft.store.files.reads import Reads, check_place, inline_bytes
 from undercroft.store.files.uploads import check_new_file
 from undercroft.store.identity.authorize import authorize
@@ -81,6 +83,7 @@ class Copies(Reads, LargeFiles):
         _check_account(source, bucket)
         described = new or NewFile(source.content_type, source.info)
         check_new_file(name, described, self._ambient.now_ms())
+        check_new_lock(principal, bucket, name, described, self._ambient.now_ms())
         first, end = _interval(source, byte_range)
         whole = (first, end) == (0, source.size)
         row = self._new_row(bucket, name, described, self._ambient.now_ms(), kind=ids.SMALL, action=versions.UPLOAD)
@@ -99,17 +102,18 @@ class Copies(Reads, LargeFiles):
             digested = await self._digested(source, first, end, algorithm)
             row = row._replace(content_sha1=digested.content_sha1, etag=digested.md5, checksum=digested.checksum)
 
-        async def change(tx: Transaction) -> VersionRow:
+        async def change(tx: Transaction, bucket_now: Bucket) -> VersionRow:
             await tx.lock_name(row.bucket_id, row.name)
             newest = await versions.newest(tx, row.bucket_id, row.name)
-            judge(condition, bucket, newest, name)
+            judge(condition, bucket_now, newest, name)
             await self._share(tx, source, (row.bucket_id, row.handle), first, end)
             if whole and source.part_count:
                 await parts.share(tx, (source.bucket_id, source.file_id.handle), (row.bucket_id, row.handle))
             await self._count(tx, row.bucket_id, 1, row.size)
-            return await self._place(tx, newborn_in_order(row, newest, described.uploaded_ms), newest)
+            locked = with_lock(row, bucket_now, described)
+            return await self._place(tx, newborn_in_order(locked, newest, described.uploaded_ms), newest)
 
-        placed = await self._gate.commit(principal, Operation.WRITE_FILE, bucket, name, change, grows=True)
+        placed = await self._gate.commit_in(principal, Operation.WRITE_FILE, bucket, name, change, grows=True)
         return version_of(placed, bucket)
 
     async def copy_part(

@@ -34,6 +34,8 @@ from undercroft.store.errors import (
 from undercroft.store.files.base import FilesBase, checksum_text, in_order, part_of, version_of
 from undercroft.store.files.conditions import judge
 from undercroft.store.files.intake import Intake, Stored
+from undercroft.store.files.lock_rules import with_lock
+from undercroft.store.files.locks import check_new_lock
 from undercroft.store.files.uploads import check_new_file, checksum_kept, sha1_text
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
@@ -51,18 +53,19 @@ class LargeFiles(FilesBase):
         that were there before, also after a clock was set back.
         """
         check_new_file(name, new, self._ambient.now_ms())
+        check_new_lock(principal, bucket, name, new, self._ambient.now_ms())
         row = self._new_row(bucket, name, new, self._ambient.now_ms(), kind=ids.LARGE, action=versions.START)
         if new.checksum_algorithm is not None:
             row = row._replace(checksum=checksum_text(Checksum(new.checksum_algorithm, "", new.checksum_type)))
 
-        async def change(tx: Transaction) -> VersionRow:
+        async def change(tx: Transaction, bucket_now: Bucket) -> VersionRow:
             await tx.lock_name(row.bucket_id, row.name)
             newest = await versions.newest(tx, row.bucket_id, row.name)
-            placed = await versions.add(tx, in_order(row, newest, new.uploaded_ms))
+            placed = await versions.add(tx, in_order(with_lock(row, bucket_now, new), newest, new.uploaded_ms))
             await self._count(tx, row.bucket_id, 1, 0)
             return placed
 
-        placed = await self._gate.commit(principal, Operation.WRITE_FILE, bucket, name, change, grows=True)
+        placed = await self._gate.commit_in(principal, Operation.WRITE_FILE, bucket, name, change, grows=True)
         return version_of(placed, bucket, is_latest=False)
 
     async def unfinished(

@@ -8,6 +8,7 @@ from undercroft.catalog.contract import Transaction
 from undercroft.catalog.versions import VersionRow
 from undercroft.store.errors import NoSuchUpload, NoSuchVersion
 from undercroft.store.files.base import FilesBase, version_of
+from undercroft.store.files.lock_rules import check_removable
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, FileVersion
@@ -17,9 +18,17 @@ from undercroft.store.operations import Operation
 class Removals(FilesBase):
     """The part of the file store that deletes. It needs no room on the disk beyond the catalog's reserve (P13)."""
 
-    async def delete_version(self, principal: Principal, bucket: Bucket, name: str, file_id: str) -> FileVersion:
-        """Remove one version for good, and answer what it was. Raises `InvalidFileId` and `NoSuchVersion`."""
+    async def delete_version(
+        self, principal: Principal, bucket: Bucket, name: str, file_id: str, *, bypass_governance: bool = False
+    ) -> FileVersion:
+        """Remove one version for good, and answer what it was.
+
+        `bypass_governance` asks to remove it though governance retains it, which takes a capability of its own. Raises
+        `InvalidFileId`, `NoSuchVersion` and `VersionLocked`.
+        """
         authorize(principal, Operation.DELETE_FILE, bucket, name)
+        if bypass_governance:
+            authorize(principal, Operation.BYPASS_GOVERNANCE, bucket, name)
         parsed, own_bucket = await self._bucket_of(file_id)
         if own_bucket.bucket_id != bucket.bucket_id:
             raise NoSuchVersion(file_id, name)
@@ -29,7 +38,7 @@ class Removals(FilesBase):
             row = (await versions.by_handle(tx, bucket.bucket_id, parsed.handle)).version
             if row is None or row.name != name.encode() or version_of(row, bucket).file_id != parsed:
                 raise NoSuchVersion(file_id, name)
-            await self._remove(tx, row)
+            await self._remove(tx, row, bypass=bypass_governance)
             return row
 
         return version_of(await self._gate.commit(principal, Operation.DELETE_FILE, bucket, name, change), bucket)
@@ -46,9 +55,14 @@ class Removals(FilesBase):
 
         await self._gate.commit(principal, Operation.WRITE_FILE, bucket, large.name, change)
 
-    async def _remove(self, tx: Transaction, row: VersionRow) -> None:
-        """Remove a version with all that belongs to it, and show the next one of its name."""
-        reclaim_after_ms = self._ambient.now_ms() + limits.RECLAIM_GRACE_S * 1000
+    async def _remove(self, tx: Transaction, row: VersionRow, *, bypass: bool = False) -> None:
+        """Remove a version with all that belongs to it, and show the next one of its name.
+
+        Every removal of a finished version comes through here, and none gets past its lock (P7): raises `VersionLocked`.
+        """
+        now_ms = self._ambient.now_ms()
+        check_removable(row, now_ms, bypass=bypass)
+        reclaim_after_ms = now_ms + limits.RECLAIM_GRACE_S * 1000
         size_bytes = row.size
         if row.action == versions.START:
             size_bytes = await parts.total_size(tx, row.bucket_id, row.handle)

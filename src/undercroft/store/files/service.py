@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from undercroft.store.files.copies import Copies
 from undercroft.store.files.listing import Lists
+from undercroft.store.files.locks import Locks
 from undercroft.store.files.removals import Removals
 from undercroft.store.files.uploads import Uploads
 
 
-class Files(Uploads, Copies, Lists, Removals):
-    """Uploads, large files, copies, lists, reads and removals of file versions."""
+class Files(Uploads, Copies, Lists, Removals, Locks):
+    """Uploads, large files, copies, lists, reads, removals and locks of file versions."""

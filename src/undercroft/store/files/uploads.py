@@ -22,6 +22,8 @@ from undercroft.store.files.base import (
 )
 from undercroft.store.files.conditions import judge
 from undercroft.store.files.intake import Intake, Stored
+from undercroft.store.files.lock_rules import with_lock
+from undercroft.store.files.locks import check_new_lock
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, Checksum, FileVersion, NewFile, UploadBody, WriteCondition
@@ -43,25 +45,28 @@ class Uploads(FilesBase):
     ) -> FileVersion:
         """Store a new version. When this returns, it is durable and visible; when it raises, nothing is (P1, P2).
 
-        Raises the errors of names, `TooLarge`, `LengthMismatch`, `DigestMismatch`, `PreconditionFailed`, `StorageFull`.
+        Raises the errors of names and of locks, `TooLarge`, `LengthMismatch`, `DigestMismatch`, `PreconditionFailed`,
+        `StorageFull`.
         """
         authorize(principal, Operation.WRITE_FILE, bucket, name)
         check_new_file(name, new, self._ambient.now_ms())
+        check_new_lock(principal, bucket, name, new, self._ambient.now_ms())
         row = self._new_row(bucket, name, new, self._ambient.now_ms(), kind=ids.SMALL, action=versions.UPLOAD)
         intake = Intake(self._blobs, self._context.hashers, inline_max_bytes=self._catalog.inline_max_bytes)
         try:
             stored = await intake.take(body, () if new.checksum_algorithm is None else (new.checksum_algorithm,))
             row = _described(row, new, stored)
 
-            async def change(tx: Transaction) -> VersionRow:
+            async def change(tx: Transaction, bucket_now: Bucket) -> VersionRow:
                 await tx.lock_name(row.bucket_id, row.name)
                 newest = await versions.newest(tx, row.bucket_id, row.name)
-                judge(condition, bucket, newest, name)
+                judge(condition, bucket_now, newest, name)
                 await extents.insert(tx, row.bucket_id, row.handle, stored.extents)
                 await self._count(tx, row.bucket_id, 1, row.size)
-                return await self._place(tx, newborn_in_order(row, newest, new.uploaded_ms), newest)
+                locked = with_lock(row, bucket_now, new)
+                return await self._place(tx, newborn_in_order(locked, newest, new.uploaded_ms), newest)
 
-            placed = await self._gate.commit(
+            placed = await self._gate.commit_in(
                 principal, Operation.WRITE_FILE, bucket, name, change, size_bytes=stored.inline_bytes, grows=True
             )
         except Exception:

@@ -1,0 +1,110 @@
+"""Changing the retention and the legal hold of a file version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from undercroft.catalog import versions
+from undercroft.catalog.contract import Transaction
+from undercroft.catalog.versions import VersionRow
+from undercroft.store.errors import InvalidRequest, LockForbidden, NoSuchVersion, Unauthorized
+from undercroft.store.files.base import FilesBase, version_of
+from undercroft.store.files.lock_rules import (
+    check_bucket_locks,
+    check_new_file_lock,
+    check_retention,
+    check_retention_change,
+)
+from undercroft.store.identity.authorize import authorize
+from undercroft.store.identity.principals import Principal
+from undercroft.store.model import Bucket, FileVersion, NewFile, Retention
+from undercroft.store.operations import Operation
+
+
+class Locks(FilesBase):
+    """The part of the file store that locks and unlocks."""
+
+    async def update_retention(
+        self,
+        principal: Principal,
+        bucket: Bucket,
+        name: str,
+        file_id: str,
+        retention: Retention | None,
+        *,
+        bypass: bool = False,
+    ) -> FileVersion:
+        """Set, extend or, with None, end the retention of a version. `bypass` asks to end governance early.
+
+        Raises `LockForbidden`, `MissingLock`, `RetentionPast`, `RetentionProtected`, `NoSuchVersion`.
+        """
+        may_lock(principal, Operation.WRITE_RETENTION, bucket, name)
+        if bypass:
+            may_lock(principal, Operation.BYPASS_GOVERNANCE, bucket, name)
+        now_ms = self._ambient.now_ms()
+        check_bucket_locks(bucket)
+        if retention is not None:
+            check_retention(retention, now_ms)
+
+        def changed(row: VersionRow) -> VersionRow:
+            check_retention_change(row, retention, now_ms, bypass=bypass)
+            if retention is None:
+                return row._replace(retention_mode=None, retain_until_ms=None)
+            return row._replace(retention_mode=retention.mode, retain_until_ms=retention.until_ms)
+
+        return await self._relock(principal, Operation.WRITE_RETENTION, bucket, name, file_id, changed)
+
+    async def update_legal_hold(
+        self, principal: Principal, bucket: Bucket, name: str, file_id: str, *, on: bool
+    ) -> FileVersion:
+        """Put a legal hold on a version, or take it off. Raises `LockForbidden`, `MissingLock`, `NoSuchVersion`."""
+        may_lock(principal, Operation.WRITE_LEGAL_HOLD, bucket, name)
+        check_bucket_locks(bucket)
+
+        def changed(row: VersionRow) -> VersionRow:
+            return row._replace(legal_hold=int(on))
+
+        return await self._relock(principal, Operation.WRITE_LEGAL_HOLD, bucket, name, file_id, changed)
+
+    async def _relock(
+        self,
+        principal: Principal,
+        operation: Operation,
+        bucket: Bucket,
+        name: str,
+        file_id: str,
+        changed: Callable[[VersionRow], VersionRow],
+    ) -> FileVersion:
+        parsed, own_bucket = await self._bucket_of(file_id)
+        if own_bucket.bucket_id != bucket.bucket_id:
+            raise NoSuchVersion(file_id, name)
+
+        async def change(tx: Transaction) -> VersionRow:
+            await tx.lock_name(bucket.bucket_id, name.encode())
+            row = (await versions.by_handle(tx, bucket.bucket_id, parsed.handle)).version
+            if row is None or row.name != name.encode() or version_of(row, bucket).file_id != parsed:
+                raise NoSuchVersion(file_id, name)
+            if row.action == versions.HIDE:
+                raise InvalidRequest("A hide marker cannot be locked.", "fileId")
+            locked = changed(row)
+            await versions.set_lock(tx, locked)
+            return locked
+
+        return version_of(await self._gate.commit(principal, operation, bucket, name, change), bucket)
+
+
+def may_lock(principal: Principal, operation: Operation, bucket: Bucket, name: str) -> None:
+    """Return if the principal may do this to locks; raises `LockForbidden`, which clients are told apart, if not."""
+    try:
+        authorize(principal, operation, bucket, name)
+    except Unauthorized as error:
+        raise LockForbidden(missing=error.missing) from None
+
+
+def check_new_lock(principal: Principal, bucket: Bucket, name: str, new: NewFile, now_ms: int) -> None:
+    """Raise `LockForbidden`, `MissingLock`, `RetentionPast` unless the principal may make a file with this lock."""
+    if new.retention is not None:
+        may_lock(principal, Operation.WRITE_RETENTION, bucket, name)
+    if new.legal_hold is not None:
+        may_lock(principal, Operation.WRITE_LEGAL_HOLD, bucket, name)
+    check_new_file_lock(bucket, new, now_ms)
