@@ -148,7 +148,7 @@ async def sweep(bench: Bench) -> None:
 
 # -- Object Lock ------------------------------------------------------------------------------------------------------
 async def lock_bucket(bench: Bench) -> None:
-    change = LockChange(enabled=True, default_retention=DefaultRetention("compliance", 7, "days"))
+    change = LockChange(enabled=True, default_retention=DefaultRetention("governance", 7, "days"))
     await bench.store.buckets.update(bench.principal, bench.bucket.bucket_id, lock=change)
 
 
@@ -165,7 +165,7 @@ async def locked_file(bench: Bench) -> FileVersion:
 async def extend_retention(bench: Bench) -> None:
     bucket = await bench.store.buckets.find(name=bench.bucket.name)
     file = await bench.store.files.current(bench.principal, bucket, "locked")
-    longer = Retention("compliance", 4_102_444_800_123)
+    longer = Retention("governance", 4_102_444_800_123)
     await bench.store.files.update_retention(bench.principal, bucket, file.name, str(file.file_id), longer)
 
 

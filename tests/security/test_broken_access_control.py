@@ -23,6 +23,7 @@ from undercroft.store.operations import ALL_CAPABILITIES, BUCKET_CAPABILITIES
 S3_ANSWERED = sorted(name for name in FACTS if OPERATIONS[name].handler is not None)
 
 # The capability of every native call, and a body that would succeed for the owner (or fail for another reason than rights).
+RETENTION = {"mode": "governance", "retainUntilTimestamp": 4_102_444_800_000}
 NATIVE = {
     "b2_cancel_large_file": ("writeFiles", lambda w: {"fileId": w.upload_id}),
     "b2_copy_file": ("writeFiles", lambda w: {"sourceFileId": w.file_id, "fileName": "in/copy"}),
@@ -67,7 +68,18 @@ NATIVE = {
         "writeBuckets",
         lambda w: {"accountId": w.owner.account_id, "bucketId": w.bucket_id, "bucketType": "allPublic"},
     ),
+    "b2_update_file_legal_hold": (
+        "writeFileLegalHolds",
+        lambda w: {"fileId": w.file_id, "fileName": "in/file", "legalHold": "on"},
+    ),
+    "b2_update_file_retention": (
+        "writeFileRetentions",
+        lambda w: {"fileId": w.file_id, "fileName": "in/file", "fileRetention": RETENTION},
+    ),
 }
+# These two alone say 403 to who may not.
+OF_LOCKS = {"b2_update_file_legal_hold", "b2_update_file_retention"}
+UNAUTHORIZED = (401, "unauthorized")
 # Those that concern no file name, which a name prefix therefore does not confine.
 WITHOUT_A_NAME = {
     "b2_create_bucket", "b2_create_key", "b2_delete_bucket", "b2_delete_key", "b2_get_upload_url", "b2_list_buckets",
@@ -122,23 +134,28 @@ def native_outcomes(client, world, calls=NATIVE, *, token=None):
     return {call: answer.refusal if answer.status >= 400 else answer.status for call, answer in answers.items()}
 
 
-def all_refused(calls, refusal):
-    return dict.fromkeys(calls, refusal)
+def refused(call):
+    """What a call says to a key that may not make it."""
+    return (403, "access_denied") if call in OF_LOCKS else UNAUTHORIZED
+
+
+def all_refused(calls, refusal=None):
+    return {call: refusal or refused(call) for call in calls}
 
 
 def test_native_calls_are_refused_without_their_capability_alone(owner, world):
     for capability in sorted({capability for capability, _ in NATIVE.values()}):
         calls = [call for call, (needed, _) in NATIVE.items() if needed == capability]
         without = owner.restricted(set(ALL_CAPABILITIES) - {capability})
-        assert native_outcomes(without, world, calls) == all_refused(calls, (401, "unauthorized"))
+        assert native_outcomes(without, world, calls) == all_refused(calls)
 
 
 def test_native_calls_are_refused_to_a_key_of_another_bucket(of_another_bucket, world):
-    assert native_outcomes(of_another_bucket, world) == all_refused(NATIVE, (401, "unauthorized"))
+    assert native_outcomes(of_another_bucket, world) == all_refused(NATIVE)
 
 
 def test_native_calls_are_refused_to_a_key_of_another_prefix(of_another_prefix, world):
-    assert native_outcomes(of_another_prefix, world, NAMED) == all_refused(NAMED, (401, "unauthorized"))
+    assert native_outcomes(of_another_prefix, world, NAMED) == all_refused(NAMED)
 
 
 def test_native_calls_are_refused_to_an_expired_key_with_a_token_of_its_better_days(expired, world):
@@ -160,7 +177,7 @@ def test_rights_are_judged_in_every_version_and_by_get_as_well(of_another_bucket
         if (version, call) == ("v1", "b2_list_buckets"):  # There a key is shown what it may see of what it asks for.
             assert answer.json == {"buckets": []}
         else:
-            assert answer.refusal == (401, "unauthorized"), call
+            assert answer.refusal == refused(call), call
 
 
 @pytest.mark.parametrize(("method", "target"), READS)

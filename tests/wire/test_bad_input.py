@@ -216,7 +216,7 @@ def test_a_name_that_no_file_can_have(owner, world, name):
         {"X-Bz-Content-Sha1": "0" * 39}, {"X-Bz-Content-Sha1": "hex_digits_at_end"}, {"X-Bz-Content-Sha1": "DO_NOT_VERIFY"}, {"X-Bz-Info-a": "%zz"},
         {"X-Bz-Info-a": "%ff"}, {"X-Bz-Info-b2-unknown": "x"}, {"X-Bz-Info-b2-expires": "tomorrow"}, {"X-Bz-Info-" + "a" * 51: "x"},
         {"X-Bz-Info-a": "x" * 7001}, {"X-Bz-Info-A(b)": "x"}, {"X-Bz-Custom-Upload-Timestamp": "x"}, {"X-Bz-Custom-Upload-Timestamp": "-1"},
-        {"X-Bz-Custom-Upload-Timestamp": "99999999999999"}, {"X-Bz-Custom-Upload-Timestamp": "9" * 30}, {"X-Bz-File-Legal-Hold": "on"},
+        {"X-Bz-Custom-Upload-Timestamp": "99999999999999"}, {"X-Bz-Custom-Upload-Timestamp": "9" * 30}, {"X-Bz-File-Legal-Hold": "maybe"},
         {"X-Bz-Server-Side-Encryption": "AES256"}, {"X-Bz-File-Retention-Mode": "governance"}, {"Transfer-Encoding": "chunked"},
     ],
     ids=str,

@@ -216,6 +216,10 @@ def _of_names(error: store_errors.StoreError, context: ErrorContext) -> S3Error 
             return S3Error("AccessDenied")
         case store_errors.VersionLocked() | store_errors.RetentionProtected():
             return S3Error("AccessDenied", "Access Denied because object protected by object lock.")
+        case store_errors.MissingLock():
+            return S3Error("InvalidRequest", "Bucket is missing Object Lock Configuration")
+        case store_errors.RetentionPast():
+            return S3Error("InvalidArgument", "The retain until date must be in the future!")
         case store_errors.NoSuchBucket():
             return S3Error("NoSuchBucket", extras={"BucketName": context.bucket or error.bucket})
         case store_errors.DuplicateBucketName():

@@ -26,6 +26,7 @@ NOT_OF_S3 = {
     store_errors.NoSuchKey,
     store_errors.NoSuchAccount,
     store_errors.DuplicateEmail,
+    store_errors.LockCannotBeDisabled,
 }
 
 
@@ -91,6 +92,11 @@ def test_an_invalid_argument_names_it():
             400,
             {"MaxSizeAllowed": str(limits.S3_METADATA_MAX_BYTES)},
         ),
+        (store_errors.LockForbidden(), "AccessDenied", 403, {}),
+        (store_errors.MissingLock(), "InvalidRequest", 400, {}),
+        (store_errors.RetentionPast("past"), "InvalidArgument", 400, {}),
+        (store_errors.VersionLocked(), "AccessDenied", 403, {}),
+        (store_errors.RetentionProtected(), "AccessDenied", 403, {}),
         (store_errors.NoSuchBucket("photos"), "NoSuchBucket", 404, {"BucketName": "photos"}),
         (store_errors.DuplicateBucketName(own=True), "BucketAlreadyOwnedByYou", 409, {"BucketName": "photos"}),
         (store_errors.DuplicateBucketName(own=False), "BucketAlreadyExists", 409, {"BucketName": "photos"}),
