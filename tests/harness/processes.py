@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 import psutil
 
 from harness.server import Server
 
+T = TypeVar("T")
 SAMPLE_S = 0.05
 SETTLE_S = 20.0
 MIB = 1 << 20
@@ -78,9 +80,10 @@ def blob_files(server: Server) -> list[str]:
     return sorted(path.name for path in (server.data_dir / "blobs").rglob("*") if path.is_file())
 
 
-def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = SETTLE_S) -> None:
-    """Returns when the condition holds; fails with `what` when it does not come to hold in time."""
+def wait_until(condition: Callable[[], T], what: str, timeout_s: float = SETTLE_S) -> T:
+    """Returns what the condition gives when it holds; fails with `what` when it does not come to hold in time."""
     deadline = time.monotonic() + timeout_s
-    while not condition():
+    while not (value := condition()):
         assert time.monotonic() < deadline, what
         time.sleep(0.02)
+    return value

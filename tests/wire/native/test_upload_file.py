@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from harness.native_session import begin_upload
+from harness.processes import wait_until
+
 DATA = b"hello, undercroft"
 SHA1 = hashlib.sha1(DATA).hexdigest()
 MD5 = hashlib.md5(DATA).hexdigest()
@@ -198,29 +201,6 @@ def test_an_upload_url_takes_one_upload_after_another(b2, bucket):
     assert b2.names(bucket["bucketId"]) == ["n0", "n1", "n2"]
 
 
-def begin_upload(target, name, length):
-    """The head of an upload and its first bytes; the rest never comes unless the test sends it."""
-    parts = urlsplit(target["uploadUrl"])
-    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
-    connection.putrequest("POST", parts.path)
-    connection.putheader("Authorization", target["authorizationToken"])
-    connection.putheader("X-Bz-File-Name", name)
-    connection.putheader("Content-Type", "text/plain")
-    connection.putheader("X-Bz-Content-Sha1", "do_not_verify")
-    connection.putheader("Content-Length", str(length))
-    connection.endheaders()
-    connection.send(b"x")
-    return connection
-
-
-def wait_until(condition, timeout_s=20.0):
-    deadline = time.monotonic() + timeout_s
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "timed out"
-        time.sleep(0.01)
-    return value
-
-
 def test_a_second_upload_on_a_token_is_refused_while_the_first_is_in_flight(b2, one_worker):
     session, bucket = one_worker
     target = session.upload_url(bucket["bucketId"])
@@ -230,7 +210,7 @@ def test_a_second_upload_on_a_token_is_refused_while_the_first_is_in_flight(b2, 
         answer = session.try_upload(bucket["bucketId"], "second", DATA, target=target)
         return answer if answer.status == 400 else None
 
-    status, code, message = wait_until(refused).error
+    status, code, message = wait_until(refused, "a second upload is refused").error
     assert (status, code) == (400, "auth_token_limit")
     match = re.fullmatch(r"more than one upload using auth token (?P<token>[^)]+)", message)
     assert match
@@ -246,9 +226,14 @@ def test_a_token_is_free_again_as_soon_as_its_upload_broke_off(b2, one_worker):
     session, bucket = one_worker
     target = session.upload_url(bucket["bucketId"])
     broken = begin_upload(target, "broken", 100)
-    wait_until(lambda: session.try_upload(bucket["bucketId"], "probe", DATA, target=target).status == 400)
+    wait_until(
+        lambda: session.try_upload(bucket["bucketId"], "probe", DATA, target=target).status == 400,
+        "the token is in use",
+    )
     broken.close()
-    wait_until(lambda: session.try_upload(bucket["bucketId"], "after", DATA, target=target).status == 200)
+    wait_until(
+        lambda: session.try_upload(bucket["bucketId"], "after", DATA, target=target).status == 200, "the token is free"
+    )
     assert "broken" not in session.names(bucket["bucketId"])
 
 
