@@ -24,7 +24,7 @@ from undercroft.native.errors import (
     error_response,
 )
 from undercroft.native.large_files import upload_part
-from undercroft.native.upload_slots import UploadSlots
+from undercroft.native.upload_slots import LOCK_FILE, UploadSlots
 from undercroft.native.upload_urls import UPLOAD_FILE, UPLOAD_PART
 from undercroft.native.uploads import upload_file
 from undercroft.settings import Settings
@@ -47,7 +47,7 @@ class NativeFace:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self._slots = UploadSlots()
+        self._slots = UploadSlots(settings.data / LOCK_FILE if settings.workers > 1 else None)
 
     async def handle(self, request: Request) -> Response:
         """Answer a request. Every error of the client, the store or the request's bytes becomes an answer.
