@@ -140,3 +140,9 @@ def test_the_expiry_of_a_key_is_told_in_milliseconds(b2):
 
 def test_authorize_takes_no_other_method(b2):
     assert b2.authorize(method="PUT").refusal == (405, "method_not_allowed")
+
+
+def test_every_authorization_gives_another_token(b2):
+    tokens = [b2.authorize().ok()["authorizationToken"] for _ in range(3)]
+    assert len(set(tokens)) == 3
+    assert {b2.call("b2_list_buckets", token=token, accountId=b2.account_id).status for token in tokens} == {200}

@@ -21,6 +21,8 @@ from undercroft.store.identity.tokens import Claim, Tokens
 from undercroft.store.model import ApplicationKey
 from undercroft.store.operations import Operation
 
+ACCOUNT_NONCE_BYTES = 6
+
 _grant_decoder = msgspec.json.Decoder(DownloadGrant)
 
 
@@ -56,8 +58,12 @@ class Identity:
 
     # -- Tokens -------------------------------------------------------------------------------------------------------
     async def account_token(self, principal: Principal) -> str:
-        """An account authorization token (b2_authorize_account): 24 hours, or as long as the key lives."""
-        return await self._tokens.issue(_key_of(principal).key_id, "acct")
+        """An account authorization token (b2_authorize_account): 24 hours, or as long as the key lives.
+
+        No two are the same, also not within a second: clients tell by that whether they have authorized again.
+        """
+        nonce = self._ambient.random_bytes(ACCOUNT_NONCE_BYTES)
+        return await self._tokens.issue(_key_of(principal).key_id, "acct", payload=nonce)
 
     async def principal_of_account_token(self, token: str) -> Principal:
         """Raises `BadToken` and `ExpiredToken`."""
