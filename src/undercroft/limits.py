@@ -135,3 +135,8 @@ REGION_MAX_LENGTH = 64  # Any region is accepted, but it becomes part of a cache
 
 # -- Native API documents ---------------------------------------------------------------------------------------------
 LIFECYCLE_DAYS_MAX = 2**31 - 1  # Ours: the day counts of B2 are 32-bit numbers in its own SDK.
+
+# -- Test hooks (ours) ------------------------------------------------------------------------------------------------
+TEST_MODES_CACHED = 1024  # Texts of X-Bz-Test-Mode that are remembered as read, and modes whose requests are counted.
+TEST_TOKENS_COUNTED = 4096  # Account tokens whose uses are counted.
+TEST_SEED_MAX = 2**63 - 1

@@ -75,6 +75,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     metrics_token: str | None = None
+    test_hooks: bool = False  # Whether X-Bz-Test-Mode is obeyed: the server then fails as it is told to.
+    test_chance: str = ""  # Test modes that requests meet by chance, as `native/hooks/modes.py` reads them.
+    test_seed: int = 0
 
     def __repr__(self) -> str:
         return f"Settings(data={str(self.data)!r}, listen={str(self.listen)!r})"  # The token is a secret (P8).
@@ -137,6 +140,8 @@ def load(flags: Mapping[str, object], environment: Mapping[str, str] = os.enviro
     values.setdefault("blobs", values["data"] / "blobs")
     settings = Settings(**values)
     _check_tls(settings)
+    if settings.test_chance and not settings.test_hooks:
+        raise SettingsError("--test-chance needs --test-hooks")
     return settings
 
 
@@ -205,6 +210,23 @@ def _workers(value: object) -> int:
     number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
     if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= limits.WORKERS_MAX:
         raise ValueError(f"expected a number from 1 to {limits.WORKERS_MAX}, got {value!r}")
+    return number
+
+
+def _switch(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    known = {"1": True, "on": True, "true": True, "yes": True, "0": False, "off": False, "false": False, "no": False}
+    text = _text(value).lower()
+    if text not in known:
+        raise ValueError(f"expected on or off, got {value!r}")
+    return known[text]
+
+
+def _seed(value: object) -> int:
+    number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= limits.TEST_SEED_MAX:
+        raise ValueError(f"expected a number from 0 to {limits.TEST_SEED_MAX}, got {value!r}")
     return number
 
 
@@ -279,4 +301,7 @@ _OPTIONS: dict[str, Callable[[object], Any]] = {
     "tls_cert": _path,
     "tls_key": _path,
     "metrics_token": _token,
+    "test_hooks": _switch,
+    "test_chance": _text,
+    "test_seed": _seed,
 }

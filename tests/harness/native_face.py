@@ -15,6 +15,7 @@ from harness.stores import Bench, open_bench, sha1
 from undercroft import settings
 from undercroft.http.request import Request
 from undercroft.native.app import NativeFace
+from undercroft.native.hooks.face import HookedFace
 
 HOST = "b2.example.com"
 
@@ -103,9 +104,10 @@ class FaceBench:
 
 
 @asynccontextmanager
-async def open_face(folder: Path) -> AsyncIterator[FaceBench]:
-    """A face over a new store in the folder, authorized."""
+async def open_face(folder: Path, **options: object) -> AsyncIterator[FaceBench]:
+    """A face over a new store in the folder, authorized. `options` are those of the settings."""
     async with open_bench(folder) as bench:
-        face = FaceBench(bench, NativeFace(bench.store, settings.load({"data": str(folder)}, {})))
+        loaded = settings.load({"data": str(folder), **options}, {})
+        face = FaceBench(bench, (HookedFace if loaded.test_hooks else NativeFace)(bench.store, loaded))
         await face.authorize()
         yield face

@@ -65,6 +65,13 @@ def serve(
     blobs: Blobs = None,
     tls_cert: Annotated[str | None, typer.Option(metavar="FILE", help="Certificate chain, PEM.")] = None,
     tls_key: Annotated[str | None, typer.Option(metavar="FILE", help="Its private key, PEM.")] = None,
+    test_hooks: Annotated[
+        bool | None, typer.Option("--test-hooks", help="Fail requests that ask for it (docs/testing-b2-code.md).")
+    ] = None,
+    test_chance: Annotated[
+        str | None, typer.Option(metavar="MODES", help="Fail requests by chance, such as 'fail_some_uploads 1/20'.")
+    ] = None,
+    test_seed: Annotated[str | None, typer.Option(metavar="N", help="What decides that chance. [default: 0]")] = None,
     config: Config = None,
     json: JSON = False,
 ) -> None:
@@ -78,6 +85,7 @@ def serve(
             "data": data, "listen": listen, "console_listen": console_listen, "workers": workers, "domain": domain,
             "region": region, "public_url": public_url, "console_url": console_url, "trusted_proxy": trusted_proxy or None,
             "catalog": catalog, "blobs": blobs, "tls_cert": tls_cert, "tls_key": tls_key, "config": config,
+            "test_hooks": test_hooks, "test_chance": test_chance, "test_seed": test_seed,
         }
     )  # fmt: skip
     from undercroft.serve.run import serve as run

@@ -16,7 +16,9 @@ import sys
 import structlog
 
 from undercroft.http import metrics
-from undercroft.serve import announce, data_directory, logs, tls, worker
+from undercroft.native.hooks.modes import parse_modes
+from undercroft.serve import announce, data_directory, exits, logs, tls, worker
+from undercroft.serve.exits import StartError
 from undercroft.serve.listeners import listen
 from undercroft.serve.prepare import EMAIL_VARIABLE, PASSWORD_VARIABLE, prepare
 from undercroft.serve.supervisor import Role, Supervisor
@@ -31,6 +33,7 @@ def serve(settings: Settings, *, as_json: bool) -> int:
     _raise_descriptor_limit()
     if settings.tls_cert is not None and settings.tls_key is not None:
         tls.make_context(settings.tls_cert, settings.tls_key)  # Complain now, not once in every process.
+    _check_test_hooks(settings)
     data_directory.create(settings.data)
     lock = data_directory.lock(settings.data)
     api_sockets = listen(settings.listen, "--listen")
@@ -87,6 +90,16 @@ def _warn_if_exposed(settings: Settings) -> None:
                 danger="Other machines can reach this address, and whoever is on the way can read passwords, keys and files. "
                 "Give --tls-cert and --tls-key, or listen on a loopback address behind a proxy that has TLS.",
             )
+
+
+def _check_test_hooks(settings: Settings) -> None:
+    """Complain now of modes that are none; and whoever left the hooks on by mistake should find that in the log."""
+    try:
+        parse_modes(settings.test_chance)
+    except ValueError as error:
+        raise StartError(f"--test-chance: {error}", exits.USAGE) from None
+    if settings.test_hooks:
+        _log.warning("test_hooks_are_on", chance=settings.test_chance, seed=settings.test_seed)
 
 
 def _raise_descriptor_limit() -> None:

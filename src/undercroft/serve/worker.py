@@ -17,6 +17,7 @@ from undercroft.http.adapter import Adapter
 from undercroft.http.health import Health
 from undercroft.http.metrics import MetricsPage, RequestMeter
 from undercroft.native.app import NativeFace
+from undercroft.native.hooks.face import HookedFace
 from undercroft.s3.app import S3Face
 from undercroft.serve import exits
 from undercroft.serve.app import API
@@ -37,7 +38,8 @@ def run_api(settings: Settings, sockets: Sequence[socket.socket], slot: int, rea
     """An API worker, until SIGTERM."""
 
     async def work(store: Store, meter: RequestMeter) -> None:
-        api = API(settings, Health(store.ready), NativeFace(store, settings), S3Face(store, settings))
+        native = HookedFace(store, settings) if settings.test_hooks else NativeFace(store, settings)
+        api = API(settings, Health(store.ready), native, S3Face(store, settings))
         await serve(Adapter(api, meter), settings, sockets, ready)
 
     return _run(settings, slot, work)
