@@ -56,6 +56,9 @@ def test_every_option_can_come_from_the_file(tmp_path):
         tls_cert = "{tmp_path}/cert.pem"
         tls_key = "{tmp_path}/key.pem"
         metrics_token = "0123456789abcdef"
+        test_hooks = true
+        test_chance = "fail_some_uploads 1/20"
+        test_seed = 7
     """)
     settings = load({"config": str(file)}, {})
     assert settings.listen == Address("::1", 1)
@@ -63,6 +66,7 @@ def test_every_option_can_come_from_the_file(tmp_path):
     assert (settings.domain, settings.scheme) == ("example.com", "https")
     assert settings.api_origin == "https://files.example.com"
     assert settings.trusted_proxy == ("10.0.0.0/8", "::1/128")
+    assert (settings.test_hooks, settings.test_chance, settings.test_seed) == (True, "fail_some_uploads 1/20", 7)
     assert (settings.catalog, settings.blobs) == (Path("/srv/catalog.db"), Path("/srv/blobs"))
 
 
@@ -110,6 +114,12 @@ def test_lists_in_variables_are_separated_by_commas():
         ("tls_cert", "/nowhere/cert.pem"),
         ("metrics_token", "short"),
         ("metrics_token", "sixteen or more with spaces"),
+        ("test_hooks", "maybe"),
+        ("test_hooks", 1),
+        ("test_seed", "-1"),
+        ("test_seed", limits.TEST_SEED_MAX + 1),
+        ("test_seed", True),
+        ("test_chance", "fail_some_uploads"),  # Without test hooks nothing would come of it.
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_the_name_of_its_option(name, value):
@@ -158,6 +168,23 @@ def test_certificate_and_key_go_together(tmp_path):
     cert.touch()
     with pytest.raises(SettingsError, match="both or neither"):
         load({"tls_cert": str(cert)}, {})
+
+
+@pytest.mark.parametrize(
+    ("value", "on"),
+    [(True, True), (False, False), ("1", True), ("ON", True), ("true", True), ("off", False), ("0", False)],
+)
+def test_a_switch_is_on_or_off_in_many_words(value, on):
+    assert load({"data": "/d", "test_hooks": value}, {}).test_hooks is on
+    if isinstance(value, str):
+        assert load({"data": "/d"}, {"UNDERCROFT_TEST_HOOKS": value}).test_hooks is on
+
+
+def test_test_hooks_are_off_unless_asked_for():
+    settings = load({"data": "/d"}, {})
+    assert (settings.test_hooks, settings.test_chance, settings.test_seed) == (False, "", 0)
+    settings = load({"data": "/d"}, {"UNDERCROFT_TEST_HOOKS": "on", "UNDERCROFT_TEST_SEED": str(limits.TEST_SEED_MAX)})
+    assert (settings.test_hooks, settings.test_seed) == (True, limits.TEST_SEED_MAX)
 
 
 def test_secrets_are_not_in_the_representation():
