@@ -48,6 +48,8 @@ async def download_by_name(store: Store, request: Request) -> Response:
     version = await store.files.current(
         principal, bucket, name, facts=Facts(overrides=overrides), data=request.method == "GET"
     )
+    # What is remembered of the bucket is up to date only now: another worker may have changed its settings meanwhile.
+    bucket = await store.buckets.find(name=bucket.name, remembered=True)
     return await _answer(store, request, principal, bucket, version, overrides)
 
 

@@ -9,10 +9,11 @@ import pytest
 import structlog.testing
 
 from harness.asynchronous import asynchronous
-from harness.native_face import HOST, open_face
-from harness.stores import sha1
-from undercroft import limits
+from harness.native_face import HOST, FaceBench, open_face
+from harness.stores import open_bench, sha1
+from undercroft import limits, settings
 from undercroft.http.errors import BodyBroken
+from undercroft.native.app import NativeFace
 from undercroft.store.identity.principals import Principal
 
 PART = bytes(limits.NATIVE_PART_MIN_BYTES)
@@ -238,3 +239,19 @@ async def test_the_metrics_see_names_of_the_programs_own_only(tmp_path):
             request = Request(scope, None)
             await face.face.handle(request)
             assert (request.face, request.operation) == ("native", operation)
+
+
+@asynchronous
+async def test_a_download_has_the_settings_of_its_bucket_that_another_process_changed_just_before(tmp_path):
+    async with open_face(tmp_path) as face, open_bench(tmp_path, new=False) as bench:
+        other = FaceBench(bench, NativeFace(bench.store, settings.load({"data": str(tmp_path)}, {})))
+        bucket = face.bench.bucket
+        await face.upload("n")
+        for wanted in ("max-age=1", "max-age=2"):
+            changed = await face.call(
+                "b2_update_bucket", accountId=bucket.account_id, bucketId=bucket.bucket_id,
+                bucketInfo={"cache-control": wanted},
+            )  # fmt: skip
+            assert changed["bucketInfo"] == {"cache-control": wanted}
+            answer = await other.send("GET", f"/file/{bucket.name}/n", {"Authorization": face.token})
+            assert answer.headers["cache-control"] == wanted
