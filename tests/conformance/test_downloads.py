@@ -142,7 +142,6 @@ def test_143_info_headers_are_encoded_and_without_b2_keys(b2, bucket):
     assert not [name for name in got if name.startswith("x-bz-info-b2-")]
 
 
-@pytest.mark.xfail(strict=True, reason="Object Lock is not built yet")
 def test_144_withheld_lock_headers_are_named(b2, new_name):
     locked = b2.create_bucket(new_name("locked"), fileLockEnabled=True)
     b2.upload(locked["bucketId"], "n", DATA, {"X-Bz-File-Legal-Hold": "off"})

@@ -6,8 +6,6 @@ import time
 
 import pytest
 
-pytestmark = pytest.mark.xfail(strict=True, reason="Object Lock is not built yet")
-
 DENIED = (403, "access_denied")
 YEAR_MS = 365 * 86_400_000
 UNTIL_MS = 4_102_444_800_123

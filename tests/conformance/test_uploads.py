@@ -154,7 +154,7 @@ def test_089_the_same_name_twice_makes_two_versions_newest_first(b2, bucket):
     assert [row["fileId"] for row in rows] == made[::-1]
 
 
-@pytest.mark.xfail(strict=True, reason="Object Lock and server-side encryption are not built yet")
+@pytest.mark.xfail(strict=True, reason="Server-side encryption is not built yet")
 def test_090_the_buckets_encryption_and_retention_are_in_the_answer(b2, bucket):
     encryption = {"mode": "SSE-B2", "algorithm": "AES256"}
     retention = {"mode": "governance", "period": {"duration": 1, "unit": "days"}}
