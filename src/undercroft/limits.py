@@ -25,6 +25,8 @@ RETAIN_UNTIL_MAX_MS = 253_402_300_799_999  # The end of the year 9999, the last 
 CORS_RULES_PER_BUCKET = 100
 CORS_RULE_MAX_BYTES = 1000
 CORS_MAX_AGE_S = 86_400
+CORS_REQUEST_HEADERS_MAX = 64  # Ours: header names that a preflight may ask for, since each is held against every rule.
+CORS_POLICIES_REMEMBERED = 256  # Ours: buckets whose rules a face keeps ready for matching.
 BUCKETS_PER_KEY = 1000  # Ours: a key's row stays small.
 
 # -- Sizes of files and parts (B2 Native API, "Large Files"; S3 "Multipart upload limits") ----------------------------

@@ -188,7 +188,7 @@ async def delete_key(bench: Bench) -> None:
 
 
 async def create_bucket(bench: Bench) -> None:
-    rules = [{"corsRuleName": "rule", "allowedOrigins": ["*"]}]
+    rules = [{"corsRuleName": "rule-1", "allowedOrigins": ["*"], "allowedOperations": ["s3_get"], "maxAgeSeconds": 0}]
     await bench.store.buckets.create(bench.principal, "second-bucket", "allPublic", info={"a": "b"}, cors_rules=rules)
 
 

@@ -7,14 +7,16 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from undercroft.http.cors import NO_HEADERS, PREFLIGHT, preflight_of
 from undercroft.http.errors import HTTPInputError
 from undercroft.http.request import Request
 from undercroft.http.response import Response
-from undercroft.native.api_versions import VERSIONS, APIVersion
+from undercroft.native.api_versions import APIVersion
 from undercroft.native.authorize import authorize_account
 from undercroft.native.call import Answer, Call, json_response
 from undercroft.native.calls import CALLS
-from undercroft.native.downloads import FILE_PREFIX, download_by_id, download_by_name
+from undercroft.native.cors import CORS
+from undercroft.native.downloads import download_by_id, download_by_name
 from undercroft.native.errors import (
     AUTHORIZE_ACCOUNT,
     DOWNLOAD_BY_ID,
@@ -24,6 +26,7 @@ from undercroft.native.errors import (
     error_response,
 )
 from undercroft.native.large_files import upload_part
+from undercroft.native.paths import FILE_PREFIX, no_such_call, split_call
 from undercroft.native.upload_slots import LOCK_FILE, UploadSlots
 from undercroft.native.upload_urls import UPLOAD_FILE, UPLOAD_PART
 from undercroft.native.uploads import upload_file
@@ -31,8 +34,6 @@ from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.errors import BadToken, StoreError
 from undercroft.store.identity.principals import Principal
-
-API_PREFIX = b"/b2api/"
 
 # Takes the body of an upload: store, principal, request, and the id of the bucket or large file it goes to.
 Upload = Callable[[Store, Principal, Request, str], Awaitable[Answer]]
@@ -48,6 +49,7 @@ class NativeFace:
         self._store = store
         self._settings = settings
         self._slots = UploadSlots(settings.data / LOCK_FILE if settings.workers > 1 else None)
+        self._cors = CORS(store)
 
     async def handle(self, request: Request) -> Response:
         """Answer a request. Every error of the client, the store or the request's bytes becomes an answer.
@@ -56,22 +58,33 @@ class NativeFace:
         server to log and to answer as such.
         """
         request.face = "native"
+        cross_origin = NO_HEADERS
         try:
+            if b"origin" in request.header_map:
+                preflight = preflight_of(request)
+                if preflight is not None and self._cors.answers(request):
+                    request.operation = PREFLIGHT
+                    return await self._cors.preflight(request, preflight)
+                cross_origin = await self._cors.headers(request)
             if request.raw_path.startswith(FILE_PREFIX):
                 request.operation = DOWNLOAD_BY_NAME
-                return await download_by_name(self._store, request)
-            version, call, rest = _split(request.raw_path)
-            return await self._dispatch(request, version, call, rest)
+                response = await download_by_name(self._store, request)
+            else:
+                version, call, rest = split_call(request.raw_path)
+                response = await self._dispatch(request, version, call, rest)
         except (NativeError, StoreError, HTTPInputError) as error:
-            response = _refusal(error, request)
-            if response is None:
+            refusal = _refusal(error, request)
+            if refusal is None:
                 raise
-            return response
+            response = refusal
+        if cross_origin:
+            response.headers.extend(cross_origin)
+        return response
 
     async def _dispatch(self, request: Request, version: APIVersion, call: str, rest: list[str]) -> Response:
         """Authenticate as the call wants it, and run it."""
         if (call in UPLOADS) != bool(rest) or call not in _KNOWN:
-            raise _no_such_call(request.raw_path)
+            raise no_such_call(request.raw_path)
         request.operation = call
         json_call = CALLS.get(call)
         if json_call is not None:
@@ -124,17 +137,3 @@ def _token(request: Request) -> str:
     if not token:
         raise BadToken("There is no Authorization header.")
     return token
-
-
-def _split(raw_path: bytes) -> tuple[APIVersion, str, list[str]]:
-    """Version, call and the rest of a path under `/b2api/`. Raises 404 where the version is none."""
-    name, *rest = raw_path[len(API_PREFIX) :].split(b"/")
-    version = VERSIONS.get(name)
-    if version is None or not rest:
-        raise _no_such_call(raw_path)
-    call, *pieces = (piece.decode("latin-1") for piece in rest)
-    return version, call, pieces
-
-
-def _no_such_call(raw_path: bytes) -> NativeError:
-    return NativeError(404, "not_found", f"No such call: {raw_path[:200].decode('latin-1')}")

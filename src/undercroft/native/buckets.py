@@ -8,7 +8,7 @@ from undercroft.native import unsupported
 from undercroft.native.bodies import Body
 from undercroft.native.bucket_info import checked_bucket_info
 from undercroft.native.call import Answer, Call
-from undercroft.native.cors_rules import CORSRule, checked_cors_rules
+from undercroft.native.cors_rules import CORSRule, cors_documents
 from undercroft.native.errors import BadRequest
 from undercroft.native.file_locks import BucketRetention, bucket_lock_change
 from undercroft.native.lifecycle_rules import LifecycleRule, checked_lifecycle_rules
@@ -94,7 +94,7 @@ async def create_bucket(call: Call, body: CreateBucket) -> Answer:
         body.bucket_name,
         body.bucket_type,
         info=checked_bucket_info(body.bucket_info or {}),
-        cors_rules=checked_cors_rules(body.cors_rules or []),
+        cors_rules=cors_documents(body.cors_rules or []),
         lifecycle_rules=checked_lifecycle_rules(body.lifecycle_rules or []),
         lock=body.lock_change,
     )
@@ -110,7 +110,7 @@ async def update_bucket(call: Call, body: UpdateBucket) -> Answer:
         body.bucket_id,
         bucket_type=body.bucket_type,
         info=None if body.bucket_info is None else checked_bucket_info(body.bucket_info),
-        cors_rules=None if body.cors_rules is None else checked_cors_rules(body.cors_rules),
+        cors_rules=None if body.cors_rules is None else cors_documents(body.cors_rules),
         lifecycle_rules=None if body.lifecycle_rules is None else checked_lifecycle_rules(body.lifecycle_rules),
         lock=body.lock_change,
         if_revision_is=body.if_revision_is,

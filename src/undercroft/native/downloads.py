@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from undercroft import limits
+from undercroft.http.cors import VARY
 from undercroft.http.ranges import parse_range
 from undercroft.http.request import Request
 from undercroft.http.response import Response
@@ -11,6 +12,7 @@ from undercroft.native.download_headers import download_headers
 from undercroft.native.encoding import decode
 from undercroft.native.errors import BadRequest, NativeError
 from undercroft.native.lock_shapes import lock_headers
+from undercroft.native.paths import FILE_PREFIX
 from undercroft.native.response_overrides import Overrides, overrides_of
 from undercroft.native.unsupported import refuse_headers
 from undercroft.store import Store
@@ -19,7 +21,6 @@ from undercroft.store.identity.authorize import Facts
 from undercroft.store.identity.principals import NOBODY, Principal
 from undercroft.store.model import Action, Bucket, FileVersion
 
-FILE_PREFIX = b"/file/"
 _NO_PARAMETERS: dict[str, str] = {}
 
 
@@ -48,8 +49,6 @@ async def download_by_name(store: Store, request: Request) -> Response:
     version = await store.files.current(
         principal, bucket, name, facts=Facts(overrides=overrides), data=request.method == "GET"
     )
-    # What is remembered of the bucket is up to date only now: another worker may have changed its settings meanwhile.
-    bucket = await store.buckets.find(name=bucket.name, remembered=True)
     return await _answer(store, request, principal, bucket, version, overrides)
 
 
@@ -98,8 +97,11 @@ async def _answer(
     overrides: dict[str, str],
 ) -> Response:
     """The bytes, or the range of them that was asked for. HEAD answers as a GET of the whole would."""
+    bucket = store.buckets.of_version(version, bucket)
     headers = download_headers(version, bucket, overrides)
     headers.extend(lock_headers(version, bucket, principal))
+    if bucket.cors_rules and b"origin" not in request.header_map:
+        headers.append(VARY)  # So that no cache gives this answer to a page of another origin.
     size = version.size
     if request.method == "HEAD":
         headers.append((b"content-length", b"%d" % size))

@@ -6,6 +6,7 @@ Rows are plain dictionaries: a list answers ten thousand of them at once, and no
 from __future__ import annotations
 
 from undercroft.native.lock_shapes import LockView, Shape, bucket_lock_shape
+from undercroft.store.buckets.cors import native_rules
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Action, ApplicationKey, Bucket, FileVersion, Folder, Part
 
@@ -33,7 +34,7 @@ def bucket_shape(bucket: Bucket, principal: Principal) -> Shape:
         "bucketInfo": bucket.info,
         "bucketName": bucket.name,
         "bucketType": bucket.type,
-        "corsRules": bucket.cors_rules,
+        "corsRules": native_rules(bucket.cors_rules),
         "defaultServerSideEncryption": filtered(principal, "readBucketEncryption", _NO_ENCRYPTION),
         "fileLockConfiguration": filtered(principal, "readBucketRetentions", bucket_lock_shape(bucket.lock)),
         "lifecycleRules": bucket.lifecycle_rules,

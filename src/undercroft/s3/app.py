@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from undercroft.http.cors import NO_HEADERS, PREFLIGHT
 from undercroft.http.errors import BodyBroken, HTTPInputError
 from undercroft.http.request import Request
 from undercroft.http.response import Response
 from undercroft.s3.answers import error_answer
 from undercroft.s3.authenticate import authenticate
 from undercroft.s3.call import Call
+from undercroft.s3.cors import CORS
 from undercroft.s3.errors import ErrorContext, S3Error, from_http_error, from_store_error
 from undercroft.s3.headers import check_settings
 from undercroft.s3.operations import OPERATIONS
@@ -42,6 +44,7 @@ class S3Face:
         self._settings = settings
         self._now_ms = store.ambient.now_ms
         self._ids = RequestIds()
+        self._cors = CORS(store)
         self._host_id = self._ids.host_id.encode("ascii")
         self._region_header = (b"x-amz-bucket-region", settings.region.encode("ascii"))
 
@@ -51,12 +54,17 @@ class S3Face:
         request_id = self._ids.next()
         target = _NOWHERE
         call: Call | None = None
+        cross_origin = NO_HEADERS
         try:
             target = split_target(request.raw_path, bucket)
             if request.method == "OPTIONS":
-                raise _refused_preflight(request)
-            call = await self._call(request, target)
-            response = await self._run(call)
+                request.operation = PREFLIGHT
+                response = await self._cors.preflight(request, target)
+            else:
+                if b"origin" in request.header_map:
+                    cross_origin = await self._cors.headers(request, target)
+                call = await self._call(request, target)
+                response = await self._run(call)
         except BodyBroken:
             raise  # The client is gone; the adapter knows what to do with its connection.
         except (S3Error, StoreError, HTTPInputError) as error:
@@ -65,6 +73,8 @@ class S3Face:
             response.headers.append(self._region_header)
         response.headers.append((b"x-amz-request-id", request_id.encode("ascii")))
         response.headers.append((b"x-amz-id-2", self._host_id))
+        if cross_origin:
+            response.headers.extend(cross_origin)
         return response
 
     def _refusal(
@@ -98,14 +108,6 @@ class S3Face:
             raise S3Error("NotImplemented", f"{call.facts.name} is not implemented.")
         check_settings(call.headers)
         return await operation.handler(call)
-
-
-def _refused_preflight(request: Request) -> S3Error:
-    """A preflight is never signed. While no bucket can have CORS rules through this face, none is granted."""
-    if request.header("origin") is None:
-        return S3Error("BadRequest", "Insufficient information. Origin request header needed.")
-    extras = {"Method": request.header("access-control-request-method") or "", "ResourceType": "BUCKET"}
-    return S3Error("AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.", extras=extras)
 
 
 def _as_s3_error(error: _Refusal, target: Target, request: Request, call: Call | None) -> S3Error:

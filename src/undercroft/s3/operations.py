@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from undercroft.s3.actions.abort_multipart_upload import abort_multipart_upload
+from undercroft.s3.actions.bucket_cors import delete_bucket_cors, get_bucket_cors, put_bucket_cors
 from undercroft.s3.actions.bucket_versioning import get_bucket_versioning, put_bucket_versioning
 from undercroft.s3.actions.complete_multipart_upload import complete_multipart_upload
 from undercroft.s3.actions.copy_object import copy_object
@@ -41,9 +42,11 @@ _ANSWERED: dict[str, tuple[str, Handler]] = {
     "CreateBucket": ("writeBuckets", create_bucket),
     "CreateMultipartUpload": ("writeFiles", create_multipart_upload),
     "DeleteBucket": ("deleteBuckets", delete_bucket),
+    "DeleteBucketCors": ("writeBuckets", delete_bucket_cors),
     "DeleteObject": ("writeFiles", delete_object),  # With a version id, deleteFiles.
     "DeleteObjects": ("writeFiles", delete_objects),  # The same, object by object.
     "GetBucketAcl": ("readBuckets", get_bucket_acl),
+    "GetBucketCors": ("readBuckets", get_bucket_cors),
     "GetBucketLocation": ("readBuckets", get_bucket_location),
     "GetBucketVersioning": ("readBuckets", get_bucket_versioning),
     "GetObject": ("readFiles", get_object),
@@ -60,6 +63,7 @@ _ANSWERED: dict[str, tuple[str, Handler]] = {
     "ListObjects": ("listFiles", list_objects),
     "ListObjectsV2": ("listFiles", list_objects_v2),
     "ListParts": ("listFiles", list_parts),
+    "PutBucketCors": ("writeBuckets", put_bucket_cors),
     "PutBucketVersioning": ("writeBuckets", put_bucket_versioning),
     "PutObject": ("writeFiles", put_object),
     "UploadPart": ("writeFiles", upload_part),
@@ -73,7 +77,6 @@ _NOT_IMPLEMENTED: dict[str, str] = {
     "CreateBucketMetadataTableConfiguration": "writeBuckets",
     "CreateSession": "readBuckets",
     "DeleteBucketAnalyticsConfiguration": "writeBuckets",
-    "DeleteBucketCors": "writeBuckets",
     "DeleteBucketEncryption": "writeBucketEncryption",
     "DeleteBucketIntelligentTieringConfiguration": "writeBuckets",
     "DeleteBucketInventoryConfiguration": "writeBuckets",
@@ -100,7 +103,6 @@ _NOT_IMPLEMENTED: dict[str, str] = {
     "PutBucketAccelerateConfiguration": "writeBuckets",
     "PutBucketAcl": "writeBuckets",
     "PutBucketAnalyticsConfiguration": "writeBuckets",
-    "PutBucketCors": "writeBuckets",
     "PutBucketEncryption": "writeBucketEncryption",
     "PutBucketIntelligentTieringConfiguration": "writeBuckets",
     "PutBucketInventoryConfiguration": "writeBuckets",

@@ -90,6 +90,10 @@ class Directory:
             lambda: self._read_bucket(buckets.by_id(self._catalog.rows, bucket_id)), self._remember_bucket
         )
 
+    def known_bucket(self, bucket_id: str) -> Bucket | None:
+        """The bucket of this id as it is remembered, if it is."""
+        return self._buckets.get(bucket_id)
+
     async def bucket_by_name(self, name: str) -> Bucket | None:
         """The bucket of this name, in any letter case."""
         bucket_id = self._ids_by_name.get(name)

@@ -19,8 +19,7 @@ from undercroft.http import origin
 from undercroft.http import request as http_request
 from undercroft.http.errors import MalformedURL
 from undercroft.http.request import Request
-from undercroft.native import app as native_app
-from undercroft.native import encoding
+from undercroft.native import encoding, paths
 from undercroft.native.errors import NativeError
 from undercroft.s3 import copy_source, routing, tokens
 from undercroft.s3.errors import S3Error
@@ -140,7 +139,7 @@ def check_routing(data: bytes) -> str:
     assert origin.client_of(made, _SETTINGS)
     if raw_path.startswith(b"/b2api/") and bucket is None:
         try:
-            version, call, rest = native_app._split(raw_path)
+            version, call, rest = paths.split_call(raw_path)
         except NativeError as error:
             return native_refusal(error)
         assert "/".join([call, *rest]).encode("latin-1") == raw_path[len(b"/b2api/") + len(version.name) + 1 :]
@@ -217,7 +216,7 @@ TARGETS = (
             b"GET /bucket/key\nlocalhost", b"PUT /bucket?versioning\nlocalhost", b"POST /b/k?uploadId=4_z&x-id=a\nlocalhost", b"GET /?x-id=ListBuckets\nlocalhost",
             b"GET /a/b?partNumber=1&versionId=2\nbucket.s3.us-west-000.localhost:8620", b"POST /b2api/v4/b2_upload_file/4_z/c\n[::1]:80",
         ),
-        ROUTE_WORDS, (routing, native_app), frozenset({"service", "bucket", "object", "native", "not_found", "NotImplemented", "InvalidURI", "MethodNotAllowed"}),
+        ROUTE_WORDS, (routing, paths), frozenset({"service", "bucket", "object", "native", "not_found", "NotImplemented", "InvalidURI", "MethodNotAllowed"}),
     ),
     Target(
         "ids", check_ids, (_FILE_ID.encode(), tokens.write_token("folder/\u20ac").encode(), b"4_z" + b"0" * 24 + b"_foreign"),

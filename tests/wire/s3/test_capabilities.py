@@ -13,6 +13,8 @@ ANSWERED = sorted(name for name in FACTS if OPERATIONS[name].handler is not None
 BODIES = {
     "PutObject": b"x",
     "UploadPart": b"x",
+    "PutBucketCors": b"<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
+    b"</CORSRule></CORSConfiguration>",
     "PutBucketVersioning": b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
     "DeleteObjects": b"<Delete><Object><Key>k</Key></Object></Delete>",
     "CompleteMultipartUpload": b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part>"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from undercroft import limits
+from undercroft.http.cors import VARY
 from undercroft.http.ranges import parse_range
 from undercroft.http.response import Headers, Response
 from undercroft.s3.call import Call
@@ -17,7 +18,7 @@ from undercroft.s3.errors import S3Error, invalid_argument
 from undercroft.s3.headers import checksum_headers, object_headers
 from undercroft.s3.metadata import header_value
 from undercroft.store.errors import RangeNotSatisfiable
-from undercroft.store.model import Checksum, FileVersion
+from undercroft.store.model import Bucket, Checksum, FileVersion
 
 # The parameters that replace headers of the answer.
 OVERRIDES: dict[str, bytes] = {
@@ -50,10 +51,11 @@ async def _describe(call: Call, *, data: bool) -> tuple[Response, FileVersion, i
     overrides = _overrides(call) if call.query else {}
     bucket = await call.bucket(remembered="versionId" not in call.query)
     version = await call.version(bucket, data=data)
+    bucket = call.store.buckets.of_version(version, bucket)
     if is_not_modified(call.headers, version, call.now_ms):
         kept = [header for header in object_headers(version, {}) if header[0] in _KEPT_WHEN_NOT_MODIFIED]
-        return Response(304, kept), version, 0, 0
-    headers = object_headers(version, overrides)
+        return Response(304, _for_caches(kept, bucket, call)), version, 0, 0
+    headers = _for_caches(object_headers(version, overrides), bucket, call)
     part_number = call.query.get("partNumber")
     if part_number is not None:
         start, end, partial = await _part(call, version, part_number, headers)
@@ -65,6 +67,13 @@ async def _describe(call: Call, *, data: bool) -> tuple[Response, FileVersion, i
         headers.append((b"content-range", b"bytes %d-%d/%d" % (start, end - 1, version.size)))
     headers.append((b"content-length", b"%d" % (end - start)))
     return Response(206 if partial else 200, headers), version, start, end
+
+
+def _for_caches(headers: Headers, bucket: Bucket, call: Call) -> Headers:
+    """The headers, and word to caches that a page of another origin may get another answer than nobody's page."""
+    if bucket.cors_rules and b"origin" not in call.headers:
+        headers.append(VARY)
+    return headers
 
 
 def _overrides(call: Call) -> Mapping[bytes, bytes]:

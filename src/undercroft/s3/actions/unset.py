@@ -35,7 +35,6 @@ _EMPTY: dict[str, tuple[str, str]] = {
 # The errors of settings that are there or not.
 _MISSING: dict[str, str] = {
     "GetBucketAnalyticsConfiguration": "NoSuchConfiguration",
-    "GetBucketCors": "NoSuchCORSConfiguration",
     "GetBucketEncryption": "ServerSideEncryptionConfigurationNotFoundError",
     "GetBucketIntelligentTieringConfiguration": "NoSuchConfiguration",
     "GetBucketInventoryConfiguration": "NoSuchConfiguration",
@@ -67,8 +66,6 @@ async def missing_setting(call: Call) -> Response:
 
 def _is_set(operation: str, bucket: Bucket) -> bool:
     """Whether the store has what the operation asks for, set through another face."""
-    if operation == "GetBucketCors":
-        return bool(bucket.cors_rules)
     if operation == "GetObjectLockConfiguration":
         return bucket.lock.enabled
     return operation == "GetBucketLifecycleConfiguration" and bool(bucket.lifecycle_rules)

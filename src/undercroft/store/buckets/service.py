@@ -13,6 +13,7 @@ from undercroft.catalog.buckets import BucketRow
 from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.store import ids, names
 from undercroft.store.ambient import Ambient
+from undercroft.store.buckets import cors
 from undercroft.store.buckets.lock import NO_LOCK_CHANGE, LockChange
 from undercroft.store.directory import Directory, bucket_of_row
 from undercroft.store.errors import (
@@ -26,7 +27,7 @@ from undercroft.store.errors import (
 from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
-from undercroft.store.model import Bucket, Document, Lock
+from undercroft.store.model import Bucket, Document, FileVersion, Lock
 from undercroft.store.operations import Operation
 
 FIRST_REVISION = 2  # What the real service answers for a bucket just made.
@@ -61,6 +62,7 @@ class Buckets:
         names.check_bucket_name(name)
         names.check_bucket_type(bucket_type)
         names.check_bucket_info(info or {})
+        cors.check_rules(cors_rules)
         account_id = principal.account_id or ""
         now_ms = self._ambient.now_ms()
 
@@ -95,6 +97,10 @@ class Buckets:
         if bucket is None:
             raise NoSuchBucket(bucket_id or name or "")
         return bucket
+
+    def of_version(self, version: FileVersion, found: Bucket) -> Bucket:
+        """The bucket of a version just read, whose reading may have noticed that `found`, a remembered one, is outdated."""
+        return self._directory.known_bucket(version.bucket_id) or found
 
     async def read(self, principal: Principal, name: str, operation: Operation = Operation.READ_BUCKET) -> Bucket:
         """The settings of a bucket as they are now. Raises `NoSuchBucket` and `Unauthorized`."""
@@ -163,6 +169,7 @@ class Buckets:
         if bucket_type is not None:
             names.check_bucket_type(bucket_type)
         names.check_bucket_info(info or {})
+        cors.check_rules(cors_rules or ())
         now_ms = self._ambient.now_ms()
 
         async def change(tx: Transaction) -> Bucket:
@@ -175,6 +182,27 @@ class Buckets:
             await buckets.update(tx, bucket_id, updated.type, updated.revision)
             await _put_documents(tx, bucket_id, info=info, cors=cors_rules, lifecycle=lifecycle_rules)
             await _change_lock(tx, bucket_id, (await bucket_of_row(tx, row)).lock, lock)
+            await invalidations.add(tx, f"bucket:{bucket_id}", now_ms)
+            return await bucket_of_row(tx, updated)
+
+        return await self._gate.commit(principal, Operation.WRITE_BUCKET, bucket, None, change)
+
+    async def set_s3_cors_rules(self, principal: Principal, bucket_id: str, rules: Sequence[Document]) -> Bucket:
+        """Replace the CORS rules for operations of S3, in the form of `cors.with_s3_rules`, and raise the revision.
+
+        Those for native operations stay as they are at the commit. Raises `NoSuchBucket` and `InvalidRequest`.
+        """
+        bucket = await self.find(bucket_id=bucket_id)
+        now_ms = self._ambient.now_ms()
+
+        async def change(tx: Transaction) -> Bucket:
+            row = await buckets.by_id(tx, bucket_id)
+            if row is None:
+                raise NoSuchBucket(bucket_id)
+            before = await bucket_of_row(tx, row)
+            updated = row._replace(revision=row.revision + 1)
+            await buckets.update(tx, bucket_id, updated.type, updated.revision)
+            await _put_documents(tx, bucket_id, cors=cors.with_s3_rules(before.cors_rules, rules))
             await invalidations.add(tx, f"bucket:{bucket_id}", now_ms)
             return await bucket_of_row(tx, updated)
 

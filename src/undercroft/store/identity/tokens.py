@@ -114,6 +114,12 @@ class Tokens:
         await self._load()
 
 
+def kind_of(token: str) -> str:
+    """What a token says that it is for, genuine or not; an empty string where it says nothing."""
+    fields = token.split("_", 5)
+    return fields[4] if len(fields) == 6 else ""
+
+
 def _may_issue(key: SigningKeyRow, now_s: int) -> bool:
     """Whether to go on issuing with the key: it is neither too old nor of a clock that was ahead."""
     age_s = now_s - key.created_ms // 1000
