@@ -214,6 +214,8 @@ def s3_request(client: Client, name: str, world, prefix: str = "in/"):
 S3_BODIES = {
     "PutObject": b"x",
     "UploadPart": b"x",
+    "PutBucketCors": b"<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
+    b"</CORSRule></CORSConfiguration>",
     "PutBucketVersioning": b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
     "DeleteObjects": b"<Delete><Object><Key>in/file</Key></Object></Delete>",
     "CompleteMultipartUpload": b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part>"

@@ -353,6 +353,7 @@ XML_TARGETS = {
     "CompleteMultipartUpload": (POST, "/{bucket}/in/large?uploadId={upload_id}"),
     "VersioningConfiguration": (PUT, "/{bucket}?versioning"),
     "CreateBucketConfiguration": (PUT, "/another-new-bucket"),
+    "CORSConfiguration": (PUT, "/{bucket}?cors"),
 }
 NOT_XML = [
     "x", "{}", "<", "<a", "<a>", "<a></b>", "</a>", "<a/><b/>", "<a b></a>", "<a b='1' b='2'/>", "<a>&undefined;</a>", "<a>&#0;</a>", "<a>\0</a>", "<a>\x01</a>", "<1/>",
@@ -386,6 +387,7 @@ BAD_DOCUMENTS = [
     ("VersioningConfiguration", "", "MalformedXML"), ("VersioningConfiguration", "<Status>On</Status>", "MalformedXML"), ("VersioningConfiguration", "<Status>Suspended</Status>", "InvalidBucketState"),
     ("VersioningConfiguration", "<Status>Enabled</Status><MfaDelete>Enabled</MfaDelete>", "NotImplemented"), ("VersioningConfiguration", "<Status>Enabled</Status><X/>", "MalformedXML"),
     ("CreateBucketConfiguration", "<LocationConstraint>mars</LocationConstraint>", "InvalidLocationConstraint"), ("CreateBucketConfiguration", "<X/>", "MalformedXML"),
+    ("CORSConfiguration", "", "MalformedXML"), ("CORSConfiguration", "<CORSRule/>", "MalformedXML"), ("CORSConfiguration", "<X/>", "MalformedXML"),
     ("CreateBucketConfiguration", "<Tags><Tag/></Tags>", "NotImplemented"),
 ]  # fmt: skip
 

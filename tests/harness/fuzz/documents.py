@@ -19,16 +19,21 @@ from harness.fuzz.campaign import Target
 from harness.fuzz.dialects import native_refusal, s3_refusal
 from undercroft import limits
 from undercroft.http import request as http_request
+from undercroft.http.cors import Policy
 from undercroft.http.errors import HTTPInputError
 from undercroft.http.request import Request
 from undercroft.native import bodies, downloads
 from undercroft.native.calls import CALLS
 from undercroft.native.errors import NativeError
 from undercroft.s3 import part_list, xml_in, xml_out
-from undercroft.s3.actions import create_bucket, delete_objects
+from undercroft.s3.actions import bucket_cors, create_bucket, delete_objects
 from undercroft.s3.errors import S3Error
+from undercroft.store.buckets import cors
+from undercroft.store.errors import InvalidRequest
 
-XML_CODES = frozenset({"MalformedXML", "InvalidArgument", "NotImplemented", "InvalidLocationConstraint"})
+XML_CODES = frozenset(
+    {"MalformedXML", "InvalidArgument", "NotImplemented", "InvalidLocationConstraint", "InvalidRequest"}
+)
 Document = Callable[[bytes], list[str]]
 
 
@@ -53,12 +58,22 @@ def _versioning(body: bytes) -> list[str]:
     return [given["Status"]] if "Status" in given else []
 
 
+def _cors(body: bytes) -> list[str]:
+    rules = bucket_cors.parse_rules(body)
+    stored = cors.with_s3_rules([], rules)
+    shown = xml_out.document("CORSConfiguration", "".join(map(bucket_cors._element, stored)))
+    assert bucket_cors.parse_rules(shown) == rules, "S3 gets back other rules than it put"
+    Policy(stored).grant(b"https://page.example", "s3_get", ("x-a",))
+    return []
+
+
 # The root of each document, what reads it, and the element whose texts the reader gives back.
 READERS: tuple[tuple[str, Document, str], ...] = (
     ("Delete", _deletions, "Key"),
     ("CompleteMultipartUpload", _parts, "PartNumber"),
     ("CreateBucketConfiguration", _location, ""),
     ("VersioningConfiguration", _versioning, "Status"),
+    ("CORSConfiguration", _cors, ""),
 )
 
 
@@ -73,7 +88,7 @@ def check_xml(data: bytes) -> str:
     body = data[1:]
     try:
         texts = reader(body)
-    except S3Error as error:
+    except (S3Error, InvalidRequest) as error:
         return _one_of_xml(s3_refusal(error))
     for text in texts:
         assert etree.fromstring(xml_out.document("R", xml_out.element("E", text)))[0].text in {
@@ -233,10 +248,12 @@ XML_CORPUS = (
     b"<ChecksumCRC32>AAAAAA==</ChecksumCRC32></Part><Part><PartNumber>2</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>",
     b"<CreateBucketConfiguration><LocationConstraint>us-west-000</LocationConstraint></CreateBucketConfiguration>",
     b'<?xml version="1.0" encoding="UTF-8"?><s:VersioningConfiguration xmlns:s="urn:x"><s:Status>Enabled</s:Status></s:VersioningConfiguration>',
+    b"<CORSConfiguration><CORSRule><ID>a</ID><AllowedOrigin>https://*.example.com:8080</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
+    b"<AllowedHeader>x-*</AllowedHeader><ExposeHeader>ETag</ExposeHeader><MaxAgeSeconds>60</MaxAgeSeconds></CORSRule></CORSConfiguration>",
 )  # fmt: skip
 XML_WORDS = (
     b"<Delete>", b"</Delete>", b"<Object>", b"</Object>", b"<Key>", b"</Key>", b"<VersionId>", b"<Quiet>", b"<Part>", b"</Part>", b"<PartNumber>",
-    b"<ETag>", b"<LocationConstraint>", b"<Status>", b"<MfaDelete>", b"<ETag/>", b"&amp;", b"&lt;", b"&#13;", b"&#0;", b"&#xD800;", b"&#xFFFE;", b"&#x1F600;",
+    b"<ETag>", b"<LocationConstraint>", b"<CORSRule>", b"</CORSRule>", b"<ID>", b"<AllowedOrigin>", b"<AllowedMethod>PUT</AllowedMethod>", b"<AllowedHeader>", b"*", b"<Status>", b"<MfaDelete>", b"<ETag/>", b"&amp;", b"&lt;", b"&#13;", b"&#0;", b"&#xD800;", b"&#xFFFE;", b"&#x1F600;",
     b"&x;", b"<![CDATA[", b"]]>", b"<!-- x -->", b"<?x y?>", b"<!DOCTYPE x>", b'<!DOCTYPE x [<!ENTITY a "b">]>', b"<!ENTITY", b' xmlns="urn:x"',
     b' xmlns:a="urn:y"', b"<a:", b'<?xml version="1.0"?>', b'<?xml version="1.0" encoding="UTF-16"?>', b'<?xml version="1.1"?>',
     b'<?xml version="1.0" encoding="latin-1"?>', b' encoding="utf-7"', b"\xef\xbb\xbf", b"\xff\xfe", b"<a><b>", b"</", b"/>", b" a='b'", b"\r\n", b"\r",
@@ -244,7 +261,7 @@ XML_WORDS = (
 
 TARGETS = (
     Target(
-        "xml", check_xml, tuple(bytes((index,)) + body for index, body in enumerate(XML_CORPUS)), XML_WORDS, (xml_in, delete_objects, part_list, create_bucket),
+        "xml", check_xml, tuple(bytes((index,)) + body for index, body in enumerate(XML_CORPUS)), XML_WORDS, (xml_in, delete_objects, part_list, create_bucket, bucket_cors, cors),
         frozenset({"MalformedXML", "InvalidArgument", *(root for root, _, _ in READERS)}),
     ),
     Target("xml-out", check_xml_out, (b"a<b>&\"'", "schön 😀".encode(), b"\x00\x1f\r\n\t"), XML_WORDS, (xml_out,), frozenset({"text", "impossible"})),
