@@ -34,7 +34,7 @@ from undercroft.s3.facts import FACTS
 from undercroft.store.errors import BadToken, ExpiredToken
 
 S3_STATUSES = frozenset({200, 204, 206, 304, 400, 403, 404, 405, 409, 411, 412, 416, 501})
-NATIVE_STATUSES = frozenset({200, 206, 400, 401, 404, 405, 408, 409, 416})
+NATIVE_STATUSES = frozenset({200, 206, 400, 401, 403, 404, 405, 408, 409, 416})
 RENEWED = 400  # Inputs after which what they may have deleted is made again.
 _HEADER_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-zA-Z-]+\Z")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -225,6 +225,17 @@ _UPLOAD_HEADERS = {
     "x-bz-content-sha1": "do_not_verify",
     "x-bz-info-a": "b",
 }
+_PREFLIGHT = {
+    "origin": "https://page.example",
+    "access-control-request-method": "GET",
+    "access-control-request-headers": "x-a,range",
+}
+_CORS_WORDS = (
+    b"\norigin: https://page.example",
+    b"\norigin: null",
+    b"\naccess-control-request-method: PUT",
+    b"\naccess-control-request-headers: x-",
+)
 _NATIVE_CORPUS = (
     *(_native(name, {**examples_of(reader), **{key: value for key, value in _IDS.items() if key in examples_of(reader)}}) for name, reader in JSON_READERS),
     _native("b2_list_file_names", {"bucketId": "$BUCKETID$", "prefix": "", "delimiter": "/", "maxFileCount": 5, "startFileName": "f"}),
@@ -233,6 +244,8 @@ _NATIVE_CORPUS = (
     _native("b2_finish_large_file", {"fileId": "$LARGE$", "partSha1Array": [sha1(b"part")]}),
     _native("b2_copy_file", {"sourceFileId": "$FILE$", "fileName": "copy", "range": "bytes=0-9", "metadataDirective": "COPY"}),
     _native("b2_update_bucket", {"accountId": "$ACCOUNT$", "bucketId": "$BUCKETID$", "bucketInfo": {"a": "b"}, "lifecycleRules": [{"fileNamePrefix": "x", "daysFromHidingToDeleting": 1}]}),
+    wish("OPTIONS", "/file/$BUCKET$/file?Authorization=$TOKEN$", _PREFLIGHT), wish("OPTIONS", "/b2api/v3/b2_download_file_by_id?fileId=$FILE$", _PREFLIGHT),
+    wish("OPTIONS", "$UPLOAD$", {**_PREFLIGHT, "access-control-request-method": "POST"}).replace(b"/$", b"$"),
     wish("POST", "$UPLOAD$", _UPLOAD_HEADERS, b"uploaded").replace(b"/$", b"$"),
     wish("POST", "$PART$", {"authorization": "$PARTTOKEN$", "x-bz-part-number": "2", "x-bz-content-sha1": "hex_digits_at_end"}, b"part" + sha1(b"part").encode()),
     wish("GET", "/file/$BUCKET$/file?b2ContentDisposition=attachment", {"authorization": "$TOKEN$", "range": "bytes=0-5"}),
@@ -244,6 +257,7 @@ _NATIVE_CORPUS = (
 _NATIVE_WORDS = (
     *JSON_WORDS, *PERCENT_WORDS, b"$FILE$", b"$LARGE$", b"$BUCKETID$", b"$ACCOUNT$", b"$TOKEN$", b"$GRANT$", b"$UPLOAD$", b"$PART$", b"/b2api/v1/", b"/b2api/v2/", b"/b2api/v3/",
     b"\nx-bz-content-sha1: hex_digits_at_end", b"\nx-bz-info-b2-expires: x", b"\nx-bz-info-", b"\nx-bz-custom-upload-timestamp: 1", b"\nx-bz-server-side-encryption: AES256", b"\nrange: bytes=",
+    *_CORS_WORDS,
 )  # fmt: skip
 _STREAMING = {
     "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
@@ -262,10 +276,11 @@ _S3_CORPUS = (
     wish("GET", "/$BUCKET$/large?uploadId=$LARGE$&max-parts=1"), wish("DELETE", "/$BUCKET$/multi?uploadId=4_z"), wish("POST", "/$BUCKET$/large?uploadId=$LARGE$", {}, XML_CORPUS[1]),
     wish("POST", "/$BUCKET$?delete", {"x-amz-checksum-crc32": "AAAAAA=="}, XML_CORPUS[0]), wish("POST", "/$BUCKET$?delete", {}, XML_CORPUS[0]), wish("PUT", "/another-bucket", {}, XML_CORPUS[2]),
     wish("PUT", "/$BUCKET$?versioning", {}, XML_CORPUS[3]), wish("GET", "/$BUCKET$?location"), wish("GET", "/$BUCKET$/file?acl"), wish("GET", "/$BUCKET$/file?tagging"), wish("GET", "/$BUCKET$?cors"),
+    wish("PUT", "/$BUCKET$?cors", {}, XML_CORPUS[4]), wish("OPTIONS", "/$BUCKET$/file", _PREFLIGHT), wish("GET", "/$BUCKET$/file", {"origin": "https://page.example"}),
     wish("PUT", "/$BUCKET$/large?uploadId=$LARGE$&partNumber=3", {"x-amz-copy-source": "$BUCKET$/file", "x-amz-copy-source-range": "bytes=0-9"}),
 )  # fmt: skip
 _S3_WORDS = (
-    *ROUTE_WORDS, *PERCENT_WORDS, *XML_WORDS, b"$FILE$", b"$LARGE$", b"$BUCKET$", b"\nauthorization: AWS4-HMAC-SHA256 ", b"null", b"\nif-match: *", b"\nif-none-match: *",
+    *_CORS_WORDS, *ROUTE_WORDS, *PERCENT_WORDS, *XML_WORDS, b"$FILE$", b"$LARGE$", b"$BUCKET$", b"\nauthorization: AWS4-HMAC-SHA256 ", b"null", b"\nif-match: *", b"\nif-none-match: *",
     *(f"\n{name}: 1".encode() for name in sorted({header for facts in FACTS.values() for header in facts.headers})), b"\nx-amz-content-sha256: " + b"0" * 64,
     b"\nx-amz-acl: private", b"\nrange: bytes=0-", b"\nx-amz-storage-class: STANDARD", b"response-content-disposition=%0d%0a", b"&encoding-type=url", b"&max-keys=1001", b"&continuation-token=MQ==",
 )  # fmt: skip
