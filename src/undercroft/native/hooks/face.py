@@ -11,8 +11,7 @@ from collections.abc import AsyncIterator
 from undercroft.http.exchange import ClientGone
 from undercroft.http.request import Request
 from undercroft.http.response import Response
-from undercroft.native.app import API_PREFIX, NativeFace
-from undercroft.native.downloads import FILE_PREFIX
+from undercroft.native.app import NativeFace
 from undercroft.native.errors import DOWNLOAD_BY_NAME, BadRequest, NativeError, error_response
 from undercroft.native.hooks.chance import Dice, Lifetimes
 from undercroft.native.hooks.modes import (
@@ -26,6 +25,7 @@ from undercroft.native.hooks.modes import (
     Wish,
     parse_modes,
 )
+from undercroft.native.paths import API_PREFIX, FILE_PREFIX
 from undercroft.settings import Settings
 from undercroft.store import Store
 
