@@ -77,6 +77,15 @@ GROUP_COMMIT_MAX_S = 0.005
 RECLAIM_GRACE_S = 60  # Downloads that began before a delete may still open the blob.
 RECLAIM_BATCH = 500
 ORPHAN_AGE_S = 18 * 3600  # P4: orphan blobs go within a day.
+LIFECYCLE_PAGE = 2000  # Versions that a lifecycle run looks at in one read transaction: about 20 ms.
+LIFECYCLE_TRANSACTION_WEIGHT = 100  # Versions that it changes in one, fewer where they have parts or many extents.
+LIFECYCLE_TURN_PAGES = 50  # How many pages it looks at, …
+LIFECYCLE_TURN_CHANGES = 2000  # … or about how much it changes, before the steward may end and others may write.
+LIFECYCLE_NEWER_MAX = (
+    1000  # How many newer versions, received out of their order, it looks through for one that is old.
+)
+LIFECYCLE_SHOWN_MAX = 1000  # Versions that the command names one by one.
+LIFECYCLE_INTERVAL_MAX_S = 7 * 86_400
 
 # -- Requests and connections (ours: P9, every input is bounded) ------------------------------------------------------
 HEADER_COUNT_MAX = 256

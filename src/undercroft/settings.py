@@ -26,6 +26,8 @@ _REGION = re.compile(rf"{_LABEL}\Z")
 _URL = re.compile(r"(https?)://([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?/?\Z")
 _WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognized, not bound to.
 _METRICS_TOKEN_MIN_LENGTH = 16
+_DURATION = re.compile(r"([0-9]{1,9})([smhd]?)\Z")
+_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -78,6 +80,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     test_hooks: bool = False  # Whether X-Bz-Test-Mode is obeyed: the server then fails as it is told to.
     test_chance: str = ""  # Test modes that requests meet by chance, as `native/hooks/modes.py` reads them.
     test_seed: int = 0
+    lifecycle_interval: int = 86_400  # Seconds.
+    lifecycle_hour: int = 0
 
     def __repr__(self) -> str:
         return f"Settings(data={str(self.data)!r}, listen={str(self.listen)!r})"  # The token is a secret (P8).
@@ -223,11 +227,26 @@ def _switch(value: object) -> bool:
     return known[text]
 
 
-def _seed(value: object) -> int:
-    number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= limits.TEST_SEED_MAX:
-        raise ValueError(f"expected a number from 0 to {limits.TEST_SEED_MAX}, got {value!r}")
-    return number
+def _number_up_to(most: int) -> Callable[[object], int]:
+    """A reader of whole numbers from 0 on."""
+
+    def read(value: object) -> int:
+        number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= most:
+            raise ValueError(f"expected a number from 0 to {most}, got {value!r}")
+        return number
+
+    return read
+
+
+def _seconds(value: object) -> int:
+    match = _DURATION.match(value) if isinstance(value, str) else None
+    seconds = int(match[1]) * _UNITS_S[match[2]] if match else value
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 1 <= seconds <= limits.LIFECYCLE_INTERVAL_MAX_S:
+        raise ValueError(
+            f"expected a time such as 24h, 15m or 30s, up to {limits.LIFECYCLE_INTERVAL_MAX_S} seconds, got {value!r}"
+        )
+    return seconds
 
 
 def _domain(value: object) -> str:
@@ -303,5 +322,7 @@ _OPTIONS: dict[str, Callable[[object], Any]] = {
     "metrics_token": _token,
     "test_hooks": _switch,
     "test_chance": _text,
-    "test_seed": _seed,
+    "test_seed": _number_up_to(limits.TEST_SEED_MAX),
+    "lifecycle_interval": _seconds,
+    "lifecycle_hour": _number_up_to(23),
 }

@@ -33,12 +33,14 @@ from harness.processes import blob_files, wait_until
 from harness.stores import Bench, Bytes, SetClock, open_bench
 from undercroft import limits, steward
 from undercroft.store import errors
+from undercroft.store.dialect import S3
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, NewFile
 
 BLOB_BYTES = 70_000
 PART = os.urandom(BLOB_BYTES)
 OLD_S = limits.ORPHAN_AGE_S + 3600
+DAY_S = 86_400
 STRIDE = 9  # At CI size, one in so many calls is a death.
 STEPS_MAX = 2000
 PROGRAM_TIMEOUT_S = 1500
@@ -54,6 +56,7 @@ class Scene(NamedTuple):
     now_ms: int
     kept: dict[str, bytes]  # Content by name.
     deleted: list[str]  # File ids.
+    doomed: Bucket  # Lifecycle rules empty it in the next days.
 
 
 async def build(folder: Path) -> Scene:
@@ -94,7 +97,27 @@ async def build(folder: Path) -> Scene:
         for number in range(5):
             key = await bench.store.identity.keys.create(principal, f"key-{number}", ["listFiles"])
             await bench.store.identity.keys.delete(principal, key.key_id)
-        return Scene(folder, principal, bucket, clock.ms, kept, deleted)
+        return Scene(folder, principal, bucket, clock.ms, kept, deleted, await build_doomed(bench))
+
+
+async def build_doomed(bench: Bench) -> Bucket:
+    """A bucket with work for every lifecycle rule, of a store that has had its first run."""
+    await bench.store.work.lifecycle.run()
+    rule = {"daysFromUploadingToHiding": 3, "daysFromHidingToDeleting": 1}
+    rule["daysFromStartingToCancelingUnfinishedLargeFiles"] = 1
+    files, principal = bench.store.files, bench.principal
+    doomed = await bench.store.buckets.create(
+        principal, "doomed-bucket", "allPrivate", lifecycle_rules=[{"fileNamePrefix": "", **rule}]
+    )
+    for name in ("inline", "blob"):
+        for _ in range(2):
+            data = os.urandom(1000 if name == "inline" else BLOB_BYTES)
+            await files.upload(principal, doomed, name, NewFile("a/b"), Bytes(data))
+    await files.upload(principal, doomed, "hidden", NewFile("a/b"), Bytes(b"hidden"))
+    await files.hide(principal, doomed, "hidden", S3)
+    large = await files.start_large_file(principal, doomed, "large", NewFile("a/b"))
+    await files.upload_part(principal, doomed, large, 1, Bytes(PART))
+    return doomed
 
 
 async def remove(bench: Bench, name: str) -> str:
@@ -137,10 +160,14 @@ async def take_over(scene: Scene, name: str, later_s: int) -> None:
             clock.ms = until_ms
         assert await run_job(bench.store, name), "the lease of the dead does not end"
         clock.ms += (limits.RECLAIM_GRACE_S + limits.ORPHAN_AGE_S) * 1000
-        for job in steward.jobs(bench.store):
-            clock.ms += int(job.every_s * 3000)
+        clock.ms = max(clock.ms, scene.now_ms + 3 * DAY_S * 1000)
+        # Twice, a day later again: what one job leaves is work for another.
+        for job in steward.jobs(bench.store) * 2:
+            clock.ms += int(job.every_s * 3000) + DAY_S * 500
             assert await run_job(bench.store, job.name)
         await check_files(bench, scene)
+        listed = await bench.store.files.list_versions(bench.principal, scene.doomed, limit=1000)
+        assert listed.rows == [], "the lifecycle rules are not carried out"
     check_names(scene)
     assert on_disk(scene) == named(scene), "what nothing names is still there"
 
@@ -221,6 +248,7 @@ def run_program(place: Path, name: str, later_s: int, stride: int) -> None:
 
 # Each job, how much later it runs, so that it has work to do, and how many calls that takes at least.
 JOBS = {
+    "lifecycle": (3 * DAY_S, 30),
     "reclaim": (2 * limits.RECLAIM_GRACE_S, 30),
     "sweep": (limits.ORPHAN_AGE_S // 2, 15),
     "prune-invalidations": (25 * 3600, 20),

@@ -71,6 +71,16 @@ async def documents(rows: Rows, bucket_id: str) -> dict[str, str]:
     return {str(kind): str(document) for kind, document in found}
 
 
+async def first_with_document(rows: Rows, kind: str, *, empty: str, start: str) -> str | None:
+    """The id of the first bucket from this id on whose document of this kind is there and not `empty`."""
+    row = await rows.one(
+        "SELECT bucket_id FROM bucket_documents WHERE bucket_id >= ?1 AND kind = ?2 AND document <> ?3"
+        " ORDER BY bucket_id LIMIT 1",
+        (start, kind, empty),
+    )
+    return None if row is None else row[0]  # type: ignore[return-value]
+
+
 async def put_document(tx: Transaction, bucket_id: str, kind: str, document: str) -> None:
     """Set one document."""
     await tx.run(

@@ -10,7 +10,7 @@ Order of versions: clients see newest first. Both engines can only seek in row v
 sequence are stored negated (`inverted_ms`, `inverted_seq`) and every scan is ascending.
 """
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 COMPATIBLE_VERSION = 2  # An older program would delete what version 2 locks.
 
 DELTAS: tuple[tuple[str, ...], ...] = (
@@ -140,5 +140,22 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE versions ADD COLUMN retention_mode TEXT",
         "ALTER TABLE versions ADD COLUMN retain_until_ms {BIG}",
         "ALTER TABLE versions ADD COLUMN legal_hold INTEGER",
+    ),
+    (
+        """CREATE TABLE lifecycle_run (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            period {BIG} NOT NULL,
+            began_ms {BIG} NOT NULL,
+            ended_ms {BIG},
+            bucket_id TEXT NOT NULL,
+            name {BYTES} NOT NULL,
+            inverted_ms {BIG} NOT NULL,
+            inverted_seq {BIG} NOT NULL,
+            looked_at {BIG} NOT NULL,
+            hidden {BIG} NOT NULL,
+            deleted {BIG} NOT NULL,
+            canceled {BIG} NOT NULL,
+            locked {BIG} NOT NULL
+        )""",
     ),
 )

@@ -24,6 +24,7 @@ _OF_V = ", ".join(f"v.{name}" for name in _NAMES)
 _OF_E = ", ".join(f"e.{name.strip()}" for name in extents.COLUMNS.split(","))
 _WIDTH = len(_NAMES)
 _SAME_VERSION = "v.bucket_id = f.bucket_id AND v.name = f.name AND v.inverted_ms = f.inverted_ms AND v.inverted_seq = f.inverted_seq"
+FIRST = -(1 << 62)  # Before every inverted time and sequence.
 AFTER_EVERY_NAME = b"\xff"  # No UTF-8 text begins with this byte.
 
 
@@ -49,6 +50,16 @@ class VersionRow(NamedTuple):
     retention_mode: str | None = None  # governance or compliance.
     retain_until_ms: int | None = None
     legal_hold: int | None = None  # 1 is on, 0 is off again; None: never set.
+
+    @property
+    def place(self) -> tuple[bytes, int, int]:
+        """Where it stands among the versions of its bucket."""
+        return self.name, self.inverted_ms, self.inverted_seq
+
+    @property
+    def place_after(self) -> tuple[bytes, int, int]:
+        """Where the search for the version after it begins."""
+        return self.name, self.inverted_ms, self.inverted_seq + 1
 
 
 class Found(NamedTuple):
@@ -102,6 +113,36 @@ async def newest(rows: Rows, bucket_id: str, name: bytes) -> VersionRow | None:
         f"SELECT {_COLUMNS} FROM versions WHERE bucket_id = ?1 AND name = ?2 AND action <> 3"
         " ORDER BY inverted_ms, inverted_seq LIMIT 1",
         (bucket_id, name),
+    )
+    return None if row is None else VersionRow._make(row)
+
+
+async def is_superseded(
+    rows: Rows, bucket_id: str, place: tuple[bytes, int, int], received_by_ms: int, limit: int
+) -> bool:
+    """Whether a finished version of the place's name that sorts before it, so a newer one, was received by then.
+
+    Of the newer ones the `limit` nearest are looked at. They come first, since of versions in the order of their coming the
+    nearest was received before all others, and decides.
+    """
+    row = await rows.one(
+        "SELECT 1 FROM (SELECT action, received_ms FROM versions"
+        " WHERE bucket_id = ?1 AND name = ?2 AND (inverted_ms, inverted_seq) < (?3, ?4)"
+        " ORDER BY inverted_ms DESC, inverted_seq DESC LIMIT ?6) AS newer WHERE action <> 3 AND received_ms <= ?5 LIMIT 1",
+        (bucket_id, *place, received_by_ms, limit),
+    )
+    return row is not None
+
+
+async def first_between(
+    rows: Rows, bucket_id: str, start: tuple[bytes, int, int], end: tuple[bytes, int, int]
+) -> VersionRow | None:
+    """The first version in the order from `start` and before `end`, unfinished ones too. Both are of one name."""
+    row = await rows.one(
+        f"SELECT {_COLUMNS} FROM versions WHERE bucket_id = ?1 AND name = ?2"
+        " AND (inverted_ms, inverted_seq) >= (?3, ?4) AND (inverted_ms, inverted_seq) < (?5, ?6)"
+        " ORDER BY inverted_ms, inverted_seq LIMIT 1",
+        (bucket_id, *start, *end[1:]),
     )
     return None if row is None else VersionRow._make(row)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from undercroft import __version__
-from undercroft.cli import account, key
+from undercroft.cli import account, key, lifecycle
 from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
 from undercroft.settings import load
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(account.app, name="account")
 app.add_typer(key.app, name="key")
+app.command("lifecycle")(lifecycle.lifecycle)
 
 
 def _show_version(wanted: bool) -> None:
@@ -72,6 +73,12 @@ def serve(
         str | None, typer.Option(metavar="MODES", help="Fail requests by chance, such as 'fail_some_uploads 1/20'.")
     ] = None,
     test_seed: Annotated[str | None, typer.Option(metavar="N", help="What decides that chance. [default: 0]")] = None,
+    lifecycle_interval: Annotated[
+        str | None, typer.Option(metavar="TIME", help="How often lifecycle rules are carried out. [default: 24h]")
+    ] = None,
+    lifecycle_hour: Annotated[
+        str | None, typer.Option(metavar="HOUR", help="The hour, in UTC, when a day's first run begins. [default: 0]")
+    ] = None,
     config: Config = None,
     json: JSON = False,
 ) -> None:
@@ -86,6 +93,7 @@ def serve(
             "region": region, "public_url": public_url, "console_url": console_url, "trusted_proxy": trusted_proxy or None,
             "catalog": catalog, "blobs": blobs, "tls_cert": tls_cert, "tls_key": tls_key, "config": config,
             "test_hooks": test_hooks, "test_chance": test_chance, "test_seed": test_seed,
+            "lifecycle_interval": lifecycle_interval, "lifecycle_hour": lifecycle_hour,
         }
     )  # fmt: skip
     from undercroft.serve.run import serve as run

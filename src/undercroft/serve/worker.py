@@ -27,6 +27,7 @@ from undercroft.serve.server import serve
 from undercroft.serve.supervisor import Ready
 from undercroft.settings import Settings
 from undercroft.store import Store
+from undercroft.store.work.lifecycle import Schedule
 
 # The slots of a server's processes: the steward and the console, then the API workers. 0 is for commands.
 STEWARD_SLOT = 1
@@ -62,7 +63,7 @@ def run_steward(settings: Settings, ready: Ready) -> int:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         ready()
-        await steward.run(store, stop)
+        await steward.run(store, stop, Schedule(settings.lifecycle_interval, settings.lifecycle_hour))
 
     return _run(settings, STEWARD_SLOT, work)
 

@@ -10,44 +10,51 @@ import structlog
 
 from undercroft.store import Store
 from undercroft.store.errors import StoreError
+from undercroft.store.work.lifecycle import DAILY, Schedule
 
 _log = structlog.get_logger()
 
 
+_PAUSE_S = 0.1  # Between two turns of work that is not done yet, for others that wait to write.
+_LIFECYCLE_LOOK_S = 60.0  # How often a new period of the lifecycle's schedule is looked for.
+
+
 class Job(NamedTuple):
-    """Some work and how long to wait between two runs of it."""
+    """Some work and how long to wait between two runs of it. A run that answers True is gone on with at once."""
 
     name: str
     every_s: float
     run: Callable[[], Awaitable[object]]
 
 
-def jobs(store: Store) -> list[Job]:
+def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
     """What is done in the background, and how often."""
     return [
+        Job("lifecycle", min(_LIFECYCLE_LOOK_S, lifecycle.every_s), lambda: store.work.lifecycle.run(lifecycle)),
         Job("reclaim", 5.0, store.work.reclaim.run),
         Job("sweep", 3600.0, store.work.reclaim.sweep),
         Job("prune-invalidations", 3600.0, store.work.prune_invalidations),
     ]
 
 
-async def run(store: Store, stop: asyncio.Event) -> None:
+async def run(store: Store, stop: asyncio.Event, lifecycle: Schedule = DAILY) -> None:
     """Run every job at its times until told to stop; each under its lease, so that one process does it."""
     async with asyncio.TaskGroup() as group:
-        for job in jobs(store):
+        for job in jobs(store, lifecycle):
             group.create_task(_repeat(store, job, stop))
 
 
 async def _repeat(store: Store, job: Job, stop: asyncio.Event) -> None:
     while not stop.is_set():
+        is_more = False
         try:
             if await store.work.leases.take(job.name, job.every_s * 3):
-                await job.run()
+                is_more = await job.run() is True
         except StoreError as error:
             # A full disk or a busy catalog: the next run takes up what this one left.
             _log.warning("job failed", job=job.name, error=str(error))
         try:
-            async with asyncio.timeout(job.every_s):
+            async with asyncio.timeout(_PAUSE_S if is_more else job.every_s):
                 await stop.wait()
         except TimeoutError:
             continue

@@ -48,7 +48,7 @@ class Store:
                 slot=slot,
             )
         )
-        self.work = Work(catalog, blobs, gate, self.ambient)
+        self.work = Work(catalog, blobs, gate, self.files, self.ambient)
 
     async def ready(self) -> None:
         """Return if the catalog and the blobs answer; raise their error if not."""

@@ -113,7 +113,8 @@ class FileVersion(msgspec.Struct, frozen=True):
 
     `etag` is the lower-case hex MD5 of the bytes, or `<md5 of md5s>-<parts>` of a large file, without quotes.
     `content_sha1` is 40 hex digits, `unverified:` and 40 hex digits, or `none`.
-    `uploaded_ms` orders versions and is what clients see; `received_ms` is when the bytes really came.
+    `uploaded_ms` orders versions and is what clients see; `received_ms` is when it really came to be: a large file when it
+    was finished, or begun as long as it is not.
     `info` is the file info, with the `b2-…` entries that are HTTP headers in truth.
     """
 

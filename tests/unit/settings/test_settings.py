@@ -59,6 +59,8 @@ def test_every_option_can_come_from_the_file(tmp_path):
         test_hooks = true
         test_chance = "fail_some_uploads 1/20"
         test_seed = 7
+        lifecycle_interval = "12h"
+        lifecycle_hour = 3
     """)
     settings = load({"config": str(file)}, {})
     assert settings.listen == Address("::1", 1)
@@ -68,6 +70,14 @@ def test_every_option_can_come_from_the_file(tmp_path):
     assert settings.trusted_proxy == ("10.0.0.0/8", "::1/128")
     assert (settings.test_hooks, settings.test_chance, settings.test_seed) == (True, "fail_some_uploads 1/20", 7)
     assert (settings.catalog, settings.blobs) == (Path("/srv/catalog.db"), Path("/srv/blobs"))
+    assert (settings.lifecycle_interval, settings.lifecycle_hour) == (12 * 3600, 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("1", 1), (7, 7), ("30s", 30), ("15m", 900), ("24h", 86_400), ("7d", 604_800)]
+)
+def test_an_interval_is_seconds_or_has_a_unit(value, seconds):
+    assert load({"data": "/d", "lifecycle_interval": value}, {}).lifecycle_interval == seconds
 
 
 def test_lists_in_variables_are_separated_by_commas():
@@ -120,6 +130,16 @@ def test_lists_in_variables_are_separated_by_commas():
         ("test_seed", limits.TEST_SEED_MAX + 1),
         ("test_seed", True),
         ("test_chance", "fail_some_uploads"),  # Without test hooks nothing would come of it.
+        ("lifecycle_interval", "0"),
+        ("lifecycle_interval", "0h"),
+        ("lifecycle_interval", "-1"),
+        ("lifecycle_interval", "1w"),
+        ("lifecycle_interval", "1.5h"),
+        ("lifecycle_interval", True),
+        ("lifecycle_interval", f"{limits.LIFECYCLE_INTERVAL_MAX_S + 1}"),
+        ("lifecycle_hour", "24"),
+        ("lifecycle_hour", -1),
+        ("lifecycle_hour", "noon"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_the_name_of_its_option(name, value):

@@ -195,6 +195,7 @@ class LargeFiles(FilesBase):
             raise TooFewParts(f"large files must have at least {NATIVE.min_parts} parts")
         if len(part_sha1s) > limits.PART_NUMBER_MAX:
             raise InvalidRequest("partSha1Array is too long", "partSha1Array")
+        now_ms = self._ambient.now_ms()
 
         def chosen(present: dict[int, PartRow]) -> list[PartRow]:
             rows = []
@@ -212,7 +213,8 @@ class LargeFiles(FilesBase):
             listed = chosen(await self._all_parts(tx, large))
             await versions.delete(tx, row)
             newest = await versions.newest(tx, row.bucket_id, row.name)
-            return await self._finish(tx, row, listed, newest, NATIVE, checksum=None)
+            # Its place is that of its start, but only now does it hide what is older.
+            return await self._finish(tx, row._replace(received_ms=now_ms), listed, newest, NATIVE, checksum=None)
 
         return version_of(await self._gate.commit(principal, Operation.WRITE_FILE, bucket, large.name, change), bucket)
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from undercroft.catalog import versions
 from undercroft.catalog.contract import Rows
-from undercroft.catalog.versions import VersionRow
+from undercroft.catalog.versions import FIRST, VersionRow
 from undercroft.store.errors import InvalidFileId
 from undercroft.store.files.base import FilesBase, version_of
 from undercroft.store.identity.principals import Principal
@@ -18,7 +18,6 @@ from undercroft.store.ids import LARGE, FileId, parse_file_id
 from undercroft.store.model import Bucket, FileVersion, Folder, Page
 from undercroft.store.operations import Operation
 
-FIRST = -(1 << 62)  # Before every inverted time and sequence.
 Place = tuple[bytes, int, int]
 Fetch = Callable[[Rows, Place, int], Awaitable[list[VersionRow]]]
 

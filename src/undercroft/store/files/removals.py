@@ -55,6 +55,13 @@ class Removals(FilesBase):
 
         await self._gate.commit(principal, Operation.WRITE_FILE, bucket, large.name, change)
 
+    async def remove_in(self, tx: Transaction, row: VersionRow) -> None:
+        """Remove a version as part of a transaction of the background's own, which has judged that it may go.
+
+        Raises `VersionLocked`: nobody in the background bypasses a lock.
+        """
+        await self._remove(tx, row)
+
     async def _remove(self, tx: Transaction, row: VersionRow, *, bypass: bool = False) -> None:
         """Remove a version with all that belongs to it, and show the next one of its name.
 

@@ -83,9 +83,7 @@ class Uploads(FilesBase):
         """Add a hide marker. In the native dialect, raises `AlreadyHidden` and `NoSuchFile` where there is nothing to hide."""
         authorize(principal, Operation.WRITE_FILE, bucket, name)
         names.check_file_name(name, controls_allowed=True)
-        now_ms = self._ambient.now_ms()
-        row = self._new_row(bucket, name, NewFile(HIDE_CONTENT_TYPE), now_ms, kind=ids.SMALL, action=versions.HIDE)
-        row = row._replace(content_sha1=EMPTY_SHA1, etag=EMPTY_MD5)
+        row = self.new_hide_marker(bucket, name)
 
         async def change(tx: Transaction) -> VersionRow:
             await tx.lock_name(row.bucket_id, row.name)
@@ -95,10 +93,20 @@ class Uploads(FilesBase):
                     raise NoSuchFile(bucket.name, name)
                 if newest.action == versions.HIDE:
                     raise AlreadyHidden(f"{name} is hidden already")
-            await self._count(tx, row.bucket_id, 1, 0)
-            return await self._place(tx, newborn_in_order(row, newest, None), newest)
+            return await self.hide_in(tx, row, newest)
 
         return version_of(await self._gate.commit(principal, Operation.WRITE_FILE, bucket, name, change), bucket)
+
+    def new_hide_marker(self, bucket: Bucket, name: str) -> VersionRow:
+        """The row of a hide marker for `hide_in`, made outside of the transaction that places it."""
+        now_ms = self._ambient.now_ms()
+        row = self._new_row(bucket, name, NewFile(HIDE_CONTENT_TYPE), now_ms, kind=ids.SMALL, action=versions.HIDE)
+        return row._replace(content_sha1=EMPTY_SHA1, etag=EMPTY_MD5)
+
+    async def hide_in(self, tx: Transaction, marker: VersionRow, newest: VersionRow | None) -> VersionRow:
+        """Place a hide marker as part of a transaction that holds the name and has read its newest version."""
+        await self._count(tx, marker.bucket_id, 1, 0)
+        return await self._place(tx, newborn_in_order(marker, newest, None), newest)
 
 
 def check_new_file(name: str, new: NewFile, now_ms: int) -> None:
