@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.b2_line import VERSIONS, B2Line, ForkServer
 from harness.clients import (
     Client,
     aws_client,
@@ -38,6 +39,31 @@ def b2(server: Server, home: Path) -> Client:
     client = b2_client(server, home)
     client.run("account", "authorize", "--environment", server.api_url, server.key_id, server.application_key)
     return client
+
+
+@pytest.fixture(scope="session")
+def b2_versions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], ForkServer]]:
+    """The versions of the b2 command line, each imported when it is first asked for."""
+    started: dict[str, ForkServer] = {}
+
+    def start(version: str) -> ForkServer:
+        if version not in started:
+            started[version] = ForkServer(version, tmp_path_factory.mktemp(version))
+        return started[version]
+
+    yield start
+    for forks in started.values():
+        forks.close()
+
+
+@pytest.fixture(params=VERSIONS)
+def line(
+    request: pytest.FixtureRequest, b2_versions: Callable[[str], ForkServer], server: Server, home: Path
+) -> B2Line:
+    """The b2 command line in each of its versions, authorized."""
+    one = B2Line(b2_versions(request.param), server, home)
+    one.run("account", "authorize", "--environment", server.api_url, server.key_id, server.application_key)
+    return one
 
 
 @pytest.fixture

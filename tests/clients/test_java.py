@@ -1,39 +1,48 @@
-"""The AWS SDK for Java 2: a small Maven project beside this file."""
+"""The AWS SDK for Java 2 and Backblaze's own SDK for Java: a small Maven project beside this file."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from harness.builds import built_once, run_build, run_scenario
 from harness.server import Server, clean_environment
 
 PROJECT = Path(__file__).with_name("java")
-BUILD_TIMEOUT_S = 600  # The first build of a machine downloads the SDK.
+pytestmark = [
+    pytest.mark.skipif(not (shutil.which("mvn") and shutil.which("java")), reason="Maven is not installed"),
+    pytest.mark.timeout(900),
+]
 
 
-@pytest.mark.skipif(not (shutil.which("mvn") and shutil.which("java")), reason="Maven is not installed")
-@pytest.mark.timeout(900)
-def test_java_sdk_puts_gets_lists_uploads_in_parts_and_presigns(server: Server, bucket: str, tmp_path: Path) -> None:
-    built = subprocess.run(
-        ["mvn", "-q", "-B", "-f", PROJECT / "pom.xml", f"-Dbuild.folder={tmp_path}", "compile"],
-        capture_output=True,
-        text=True,
-        timeout=BUILD_TIMEOUT_S,
-        check=False,
-    )
-    assert built.returncode == 0, built.stdout + built.stderr
-    classpath = os.pathsep.join([str(tmp_path / "classes"), (tmp_path / "classpath.txt").read_text()])
-    ran = subprocess.run(
-        ["java", "-cp", classpath, "undercroft.Scenario", server.s3_endpoint, server.region, bucket],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**clean_environment(tmp_path), "KEY_ID": server.key_id, "APPLICATION_KEY": server.application_key},
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr + server.log_tail()
-    assert ran.stdout.endswith("all done\n")
+def _build(folder: Path) -> None:
+    run_build(["mvn", "-q", "-B", "-f", PROJECT / "pom.xml", f"-Dbuild.folder={folder}", "compile"], folder)
+
+
+@pytest.fixture
+def classpath(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where Java finds the compiled project and the SDKs."""
+    folder = built_once(tmp_path_factory, "java", _build)
+    return os.pathsep.join([str(folder / "classes"), (folder / "classpath.txt").read_text()])
+
+
+def _environment(server: Server, home: Path) -> dict[str, str]:
+    return {**clean_environment(home), "KEY_ID": server.key_id, "APPLICATION_KEY": server.application_key}
+
+
+def test_aws_sdk_puts_gets_lists_uploads_in_parts_and_presigns(
+    server: Server, bucket: str, classpath: str, home: Path
+) -> None:
+    command = ["java", "-cp", classpath, "undercroft.Scenario", server.s3_endpoint, server.region, bucket]
+    run_scenario(command, _environment(server, home), home)
+
+
+def test_backblaze_sdk_makes_every_call_it_has(
+    server: Server, classpath: str, new_name: Callable[[str], str], home: Path
+) -> None:
+    command = ["java", "-cp", classpath, "undercroft.B2Scenario", server.api_url, new_name("word")]
+    run_scenario(command, _environment(server, home), home)

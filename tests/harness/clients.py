@@ -37,8 +37,17 @@ class Client:
         self, *arguments: object, expect: int | None = 0, stdin: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Runs it and checks the exit code (None: any but 0). Output is captured as text."""
-        done = subprocess.run(
-            [*self.command, *map(str, arguments)],
+        done = self._execute([*map(str, arguments)], stdin)
+        if (expect is None and done.returncode == 0) or (expect is not None and done.returncode != expect):
+            raise ClientFailed(
+                f"{Path(self.command[0]).name} {' '.join(map(str, arguments))}\n"
+                f"exit code {done.returncode}\n--- stdout\n{done.stdout[-6000:]}\n--- stderr\n{done.stderr[-6000:]}"
+            )
+        return done
+
+    def _execute(self, arguments: list[str], stdin: str | None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self.command, *arguments],
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
@@ -48,12 +57,6 @@ class Client:
             cwd=self.home,
             check=False,
         )
-        if (expect is None and done.returncode == 0) or (expect is not None and done.returncode != expect):
-            raise ClientFailed(
-                f"{Path(self.command[0]).name} {' '.join(map(str, arguments))}\n"
-                f"exit code {done.returncode}\n--- stdout\n{done.stdout[-6000:]}\n--- stderr\n{done.stderr[-6000:]}"
-            )
-        return done
 
     def out(self, *arguments: object, stdin: str | None = None) -> str:
         """What it writes to standard output when it succeeds."""
@@ -90,8 +93,8 @@ def s5cmd_client(server: Server, home: Path) -> Client:
     return Client("s5cmd", home, environment, "--retry-count", "0")
 
 
-def b2_client(server: Server, home: Path, *, key: tuple[str, str] | None = None) -> Client:
-    """The b2 command line, authorized by its variables."""
+def b2_environment(server: Server, home: Path, *, key: tuple[str, str] | None = None) -> dict[str, str]:
+    """The variables that authorize the b2 command line."""
     key_id, secret = key or (server.key_id, server.application_key)
     environment = {
         "B2_APPLICATION_KEY_ID": key_id,
@@ -102,7 +105,12 @@ def b2_client(server: Server, home: Path, *, key: tuple[str, str] | None = None)
     }
     if server.ca_file:
         environment["REQUESTS_CA_BUNDLE"] = str(server.ca_file)
-    return Client("b2", home, environment)
+    return environment
+
+
+def b2_client(server: Server, home: Path, *, key: tuple[str, str] | None = None) -> Client:
+    """The b2 command line, authorized by its variables."""
+    return Client("b2", home, b2_environment(server, home, key=key))
 
 
 def rclone_client(server: Server, home: Path) -> Client:

@@ -1,0 +1,71 @@
+"""Imports one version of the `b2` command line once, and forks a process for each command that it is told to run.
+
+Importing takes most of a second, and tests that run every command of every version would do little else. Each command runs
+the version's own `main` in a process, environment and folder of its own and ends as it ends there. The program says
+`ready`, then reads one order a line and answers each with one line, both JSON.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+
+def serve(version: str) -> None:
+    """Runs commands until standard input ends."""
+    main = importlib.import_module(f"b2._internal.{version}.registry").main
+    print(json.dumps("ready"), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(_run(main, json.loads(line))), flush=True)
+
+
+def _run(main: Callable[[], None], order: dict[str, Any]) -> dict[str, Any]:
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as said:
+        given.write((order["stdin"] or "").encode())
+        given.seek(0)
+        reader, writer = os.pipe()  # Not a file, since the client opens `/dev/stdout` anew, which would start it over.
+        process = os.fork()
+        if not process:
+            os.close(reader)
+            for stream, file in enumerate((given.fileno(), writer, said.fileno())):
+                os.dup2(file, stream)
+            _become(main, order)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as output:
+            stdout = output.read()
+        _, status = os.waitpid(process, 0)
+        said.seek(0)
+        return {
+            "code": os.waitstatus_to_exitcode(status),
+            "stdout": stdout.decode(errors="replace"),
+            "stderr": said.read().decode(errors="replace"),
+        }
+
+
+def _become(main: Callable[[], None], order: dict[str, Any]) -> NoReturn:
+    """Ends this process as the command's."""
+    code = 1
+    try:
+        os.environ.clear()
+        os.environ.update(order["environment"])
+        os.chdir(order["folder"])
+        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: PTH123, SIM115 (until it ends)
+        sys.argv = order["command"]
+        main()
+    except SystemExit as stop:  # The parser's own, for a wrong argument.
+        code = stop.code if isinstance(stop.code, int) else 1
+    except BaseException:  # noqa: BLE001 (what the interpreter does with it at the end of a process)
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
