@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -56,14 +57,29 @@ def b2_versions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
         forks.close()
 
 
+@pytest.fixture(scope="session")
+def authorized_b2(
+    b2_versions: Callable[[str], ForkServer], server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Path], B2Line]:
+    """Makes installations of a version of the b2 command line that are authorized, at the price of one for all."""
+    homes: dict[str, Path] = {}
+
+    def make(version: str, home: Path) -> B2Line:
+        if version not in homes:
+            homes[version] = tmp_path_factory.mktemp("authorized")
+            first = B2Line(b2_versions(version), server, homes[version])
+            key = (server.key_id, server.application_key)
+            first.run("account", "authorize", "--environment", server.api_url, *key)
+        shutil.copytree(homes[version], home, dirs_exist_ok=True)
+        return B2Line(b2_versions(version), server, home)
+
+    return make
+
+
 @pytest.fixture(params=VERSIONS)
-def line(
-    request: pytest.FixtureRequest, b2_versions: Callable[[str], ForkServer], server: Server, home: Path
-) -> B2Line:
+def line(request: pytest.FixtureRequest, authorized_b2: Callable[[str, Path], B2Line], home: Path) -> B2Line:
     """The b2 command line in each of its versions, authorized."""
-    one = B2Line(b2_versions(request.param), server, home)
-    one.run("account", "authorize", "--environment", server.api_url, server.key_id, server.application_key)
-    return one
+    return authorized_b2(request.param, home)
 
 
 @pytest.fixture

@@ -1,28 +1,46 @@
 """Imports one version of the `b2` command line once, and forks a process for each command that it is told to run.
 
 Importing takes most of a second, and tests that run every command of every version would do little else. Each command runs
-the version's own `main` in a process, environment and folder of its own and ends as it ends there. The program says
-`ready`, then reads one order a line and answers each with one line, both JSON.
+the version's own `main` in a process, environment and folder of its own and ends as it ends there. The program reads one
+order a line and answers each with one line, both JSON; an empty order asks for the commands that there are.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 
 def serve(version: str) -> None:
     """Runs commands until standard input ends."""
-    main = importlib.import_module(f"b2._internal.{version}.registry").main
-    print(json.dumps("ready"), flush=True)
+    program = importlib.import_module(f"b2._internal.{version}.registry")
     for line in sys.stdin:
-        print(json.dumps(_run(main, json.loads(line))), flush=True)
+        order = json.loads(line)
+        if order:
+            answer: Any = _run(program.main, order)
+        else:
+            answer = [*_commands(program.B2.create_parser(name=version, b2_binary_name=version))]
+        print(json.dumps(answer), flush=True)
+
+
+def _commands(parser: argparse.ArgumentParser, name: str = "") -> Iterator[str]:
+    """The full names of the commands that a parser knows, without those that only lead to others."""
+    branches = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not branches:
+        yield name
+    seen = set()
+    for branch in branches:
+        for word, below in branch.choices.items():
+            if id(below) not in seen:  # Names in camel case, which the third version takes too, lead to the same parser.
+                seen.add(id(below))
+                yield from _commands(below, f"{name} {word}".strip())
 
 
 def _run(main: Callable[[], None], order: dict[str, Any]) -> dict[str, Any]:

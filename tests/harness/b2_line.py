@@ -30,23 +30,26 @@ class ForkServer:
             text=True,
             env={**clean_environment(folder), "PYTHONWARNINGS": "ignore"},
         )
-        self._answer()
+
+    def offers(self) -> set[str]:
+        """The full names of all its commands."""
+        return set(self._ask({}))
 
     def run(self, command: list[str], environment: dict[str, str], folder: Path, stdin: str | None) -> dict[str, Any]:
         """The exit code, `stdout` and `stderr` of a command."""
-        assert self._process.stdin is not None
         order = {"command": command, "environment": environment, "folder": str(folder), "stdin": stdin}
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = self._answer()
+        answer: dict[str, Any] = self._ask(order)
         return answer
 
     def close(self) -> None:
         """Ends the process."""
         self._process.communicate()
 
-    def _answer(self) -> Any:
+    def _ask(self, order: dict[str, Any]) -> Any:
+        assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
         line = self._process.stdout.readline()
         assert line, f"the process that imported {self.version} has ended"
         return json.loads(line)
