@@ -62,7 +62,8 @@ class B2Line(Client):
     """
 
     def __init__(self, forks: ForkServer, server: Server, home: Path, *, key: tuple[str, str] | None = None) -> None:
-        super().__init__(forks.version, home, b2_environment(server, home, key=key))
+        settings = {"LANGUAGE": "C"}  # Spares each command looking for hundreds of translations.
+        super().__init__(forks.version, home, b2_environment(server, home, key=key) | settings)
         self.version = forks.version
         self.ran: set[str] = set()
         self._forks = forks

@@ -109,7 +109,7 @@ async def upload_part(store: Store, principal: Principal, request: Request, file
 async def list_parts(call: Call, body: ListParts) -> Answer:
     """List the parts that have arrived, by number."""
     limit = row_count("maxPartCount", body.max_part_count, default=LIST_DEFAULT, maximum=LIST_MAX)
-    start = 1 if body.start_part_number is None else check_part_number(body.start_part_number)
+    start = check_part_number(body.start_part_number or 1)  # Zero is how the npm package `backblaze-b2` asks for all.
     bucket, large = await call.store.files.unfinished(call.principal, body.file_id)
     parts, next_number = await call.store.files.list_parts(call.principal, bucket, large, start=start, limit=limit)
     return {"nextPartNumber": next_number, "parts": [part_shape(part, body.file_id) for part in parts]}

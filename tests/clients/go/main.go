@@ -120,9 +120,7 @@ func (s *scenario) buckets() {
 	equal(attrs.LifecycleRules[0].DaysHiddenUntilDeleted, 5)
 	check(bucket.Update(s.ctx, &b2.BucketAttrs{Info: map[string]string{"colour": "red"}}))
 	err = stale.Update(s.ctx, &b2.BucketAttrs{Info: map[string]string{"colour": "green"}})
-	if err != nil {
-		equal(b2.IsUpdateConflict(err), true)
-	}
+	equal(b2.IsUpdateConflict(err), true)
 	buckets, err := s.client.ListBuckets(s.ctx)
 	check(err)
 	found := false

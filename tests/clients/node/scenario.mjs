@@ -24,6 +24,12 @@ async function refused(call, status, code) {
     if (code) assert.equal(error.response.data.code, code);
 }
 
+// What axios itself prints of a failure is the whole connection.
+process.on('uncaughtException', (error) => {
+    console.error(error.stack, error.config?.url, error.response?.data);
+    process.exit(1);
+});
+
 function step(name) {
     console.log(name);
 }

@@ -34,11 +34,13 @@ def test_a_row_is_a_part(b2, file_id):
 def test_null_options_are_defaults(b2, file_id):
     answer = b2.call("b2_list_parts", fileId=file_id, startPartNumber=None, maxPartCount=None).ok()
     assert numbers(answer) == [1, 2, 3, 7]
+    assert numbers(b2.call("b2_list_parts", fileId=file_id, startPartNumber=0).ok()) == [1, 2, 3, 7]
 
 
 def test_counts_and_numbers_outside_their_range_are_refused(b2, file_id):
     assert b2.call("b2_list_parts", fileId=file_id, maxPartCount=10_001).refusal == (400, "out_of_range")
-    assert b2.call("b2_list_parts", fileId=file_id, startPartNumber=0).refusal == (400, "bad_request")
+    for number in (-1, 10_001):
+        assert b2.call("b2_list_parts", fileId=file_id, startPartNumber=number).refusal == (400, "bad_request")
 
 
 def test_a_finished_file_has_no_active_upload(b2, bucket):
