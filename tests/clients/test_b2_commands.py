@@ -52,7 +52,9 @@ def test_every_command_that_the_program_offers_is_run_by_a_test(
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_installed_program_says_its_version(version: str, home: Path) -> None:
-    assert Client(version, home, {"PYTHONWARNINGS": "ignore"}).out("version").startswith("b2 command line tool, version")
+    assert (
+        Client(version, home, {"PYTHONWARNINGS": "ignore"}).out("version").startswith("b2 command line tool, version")
+    )
 
 
 @commands("version", "install-autocomplete")

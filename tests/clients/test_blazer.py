@@ -15,7 +15,7 @@ PROJECT = Path(__file__).with_name("go")
 
 
 def _build(folder: Path) -> None:
-    run_build(["go", "build", "-C", PROJECT, "-o", folder / "scenario", "."], folder)
+    run_build(["go", "build", "-o", folder / "scenario", "."], PROJECT)
 
 
 @pytest.mark.skipif(not shutil.which("go"), reason="Go is not installed")

@@ -27,7 +27,8 @@ def serve(version: str) -> None:
             answer: Any = _run(program.main, order)
         else:
             answer = [*_commands(program.B2.create_parser(name=version, b2_binary_name=version))]
-        print(json.dumps(answer), flush=True)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
 
 
 def _commands(parser: argparse.ArgumentParser, name: str = "") -> Iterator[str]:
@@ -38,7 +39,9 @@ def _commands(parser: argparse.ArgumentParser, name: str = "") -> Iterator[str]:
     seen = set()
     for branch in branches:
         for word, below in branch.choices.items():
-            if id(below) not in seen:  # Names in camel case, which the third version takes too, lead to the same parser.
+            if (
+                id(below) not in seen
+            ):  # Names in camel case, which the third version takes too, lead to the same parser.
                 seen.add(id(below))
                 yield from _commands(below, f"{name} {word}".strip())
 
@@ -73,7 +76,7 @@ def _become(main: Callable[[], None], order: dict[str, Any]) -> NoReturn:
         os.environ.clear()
         os.environ.update(order["environment"])
         os.chdir(order["folder"])
-        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: PTH123, SIM115 (until it ends)
+        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115 (until it ends)
         sys.argv = order["command"]
         main()
     except SystemExit as stop:  # The parser's own, for a wrong argument.

@@ -59,6 +59,10 @@ public final class B2Scenario {
     }
 
     public static void main(String[] arguments) throws Exception {
+        Thread.setDefaultUncaughtExceptionHandler((thread, error) -> {
+            error.printStackTrace();
+            Runtime.getRuntime().halt(1); // The SDK's own threads would keep the program alive.
+        });
         var scenario = new B2Scenario(arguments[0], arguments[1]);
         scenario.buckets();
         scenario.smallFiles();
@@ -177,12 +181,12 @@ public final class B2Scenario {
         equal(started.isStart(), true);
         var parts = client.storePartsForLargeFile(
                 started,
-                List.of(new B2UploadingPartStorer(2, B2ByteArrayContentSource.build("part".getBytes()))),
+                List.of(new B2UploadingPartStorer(1, B2ByteArrayContentSource.build("part".getBytes()))),
                 B2UploadListener.noopListener(),
                 Executors.newSingleThreadExecutor(B2Scenario::daemon));
         var listed = new ArrayList<String>();
         client.parts(started.getFileId()).forEach(part -> listed.add(part.getPartNumber() + " " + part.getContentSha1()));
-        equal(listed, List.of("2 " + parts.get(0).getContentSha1()));
+        equal(listed, List.of("1 " + parts.get(0).getContentSha1()));
         var unfinished = new ArrayList<String>();
         client.unfinishedLargeFiles(bucket.getBucketId()).forEach(file -> unfinished.add(file.getFileName()));
         equal(unfinished, List.of("unfinished"));
@@ -281,7 +285,10 @@ public final class B2Scenario {
         step("removal");
         refused(B2BadRequestException.class, "cannot_delete_non_empty_bucket",
                 () -> client.deleteBucket(bucket.getBucketId()));
-        client.deleteAllFilesInBucket(bucket.getBucketId());
+        client.deleteAllFilesInBucket(bucket.getBucketId()); // It takes the newest version of each name that is seen.
+        for (var version : client.fileVersions(bucket.getBucketId())) {
+            client.deleteFileVersion(version);
+        }
         equal(client.deleteBucket(bucket.getBucketId()).getBucketName(), bucket.getBucketName());
     }
 
