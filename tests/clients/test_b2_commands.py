@@ -271,7 +271,6 @@ def test_sync_up_across_and_down(line: B2Line, bucket: str, tmp_path: Path, home
 
 
 @commands("file update", "update-file-legal-hold", "update-file-retention")
-@pytest.mark.xfail(strict=True, reason="Object Lock comes with its own change")
 def test_locks(line: B2Line, server: Server, new_name: Callable[[str], str], tmp_path: Path) -> None:
     bucket = new_name("locked")
     line.says("bucket create", "--file-lock-enabled", bucket, "allPrivate")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.builds import built_once, run_build, run_scenario
+from harness.client_calls import BLAZER, asked
 from harness.server import Server, clean_environment
 
 PROJECT = Path(__file__).with_name("go")
@@ -30,4 +31,5 @@ def test_blazer_makes_every_call_it_has(
         "APPLICATION_KEY": tls_server.application_key,
         "SSL_CERT_FILE": str(tls_server.ca_file),
     }
-    run_scenario([program, tls_server.api_url, new_name("word")], environment, home)
+    with asked(tls_server, BLAZER):
+        run_scenario([program, tls_server.api_url, new_name("word")], environment, home)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.builds import built_once, run_build, run_scenario
+from harness.client_calls import JAVA, asked
 from harness.server import Server, clean_environment
 
 PROJECT = Path(__file__).with_name("java")
@@ -52,4 +53,5 @@ def test_backblaze_sdk_makes_every_call_it_has(
     )  # fmt: skip
     trust = (f"-Djavax.net.ssl.trustStore={trusted}", "-Djavax.net.ssl.trustStorePassword=changeit")
     command = ["java", *trust, "-cp", classpath, "undercroft.B2Scenario", tls_server.api_url, new_name("word")]
-    run_scenario(command, _environment(tls_server, home), home)
+    with asked(tls_server, JAVA):
+        run_scenario(command, _environment(tls_server, home), home)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.builds import built_once, run_build, run_scenario
+from harness.client_calls import NODE, asked
 from harness.server import Server, clean_environment
 
 PROJECT = Path(__file__).with_name("node")
@@ -34,4 +35,5 @@ def test_backblaze_b2_makes_every_call_it_has(
         "APPLICATION_KEY": tls_server.application_key,
         "NODE_EXTRA_CA_CERTS": str(tls_server.ca_file),
     }
-    run_scenario(["node", folder / "scenario.mjs", tls_server.api_url, new_name("word")], environment, home)
+    with asked(tls_server, NODE):
+        run_scenario(["node", folder / "scenario.mjs", tls_server.api_url, new_name("word")], environment, home)

@@ -1,0 +1,46 @@
+"""Make docs/clients.md, the table of native calls by the clients that are tried on them. Run by `make client-table`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.client_calls import CLIENTS
+from undercroft.native.api_versions import VERSIONS
+from undercroft.native.calls import CALLS
+
+TABLE_FILE = Path(__file__).resolve().parent.parent / "docs" / "clients.md"
+OTHERS = (
+    "b2_authorize_account",
+    "b2_download_file_by_id",
+    "b2_download_file_by_name",
+    "b2_upload_file",
+    "b2_upload_part",
+)
+ABOUT = """# The native API, call by call
+
+Which unmodified client the tests in `tests/clients` try on which version of a call. Where none is named, no client of ours speaks that
+version; `tests/wire/native` has every call without a client. Made by `make client-table`.
+
+"""
+
+
+def table() -> str:
+    """The whole file."""
+    versions = [name.decode() for name in sorted(VERSIONS)]
+    lines = [f"| call | {' | '.join(versions)} |", "| --- |" + " --- |" * len(versions)]
+    for call in sorted({*CALLS, *OTHERS}):
+        cells = []
+        for version in versions:
+            names = [client.name for client in CLIENTS if client.version == version and call in client.calls]
+            if version == "v4" and call == "b2_authorize_account":
+                names.append("rclone")
+            cells.append(", ".join(names) or "–")
+        lines.append(f"| `{call}` | {' | '.join(cells)} |")
+    tests = [f"| {client.name} | {client.version} | {client.tests} |" for client in CLIENTS]
+    return "\n".join(
+        [ABOUT + lines[0], *lines[1:], "", "| client | speaks | tests |", "| --- | --- | --- |", *tests, ""]
+    )
+
+
+if __name__ == "__main__":
+    TABLE_FILE.write_text(table())
