@@ -34,7 +34,7 @@ def table() -> str:
             names = [client.name for client in CLIENTS if client.version == version and call in client.calls]
             if version == "v4" and call == "b2_authorize_account":
                 names.append("rclone")
-            cells.append(", ".join(names) or "–")
+            cells.append(", ".join(names) or "-")
         lines.append(f"| `{call}` | {' | '.join(cells)} |")
     tests = [f"| {client.name} | {client.version} | {client.tests} |" for client in CLIENTS]
     return "\n".join(
