@@ -22,7 +22,7 @@ from harness.clients import Client
 from harness.server import Server
 from harness.trees import digests, make_tree, random_bytes
 
-HOUR_S = 3600
+MONTH_S = 30 * 86_400
 
 
 def status_of(url: str) -> int:
@@ -274,19 +274,19 @@ def test_sync_up_across_and_down(line: B2Line, bucket: str, tmp_path: Path, home
 def test_locks(line: B2Line, server: Server, new_name: Callable[[str], str], tmp_path: Path) -> None:
     bucket = new_name("locked")
     line.says("bucket create", "--file-lock-enabled", bucket, "allPrivate")
-    line.says("bucket update", "--default-retention-mode", "governance", "--default-retention-period", "1 day", bucket)
+    line.says("bucket update", "--default-retention-mode", "governance", "--default-retention-period", "7 days", bucket)
     (tmp_path / "note.txt").write_text("noted")
     line.says("file upload", "--no-progress", bucket, tmp_path / "note.txt", "note.txt")
-    file, until = f"b2://{bucket}/note.txt", (int(time.time()) + HOUR_S) * 1000
+    file, until = f"b2://{bucket}/note.txt", int(time.time()) + MONTH_S
     note = line.shows("file info", file)
     assert note["fileRetention"]["mode"] == "governance"
     line.says("file update", "--legal-hold", "on", "--file-retention-mode", "governance", "--retain-until", until, file)
     assert line.shows("file info", file)["legalHold"] == "on"
     line.says("update-file-legal-hold", "note.txt", note["fileId"], "off")
-    assert "Access Denied" in line.refuses("rm", "--versions", "--no-progress", *line.place(bucket, "note.txt"))
+    assert "Access Denied" in line.refuses("delete-file-version", "note.txt", note["fileId"])
     line.says("update-file-retention", "--bypass-governance", "note.txt", note["fileId"], "none")
     assert line.shows("file info", file)["fileRetention"]["mode"] is None
-    line.says("rm", "--versions", "--no-progress", *line.place(bucket, "note.txt"))
+    line.says("delete-file-version", "note.txt", note["fileId"])
     line.says("bucket delete", bucket)
 
 
