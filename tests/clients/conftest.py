@@ -14,7 +14,6 @@ from harness.clients import (
     Client,
     aws_client,
     b2_api,
-    b2_client,
     boto3_client,
     rclone_client,
     s5cmd_client,
@@ -32,14 +31,6 @@ def s3(server: Server) -> Any:
 def b2sdk(server: Server) -> Any:
     """An authorized b2sdk object."""
     return b2_api(server)
-
-
-@pytest.fixture
-def b2(server: Server, home: Path) -> Client:
-    """The b2 command line, authorized."""
-    client = b2_client(server, home)
-    client.run("account", "authorize", "--environment", server.api_url, server.key_id, server.application_key)
-    return client
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +71,12 @@ def authorized_b2(
 def line(request: pytest.FixtureRequest, authorized_b2: Callable[[str, Path], B2Line], home: Path) -> B2Line:
     """The b2 command line in each of its versions, authorized."""
     return authorized_b2(request.param, home)
+
+
+@pytest.fixture
+def b2(authorized_b2: Callable[[str, Path], B2Line], home: Path) -> Client:
+    """The b2 command line in its newest version, authorized."""
+    return authorized_b2(VERSIONS[-1], home)
 
 
 @pytest.fixture
