@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -77,7 +77,7 @@ class Buckets:
                 ids.bucket_id(account_id, created_ms), account_id, name, bucket_type, FIRST_REVISION, created_ms
             )
             await buckets.insert(tx, row)
-            await _put_documents(tx, row.bucket_id, info=info, cors=cors_rules, lifecycle=lifecycle_rules)
+            await _put_documents(tx, row.bucket_id, {"info": info, "cors": cors_rules, "lifecycle": lifecycle_rules})
             await _change_lock(tx, row.bucket_id, Lock(), lock)
             return await bucket_of_row(tx, row)
 
@@ -173,17 +173,12 @@ class Buckets:
         now_ms = self._ambient.now_ms()
 
         async def change(tx: Transaction) -> Bucket:
-            row = await buckets.by_id(tx, bucket_id)
-            if row is None:
-                raise NoSuchBucket(bucket_id)
+            row = await _row(tx, bucket_id)
             if if_revision_is is not None and row.revision != if_revision_is:
                 raise RevisionConflict("simultaneous updates to bucket")
-            updated = row._replace(type=bucket_type or row.type, revision=row.revision + 1)
-            await buckets.update(tx, bucket_id, updated.type, updated.revision)
-            await _put_documents(tx, bucket_id, info=info, cors=cors_rules, lifecycle=lifecycle_rules)
             await _change_lock(tx, bucket_id, (await bucket_of_row(tx, row)).lock, lock)
-            await invalidations.add(tx, f"bucket:{bucket_id}", now_ms)
-            return await bucket_of_row(tx, updated)
+            documents = {"info": info, "cors": cors_rules, "lifecycle": lifecycle_rules}
+            return await _revise(tx, row._replace(type=bucket_type or row.type), documents, now_ms)
 
         return await self._gate.commit(principal, Operation.WRITE_BUCKET, bucket, None, change)
 
@@ -196,15 +191,9 @@ class Buckets:
         now_ms = self._ambient.now_ms()
 
         async def change(tx: Transaction) -> Bucket:
-            row = await buckets.by_id(tx, bucket_id)
-            if row is None:
-                raise NoSuchBucket(bucket_id)
+            row = await _row(tx, bucket_id)
             before = await bucket_of_row(tx, row)
-            updated = row._replace(revision=row.revision + 1)
-            await buckets.update(tx, bucket_id, updated.type, updated.revision)
-            await _put_documents(tx, bucket_id, cors=cors.with_s3_rules(before.cors_rules, rules))
-            await invalidations.add(tx, f"bucket:{bucket_id}", now_ms)
-            return await bucket_of_row(tx, updated)
+            return await _revise(tx, row, {"cors": cors.with_s3_rules(before.cors_rules, rules)}, now_ms)
 
         return await self._gate.commit(principal, Operation.WRITE_BUCKET, bucket, None, change)
 
@@ -214,9 +203,7 @@ class Buckets:
         now_ms = self._ambient.now_ms()
 
         async def change(tx: Transaction) -> Bucket:
-            row = await buckets.by_id(tx, bucket_id)
-            if row is None:
-                raise NoSuchBucket(bucket_id)
+            row = await _row(tx, bucket_id)
             if await versions.any_in_bucket(tx, bucket_id):
                 raise BucketNotEmpty("Cannot delete non-empty bucket")
             gone = await bucket_of_row(tx, row)
@@ -245,7 +232,23 @@ async def _change_lock(tx: Transaction, bucket_id: str, before: Lock, change: Lo
         await buckets.put_document(tx, bucket_id, "lock", msgspec.json.encode(lock).decode())
 
 
-async def _put_documents(tx: Transaction, bucket_id: str, **documents: object) -> None:
+async def _row(tx: Transaction, bucket_id: str) -> BucketRow:
+    row = await buckets.by_id(tx, bucket_id)
+    if row is None:
+        raise NoSuchBucket(bucket_id)
+    return row
+
+
+async def _revise(tx: Transaction, row: BucketRow, documents: Mapping[str, object], now_ms: int) -> Bucket:
+    """Write a changed bucket under its next revision, and let every process know."""
+    revised = row._replace(revision=row.revision + 1)
+    await buckets.update(tx, row.bucket_id, revised.type, revised.revision)
+    await _put_documents(tx, row.bucket_id, documents)
+    await invalidations.add(tx, f"bucket:{row.bucket_id}", now_ms)
+    return await bucket_of_row(tx, revised)
+
+
+async def _put_documents(tx: Transaction, bucket_id: str, documents: Mapping[str, object]) -> None:
     for kind, document in documents.items():
         if document is not None:
             await buckets.put_document(tx, bucket_id, kind, json.dumps(document))

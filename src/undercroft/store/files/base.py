@@ -75,6 +75,21 @@ class FilesBase:
             raise NoSuchVersion(file_id)
         return parsed, bucket
 
+    async def _id_in(self, bucket: Bucket, name: str, file_id: str) -> FileId:
+        """What a file id says that is to be of this bucket. Raises `InvalidFileId` and `NoSuchVersion`."""
+        parsed, own_bucket = await self._bucket_of(file_id)
+        if own_bucket.bucket_id != bucket.bucket_id:
+            raise NoSuchVersion(file_id, name)
+        return parsed
+
+    async def _row_in(self, tx: Transaction, bucket: Bucket, name: str, file_id: FileId) -> VersionRow:
+        """The version of this id and name, for the transaction to change, which has its name. Raises `NoSuchVersion`."""
+        await tx.lock_name(bucket.bucket_id, name.encode())
+        row = (await versions.by_handle(tx, bucket.bucket_id, file_id.handle)).version
+        if row is None or row.name != name.encode() or version_of(row, bucket).file_id != file_id:
+            raise NoSuchVersion(str(file_id), name)
+        return row
+
     async def _count(self, tx: Transaction, bucket_id: str, versions_: int, size_bytes: int) -> None:
         await usage.add(tx, bucket_id, self._context.slot, versions_, size_bytes)
 

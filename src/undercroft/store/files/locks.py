@@ -7,7 +7,7 @@ from collections.abc import Callable
 from undercroft.catalog import versions
 from undercroft.catalog.contract import Transaction
 from undercroft.catalog.versions import VersionRow
-from undercroft.store.errors import InvalidRequest, LockForbidden, NoSuchVersion, Unauthorized
+from undercroft.store.errors import InvalidRequest, LockForbidden, Unauthorized
 from undercroft.store.files.base import FilesBase, version_of
 from undercroft.store.files.lock_rules import (
     check_bucket_locks,
@@ -75,15 +75,10 @@ class Locks(FilesBase):
         file_id: str,
         changed: Callable[[VersionRow], VersionRow],
     ) -> FileVersion:
-        parsed, own_bucket = await self._bucket_of(file_id)
-        if own_bucket.bucket_id != bucket.bucket_id:
-            raise NoSuchVersion(file_id, name)
+        parsed = await self._id_in(bucket, name, file_id)
 
         async def change(tx: Transaction) -> VersionRow:
-            await tx.lock_name(bucket.bucket_id, name.encode())
-            row = (await versions.by_handle(tx, bucket.bucket_id, parsed.handle)).version
-            if row is None or row.name != name.encode() or version_of(row, bucket).file_id != parsed:
-                raise NoSuchVersion(file_id, name)
+            row = await self._row_in(tx, bucket, name, parsed)
             if row.action == versions.HIDE:
                 raise InvalidRequest("A hide marker cannot be locked.", "fileId")
             locked = changed(row)

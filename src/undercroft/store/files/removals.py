@@ -6,7 +6,7 @@ from undercroft import limits
 from undercroft.catalog import extents, parts, versions
 from undercroft.catalog.contract import Transaction
 from undercroft.catalog.versions import VersionRow
-from undercroft.store.errors import NoSuchUpload, NoSuchVersion
+from undercroft.store.errors import NoSuchUpload
 from undercroft.store.files.base import FilesBase, version_of
 from undercroft.store.files.lock_rules import check_removable
 from undercroft.store.identity.authorize import authorize
@@ -29,15 +29,10 @@ class Removals(FilesBase):
         authorize(principal, Operation.DELETE_FILE, bucket, name)
         if bypass_governance:
             authorize(principal, Operation.BYPASS_GOVERNANCE, bucket, name)
-        parsed, own_bucket = await self._bucket_of(file_id)
-        if own_bucket.bucket_id != bucket.bucket_id:
-            raise NoSuchVersion(file_id, name)
+        parsed = await self._id_in(bucket, name, file_id)
 
         async def change(tx: Transaction) -> VersionRow:
-            await tx.lock_name(bucket.bucket_id, name.encode())
-            row = (await versions.by_handle(tx, bucket.bucket_id, parsed.handle)).version
-            if row is None or row.name != name.encode() or version_of(row, bucket).file_id != parsed:
-                raise NoSuchVersion(file_id, name)
+            row = await self._row_in(tx, bucket, name, parsed)
             await self._remove(tx, row, bypass=bypass_governance)
             return row
 
