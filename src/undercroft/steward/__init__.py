@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import structlog
 
+from undercroft import limits
 from undercroft.store import Store
 from undercroft.store.errors import StoreError
 from undercroft.store.work.lifecycle import DAILY, Schedule
 
 _log = structlog.get_logger()
-
 
 _PAUSE_S = 0.1  # Between two turns of work that is not done yet, for others that wait to write.
 _LIFECYCLE_LOOK_S = 60.0  # How often a new period of the lifecycle's schedule is looked for.
@@ -29,9 +29,13 @@ class Job(NamedTuple):
 
 def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
     """What is done in the background, and how often."""
+
+    async def reclaim() -> bool:
+        return await store.work.reclaim.run() == limits.RECLAIM_BATCH  # There may be more than a batch.
+
     return [
         Job("lifecycle", min(_LIFECYCLE_LOOK_S, lifecycle.every_s), lambda: store.work.lifecycle.run(lifecycle)),
-        Job("reclaim", 5.0, store.work.reclaim.run),
+        Job("reclaim", 5.0, reclaim),
         Job("sweep", 3600.0, store.work.reclaim.sweep),
         Job("prune-invalidations", 3600.0, store.work.prune_invalidations),
     ]

@@ -48,6 +48,19 @@ async def test_work_that_is_not_done_after_a_turn_is_gone_on_with_at_once(tmp_pa
         assert await bench.names() == []
 
 
+@asynchronous
+async def test_giving_back_more_free_blobs_than_a_batch_is_gone_on_with_at_once(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        for number in range(5):
+            made = await bench.put(f"n{number}", bytes(limits.INLINE_MAX_BYTES + 1))
+            await bench.store.files.delete_version(bench.principal, bench.bucket, made.name, str(made.file_id))
+        bench.clock.ms += limits.RECLAIM_GRACE_S * 1000
+        reclaim = next(job for job in steward.jobs(bench.store) if job.name == "reclaim")
+        with mock.patch.object(limits, "RECLAIM_BATCH", 2):
+            assert [await reclaim.run() for _ in range(4)] == [True, True, False, False]
+        assert bench.blob_count() == 0
+
+
 @pytest.mark.parametrize(("interval_s", "looks_every_s"), [(1, 1), (59, 59), (60, 60), (86_400, 60)])
 @asynchronous
 async def test_a_new_period_is_looked_for_every_minute_or_as_often_as_there_is_one(tmp_path, interval_s, looks_every_s):
