@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from awscrt import checksums as crt
@@ -118,7 +119,7 @@ async def _bucket_picture(bench: Bench, principal: Principal, bucket: Bucket) ->
     assert counted == (len(versions), size_bytes), "the counters disagree with the versions"
     return {
         "settings": (bucket.name, bucket.type, bucket.revision, bucket.info, bucket.cors_rules, bucket.lifecycle_rules),
-        "lock": bucket.lock,
+        "lock": msgspec.to_builtins(bucket.lock),
         "versions": pictures,
     }
 
@@ -140,7 +141,7 @@ async def _version_picture(bench: Bench, principal: Principal, bucket: Bucket, v
         "uploaded_ms": version.uploaded_ms,
         "part_count": version.part_count,
         "is_latest": version.is_latest,
-        "lock": (version.retention, version.legal_hold),
+        "lock": [msgspec.to_builtins(version.retention), version.legal_hold],
     }
     if version.action is Action.UPLOAD:
         picture["sha1"] = sha1(await bench.bytes_of(version))

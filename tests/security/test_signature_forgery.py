@@ -100,16 +100,9 @@ def test_an_unknown_key_a_wrong_secret_and_a_right_one_for_another_key(owner, st
     assert wrong.s3("GET", target).refusal == (403, "SignatureDoesNotMatch")
     empty = Client(owner.server, owner.key_id, "")
     assert empty.s3("GET", target).refusal == (403, "SignatureDoesNotMatch")
-    for key_id in (
-        "",
-        "x",
-        "0" * 25,
-        "é",
-        owner.key_id.upper(),
-        owner.key_id + "/x",
-        "../" + owner.key_id,
-        owner.account_id,
-    ):
+    other_ids = {"", "x", "0" * 25, "é", owner.key_id + "/x", "../" + owner.key_id, owner.account_id}
+    other_ids |= {owner.key_id.upper()} - {owner.key_id}  # An id of digits alone is the same in upper case.
+    for key_id in sorted(other_ids):
         answer = Client(owner.server, key_id, owner.secret).s3("GET", target)
         assert answer.refusal[0] in {400, 403}
         assert SECRET_CONTENT not in answer.body

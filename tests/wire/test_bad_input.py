@@ -107,7 +107,7 @@ BAD_VALUES = [
     *(("b2_list_file_names", {"bucketId": "{bucket_id}", "maxFileCount": count}, "out_of_range") for count in HUGE),
     *(("b2_list_keys", {"accountId": "{account_id}", "maxKeyCount": count}, "out_of_range") for count in HUGE),
     *(("b2_list_parts", {"fileId": "{upload_id}", "maxPartCount": count}, "out_of_range") for count in HUGE),
-    *(("b2_list_parts", {"fileId": "{upload_id}", "startPartNumber": number}, "bad_request") for number in (0, 10_001, *HUGE)),
+    *(("b2_list_parts", {"fileId": "{upload_id}", "startPartNumber": number}, "bad_request") for number in (10_001, *HUGE)),
     *(("b2_copy_part", {"sourceFileId": "{file_id}", "largeFileId": "{upload_id}", "partNumber": number}, "bad_request") for number in (0, 10_001, *HUGE)),
     *(
         ("b2_get_download_authorization", {"bucketId": "{bucket_id}", "fileNamePrefix": "", "validDurationInSeconds": seconds}, "out_of_range")
