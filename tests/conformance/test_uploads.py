@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from harness.native_session import begin_upload, send, sha1
-from harness.processes import wait_until
+from harness.native_session import hold_upload_token, send, sha1
 
 BAD_REQUEST = (400, "bad_request")
 DATA = b"hello, checklist"
@@ -101,19 +100,12 @@ def test_083b_metadata_above_2048_bytes_is_refused_with_encryption(b2, bucket):
 
 
 def test_084_a_second_upload_on_a_token_is_refused_while_the_first_is_under_way(b2, bucket):
-    target = b2.upload_url(bucket["bucketId"])
-    with contextlib.closing(begin_upload(target, "first", 2)) as first:
-
-        def refused():
-            answer = b2.try_upload(bucket["bucketId"], "probe", DATA, target=target)
-            return answer if answer.status == 400 else None
-
-        # The server takes the first one when it gets to it; from then on no worker takes another.
-        error = wait_until(refused, "a second upload is refused").error
-        assert error[:2] == (400, "auth_token_limit")
-        assert re.match(r"^more than one upload using auth token (?P<token>[^)]+)$", error[2])
+    target, first, refusal = hold_upload_token(b2, bucket["bucketId"], 2)
+    with contextlib.closing(first):
+        assert refusal.error[:2] == (400, "auth_token_limit")
+        assert re.match(r"^more than one upload using auth token (?P<token>[^)]+)$", refusal.error[2])
         for _ in range(10):
-            assert refused()
+            assert b2.try_upload(bucket["bucketId"], "probe", DATA, target=target).error == refusal.error
         first.send(b"y")
         assert first.getresponse().status == 200
     assert b2.try_upload(bucket["bucketId"], "next", DATA, target=target).status == 200

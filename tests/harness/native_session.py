@@ -8,8 +8,10 @@ import http.client
 import json
 from base64 import b64encode
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
+
+from harness.processes import wait_until
 
 
 @dataclass
@@ -206,6 +208,14 @@ def discard(b2: Session, bucket_id: str) -> None:
     b2.call("b2_delete_bucket", accountId=b2.account_id, bucketId=bucket_id)
 
 
+class HeldToken(NamedTuple):
+    """An upload token in use: by which upload, and what another upload with it was answered."""
+
+    target: dict[str, str]
+    connection: http.client.HTTPConnection
+    refusal: Answer
+
+
 def begin_upload(target: dict[str, str], name: str, length: int) -> http.client.HTTPConnection:
     """The head of an upload of so many bytes and the first of them; the rest never comes unless the test sends it."""
     parts = urlsplit(target["uploadUrl"])
@@ -219,3 +229,21 @@ def begin_upload(target: dict[str, str], name: str, length: int) -> http.client.
     connection.endheaders()
     connection.send(b"x")
     return connection
+
+
+def hold_upload_token(session: Session, bucket_id: str, length: int) -> HeldToken:
+    """An upload of so many bytes named `first` that the server has taken, and how it refuses another on its token.
+
+    Which of two requests a server takes first is its own affair: where the second came first, another token is tried.
+    """
+
+    def held() -> HeldToken | None:
+        target = session.upload_url(bucket_id)
+        connection = begin_upload(target, "first", length)
+        probe = session.try_upload(bucket_id, "probe", b"", target=target)
+        if probe.status == 400:
+            return HeldToken(target, connection, probe)
+        connection.close()
+        return None
+
+    return wait_until(held, "a second upload is refused")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from harness.native_session import begin_upload
+from harness.native_session import hold_upload_token
 from harness.processes import wait_until
 
 DATA = b"hello, undercroft"
@@ -203,14 +203,8 @@ def test_an_upload_url_takes_one_upload_after_another(b2, bucket):
 
 def test_a_second_upload_on_a_token_is_refused_while_the_first_is_in_flight(b2, one_worker):
     session, bucket = one_worker
-    target = session.upload_url(bucket["bucketId"])
-    first = begin_upload(target, "first", 2)
-
-    def refused():
-        answer = session.try_upload(bucket["bucketId"], "second", DATA, target=target)
-        return answer if answer.status == 400 else None
-
-    status, code, message = wait_until(refused, "a second upload is refused").error
+    target, first, refusal = hold_upload_token(session, bucket["bucketId"], 2)
+    status, code, message = refusal.error
     assert (status, code) == (400, "auth_token_limit")
     match = re.fullmatch(r"more than one upload using auth token (?P<token>[^)]+)", message)
     assert match
@@ -224,17 +218,12 @@ def test_a_second_upload_on_a_token_is_refused_while_the_first_is_in_flight(b2, 
 
 def test_a_token_is_free_again_as_soon_as_its_upload_broke_off(b2, one_worker):
     session, bucket = one_worker
-    target = session.upload_url(bucket["bucketId"])
-    broken = begin_upload(target, "broken", 100)
-    wait_until(
-        lambda: session.try_upload(bucket["bucketId"], "probe", DATA, target=target).status == 400,
-        "the token is in use",
-    )
+    target, broken, _ = hold_upload_token(session, bucket["bucketId"], 100)
     broken.close()
     wait_until(
         lambda: session.try_upload(bucket["bucketId"], "after", DATA, target=target).status == 200, "the token is free"
     )
-    assert "broken" not in session.names(bucket["bucketId"])
+    assert "first" not in session.names(bucket["bucketId"])
 
 
 def test_an_upload_without_a_content_length_is_refused(b2, bucket):
