@@ -244,7 +244,7 @@ class Exchange:
         else:
             raise BadHead("The answer has no Content-Length.")
         self._left_to_send = length
-        says_close = b"close" in values.get(b"connection", b"")
+        says_close = b"connection" in values and b"close" in values[b"connection"]
         if says_close or self._must_close():
             self.keep_alive = False
         if not self.keep_alive and not says_close:

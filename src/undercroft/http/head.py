@@ -104,7 +104,7 @@ def split_target(url: bytes, method: bytes) -> tuple[bytes, bytes, bytes | None]
             url = url if url.startswith(b"/") else b"/" + url
         elif url != b"*" or method != b"OPTIONS":
             raise Refused(refusal.BAD_TARGET)
-    if b"#" in url:
+    if url.find(b"#") >= 0:
         raise Refused(refusal.BAD_TARGET)  # A fragment is no part of a target; cutting it off could hit another file.
     path, _, query = url.partition(b"?")
     return path, query, authority

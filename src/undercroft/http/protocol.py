@@ -195,7 +195,7 @@ class HTTPProtocol(asyncio.Protocol):
         if self._line:
             data = self._line + data
             self._line = b""
-        elif data[:1] in b"\r\n":
+        elif data.startswith((b"\r", b"\n")):
             data = data.lstrip(b"\r\n")
         if not data:
             return None

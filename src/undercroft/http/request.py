@@ -12,13 +12,16 @@ from undercroft.http.errors import BodyBroken, BodyStalled, BodyTooLarge, Malfor
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
+# As a number, since looking for a bytes object in another makes and drops an exception each time.
+_PERCENT, _PLUS = b"%+"
+
 
 def percent_decode(raw: bytes, *, plus_is_space: bool = False) -> str:
     """Decode percent-encoded UTF-8 exactly once. Raises `MalformedURL` where the result is not UTF-8."""
     if plus_is_space:
         raw = raw.replace(b"+", b" ")
     try:
-        return (unquote_to_bytes(raw) if b"%" in raw else raw).decode("utf-8")
+        return (unquote_to_bytes(raw) if _PERCENT in raw else raw).decode("utf-8")
     except UnicodeDecodeError as error:
         raise MalformedURL("The URL is not percent-encoded UTF-8.") from error
 
@@ -90,7 +93,7 @@ class Request:
             name, _, value = item.partition(b"=")
             if not item or name in leaving_out:
                 continue
-            if item.isascii() and b"%" not in item and b"+" not in item:
+            if item.isascii() and _PERCENT not in item and _PLUS not in item:
                 pairs.append((name.decode("ascii"), value.decode("ascii")))
             else:
                 decoded = percent_decode(value, plus_is_space=plus_is_space)

@@ -93,10 +93,12 @@ async def authenticate(request: Request, identity: KeySource, now_ms: int) -> Au
         _check_payload_hash(claim.payload_hash)
     _check_signed_headers(request, claim.signed_headers)
     key, reading = await _verified(claim, request, identity)
-    left_out = presign.PARAMETERS if presigned else ()
-    query = _decoded(request, plus_is_space=reading.plus_is_space, leaving_out=left_out)
-    if presigned and query:
-        query = presign.hoist(request, query)
+    query: dict[str, str] = {}
+    if not claim.query_is_canonical:
+        left_out = presign.PARAMETERS if presigned else ()
+        query = _decoded(request, plus_is_space=reading.plus_is_space, leaving_out=left_out)
+        if presigned and query:
+            query = presign.hoist(request, query)
     payload_hash = reading.payload_hash.decode("ascii")
     seed = None
     if payload_hash in _CHUNK_SIGNED:

@@ -6,6 +6,8 @@ Once that is verified, `hoist` turns them back into headers, so that no operatio
 
 from __future__ import annotations
 
+import re
+
 from undercroft import limits
 from undercroft.http.request import Request, percent_decode
 from undercroft.s3.errors import S3Error, invalid_argument
@@ -23,12 +25,19 @@ _REQUIRED = (
 _MARKS_OF_V4 = frozenset((b"X-Amz-Algorithm", b"X-Amz-Credential", b"X-Amz-Signature"))
 _PAYLOAD_HASH = b"X-Amz-Content-Sha256"
 PARAMETERS = frozenset((*_REQUIRED, _PAYLOAD_HASH))  # What a signature in the query consists of.
+# What SDKs write, and nothing else in the query: canonical as it stands, so it is neither split nor put together again.
+_ORDINARY = re.compile(
+    rb"(X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=([0-9a-f]+)%2F([0-9]{8})%2F([a-z0-9-]+)%2Fs3%2Faws4_request"
+    rb"&X-Amz-Date=([0-9TZ]+)&X-Amz-Expires=([0-9]+)&X-Amz-SignedHeaders=([a-z0-9-]+))&X-Amz-Signature=([0-9a-f]+)"
+)
 _OF_THE_SIGNATURE = frozenset(name.decode().lower() for name in (*PARAMETERS, b"X-Amz-Security-Token"))
 
 
 def has_v4(raw_query: bytes) -> bool:
     """Whether the query says that it is signed with Signature Version 4, however incompletely."""
-    return b"X-Amz-" in raw_query and not _MARKS_OF_V4.isdisjoint(_names(raw_query))
+    if raw_query.startswith(b"X-Amz-Algorithm="):
+        return True
+    return raw_query.find(b"X-Amz-") >= 0 and not _MARKS_OF_V4.isdisjoint(_names(raw_query))
 
 
 def has_v2(raw_query: bytes) -> bool:
@@ -50,14 +59,44 @@ def parse_claim(request: Request, now_ms: int) -> Claim:
     Raises `AuthorizationQueryParametersError` for missing, repeated or malformed parameters, `AccessDenied` for a URL
     that is expired or not valid yet, and `InvalidToken` for one that carries a session token.
     """
+    ordinary = _ORDINARY.fullmatch(request.raw_query)
+    if ordinary:
+        query, key_id, date, region, timestamp, expires, signed_headers, signature = ordinary.groups()
+        payload_hash = b""
+    else:
+        values, query = _parameters(request.raw_query)
+        _, credential, timestamp, expires, signed_headers, signature = [values[name] for name in _REQUIRED]
+        key_id, date, region = _credential(credential)
+        payload_hash = values.get(_PAYLOAD_HASH, b"")
+    if len(region) > limits.REGION_MAX_LENGTH:
+        raise _malformed("The region of X-Amz-Credential is too long.")
+    if date != timestamp[:8]:
+        raise _malformed("The date of X-Amz-Credential differs from that of X-Amz-Date.")
+    _check_validity(timestamp, expires, now_ms)
+    payload_hash = payload_hash or request.header_map.get(b"x-amz-content-sha256", b"").strip()
+    return Claim(
+        key_id=key_id.decode("utf-8"),
+        date=date,
+        region=region,
+        signed_headers=signed_headers,
+        signature=signature,
+        timestamp=timestamp,
+        payload_hash=payload_hash or b"UNSIGNED-PAYLOAD",
+        query=query,
+        query_is_canonical=ordinary is not None,
+    )
+
+
+def _parameters(raw_query: bytes) -> tuple[dict[bytes, bytes], bytes]:
+    """The parameters that make up the signature, and the query that it covers."""
     values: dict[bytes, bytes] = {}
     covered = []
-    for item in request.raw_query.split(b"&"):
+    for item in raw_query.split(b"&"):
         name, _, value = item.partition(b"=")
         if name in PARAMETERS:
             if name in values:
                 raise _malformed(f"The query has more than one {name.decode()}.")
-            values[name] = percent_decode(value).encode() if b"%" in value else value
+            values[name] = percent_decode(value).encode()
         elif name == b"X-Amz-Security-Token":
             raise S3Error("InvalidToken")
         if name != b"X-Amz-Signature":
@@ -67,23 +106,10 @@ def parse_claim(request: Request, now_ms: int) -> Claim:
             raise _malformed(f"A signature in the query needs the parameter {name.decode()}.")
     if values[b"X-Amz-Algorithm"] != ALGORITHM:
         raise _malformed('X-Amz-Algorithm only supports "AWS4-HMAC-SHA256".')
-    timestamp = values[b"X-Amz-Date"]
-    key_id, date, region = _credential(values[b"X-Amz-Credential"], timestamp)
-    _check_validity(timestamp, values[b"X-Amz-Expires"], now_ms)
-    payload_hash = values.get(_PAYLOAD_HASH) or request.header_map.get(b"x-amz-content-sha256", b"").strip()
-    return Claim(
-        key_id=key_id,
-        date=date,
-        region=region,
-        signed_headers=values[b"X-Amz-SignedHeaders"],
-        signature=values[b"X-Amz-Signature"],
-        timestamp=timestamp,
-        payload_hash=payload_hash or b"UNSIGNED-PAYLOAD",
-        query=b"&".join(covered),
-    )
+    return values, b"&".join(covered)
 
 
-def _credential(credential: bytes, timestamp: bytes) -> tuple[str, bytes, bytes]:
+def _credential(credential: bytes) -> tuple[bytes, bytes, bytes]:
     """The key id, date and region of the credential."""
     parts = credential.split(b"/")
     if len(parts) != 5:
@@ -91,11 +117,7 @@ def _credential(credential: bytes, timestamp: bytes) -> tuple[str, bytes, bytes]
     key_id, date, region, service, terminal = parts
     if service != b"s3" or terminal != b"aws4_request":
         raise _malformed("The scope of X-Amz-Credential must end in s3/aws4_request.")
-    if len(region) > limits.REGION_MAX_LENGTH:
-        raise _malformed("The region of X-Amz-Credential is too long.")
-    if date != timestamp[:8]:
-        raise _malformed("The date of X-Amz-Credential differs from that of X-Amz-Date.")
-    return key_id.decode("utf-8"), date, region
+    return key_id, date, region
 
 
 def _check_validity(timestamp: bytes, expires: bytes, now_ms: int) -> None:

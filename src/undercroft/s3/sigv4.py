@@ -34,6 +34,7 @@ class Claim(msgspec.Struct, frozen=True):
 
     `date` and `region` are those of the credential's scope; `timestamp` is in ISO 8601's basic form; `signed_headers` is
     the list as sent; `query` is the raw query without the signature; `payload_hash` is empty where the request has none.
+    `query_is_canonical` says that the query is known to be in canonical form, and to be nothing but a signature.
     """
 
     key_id: str
@@ -44,6 +45,7 @@ class Claim(msgspec.Struct, frozen=True):
     timestamp: bytes
     payload_hash: bytes
     query: bytes
+    query_is_canonical: bool = False
 
     @property
     def scope(self) -> bytes:
@@ -133,7 +135,7 @@ def _header_block(request: Request, names: list[bytes]) -> bytes:
     lines = []
     for name in names:
         value = headers.get(name, b"").strip()
-        if b"  " in value:
+        if value.find(b"  ") >= 0:
             value = b" ".join([word for word in value.split(b" ") if word])
         lines.append(b"%b:%b\n" % (name, value))
     return b"".join(lines)
@@ -164,7 +166,7 @@ def _ordinary_reading(claim: Claim, request: Request) -> Reading:
     parts = (
         request.method.encode(),
         request.raw_path,
-        canonical_query(claim.query),
+        claim.query if claim.query_is_canonical else canonical_query(claim.query),
         block,
         claim.signed_headers,
         payload_hash,

@@ -24,6 +24,7 @@ from undercroft import limits
 from undercroft.http.errors import MalformedURL
 from undercroft.s3.authenticate import Authentication, authenticate
 from undercroft.s3.errors import S3Error
+from undercroft.s3.presign import parse_claim
 from undercroft.s3.sigv4 import EMPTY_SHA256, Claim, canonical_query, sign, signing_key, string_to_sign
 from undercroft.s3.timestamp import format_timestamp, parse_timestamp
 from undercroft.store.identity.principals import NOBODY
@@ -387,6 +388,52 @@ def test_a_presigned_url_is_its_keys():
     assert auth.principal.key == application_key()
     assert (auth.signed, auth.presigned) == (True, True)
     assert auth.payload_hash == "UNSIGNED-PAYLOAD"
+
+
+PARAMETERS = [
+    b"X-Amz-Algorithm=AWS4-HMAC-SHA256",
+    b"X-Amz-Credential=0" + b"1" * 24 + b"%2F20250601%2Fus-west-000%2Fs3%2Faws4_request",
+    b"X-Amz-Credential=0" + b"1" * 24 + b"/20250601/us-west-000/s3/aws4_request",
+    b"X-Amz-Credential=0" + b"1" * 24 + b"%2F20250531%2Fus-west-000%2Fs3%2Faws4_request",
+    b"X-Amz-Credential=0" + b"1" * 24 + b"%2F20250601%2F" + b"r" * 200 + b"%2Fs3%2Faws4_request",
+    b"X-Amz-Date=20250601T120000Z",
+    b"X-Amz-Date=2025",
+    b"X-Amz-Expires=60",
+    b"X-Amz-Expires=0",
+    b"X-Amz-Expires=99999999999",
+    b"X-Amz-SignedHeaders=host",
+    b"X-Amz-SignedHeaders=host%3Brange",
+    b"X-Amz-Signature=" + b"0" * 64,
+    b"a=b",
+]
+USUAL = (0, 1, 5, 7, 10, 12)  # What makes up an ordinary query, among the above.
+
+
+@given(st.lists(st.sampled_from(PARAMETERS), max_size=8), st.integers(0, 6))
+def test_an_ordinary_query_says_what_the_same_parameters_say_in_any_other_order(replaced, count):
+    """The order decides whether the query is matched as a whole or taken apart; nothing else may depend on it."""
+    items = {item.partition(b"=")[0]: item for item in [PARAMETERS[index] for index in USUAL]}
+    items |= {item.partition(b"=")[0]: item for item in replaced[:count]}
+    ordinary = list(items.values())
+    claims = [claim_or_error(b"&".join(order)) for order in (ordinary, ordinary[::-1])]
+    assert claims[0] == claims[1]
+
+
+def claim_or_error(query: bytes):
+    try:
+        claim = parse_claim(request("GET", b"/b/k?" + query), NOW_MS)
+    except S3Error as error:
+        return error.code, str(error)
+    canonical = claim.query if claim.query_is_canonical else canonical_query(claim.query)
+    assert canonical == canonical_query(claim.query)
+    return [getattr(claim, name) for name in claim.__struct_fields__ if not name.startswith("query")] + [canonical]
+
+
+def test_the_query_of_an_ordinary_presigned_url_is_known_to_be_canonical():
+    made, now_ms = presigned()
+    assert parse_claim(made, now_ms).query_is_canonical
+    made, now_ms = presigned(target="/b/k?versionId=4")
+    assert not parse_claim(made, now_ms).query_is_canonical
 
 
 def test_a_presigned_part_upload_needs_only_the_host_signed():
