@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
+import pytest
 
 from harness.clients import boto3_client
 from harness.load import Load
@@ -24,11 +25,11 @@ REFUSED_S = 60.0  # DATA_LOCK_WAIT_S for a server that is just going, and the st
 FAILED = 1
 
 
-def second_start(server: Server, *options: str) -> subprocess.CompletedProcess[str]:
-    """A further `undercroft serve` on the server's data, on ports of its own."""
+def second_start(server: Server, *options: str, data: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """A further `undercroft serve` on the server's data, or on other data, on ports of its own."""
     return subprocess.run(
         [
-            COMMAND, "serve", "--json", "--data", str(server.data_dir), "--listen", "127.0.0.1:0",
+            COMMAND, "serve", "--json", "--data", str(data or server.data_dir), "--listen", "127.0.0.1:0",
             "--console-listen", "127.0.0.1:0", *options,
         ],
         capture_output=True,
@@ -73,6 +74,19 @@ def test_a_second_server_is_refused_at_once_in_clear_words_and_changes_nothing(m
     assert "Traceback" not in done.stderr
     assert server.get("/readyz")[0] == 200
     server.stop()
+
+
+@pytest.mark.parametrize("shared", ["catalog", "blobs"])
+def test_a_server_with_data_of_its_own_is_refused_the_catalog_and_the_blobs_of_another(make_server, tmp_path, shared):
+    server = make_server("--workers", "1").start()
+    held = server.data_dir / {"catalog": "catalog.db", "blobs": "blobs"}[shared]
+    (tmp_path / "by-another-name").symlink_to(server.data_dir)
+    url = {"catalog": "sqlite", "blobs": "local"}[shared] + f"://{tmp_path / 'by-another-name' / held.name}"
+    done = second_start(server, f"--{shared}", url, data=tmp_path / "other")
+    assert (done.returncode, done.stdout) == (FAILED, "")
+    assert f"--{shared}: {held} is being served already, by process {server.pid}" in done.stderr
+    server.stop()
+    assert not (tmp_path / "other" / "catalog.db").exists()
 
 
 def test_a_second_server_under_load_costs_the_first_nothing(make_server):

@@ -1,6 +1,9 @@
-"""The data directory of a server, and the lock that lets one server at a time have it.
+"""The data directory of a server, and the locks that let one server at a time have it.
 
-The lock is an flock on an open file that all processes of the server inherit, so it ends when the last of them does, however
+The catalog and the blobs may be elsewhere and have locks of their own: a server that took another's blobs for its own would
+remove them all, since its catalog names none of them.
+
+A lock is an flock on an open file that all processes of the server inherit, so it ends when the last of them does, however
 they end. The commands of the operator do not take it: they share the catalog with the server under the catalog's own lock.
 """
 
@@ -19,6 +22,7 @@ from undercroft.serve.exits import StartError
 from undercroft.settings import Address, Settings
 
 _LOCK = "server.lock"
+_LOCK_BESIDE = ".server-lock"  # Behind the name of what is locked.
 _ADDRESSES = "server.json"
 _METRICS = "metrics"
 _PID_WIDTH = 20
@@ -67,12 +71,33 @@ def _make_durable(path: Path) -> None:
                 raise StartError(f"--data: {holder} cannot be synced: {error.strerror}") from None
 
 
-def lock(path: Path) -> int:
-    """Take the directory for this server: a file descriptor to keep open. Raises `StartError` where another has it."""
+def lock(settings: Settings) -> list[int]:
+    """Take all that one server at a time may have: file descriptors to keep open.
+
+    Raises `StartError` where another server has any of it.
+    """
+    catalog, blobs = settings.catalog.resolve(), settings.blobs.resolve()
+    wanted = [
+        ("--data", settings.data, settings.data / _LOCK),
+        ("--catalog", catalog, catalog.with_name(catalog.name + _LOCK_BESIDE)),
+        ("--blobs", blobs, blobs.with_name(blobs.name + _LOCK_BESIDE)),
+    ]
+    taken: list[int] = []
     try:
-        fd = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        for option, path, file in wanted:
+            taken.append(_lock(option, path, file))
+    except StartError:
+        for fd in taken:
+            os.close(fd)
+        raise
+    return taken
+
+
+def _lock(option: str, path: Path, file: Path) -> int:
+    try:
+        fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StartError(f"--data: {path / _LOCK} cannot be opened: {error.strerror}") from None
+        raise StartError(f"{option}: {file} cannot be opened: {error.strerror}") from None
     deadline = time.monotonic() + limits.DATA_LOCK_WAIT_S
     while True:
         try:
@@ -80,11 +105,11 @@ def lock(path: Path) -> int:
             break
         except OSError as error:
             if error.errno != errno.EWOULDBLOCK:
-                raise StartError(f"--data: {path / _LOCK} cannot be locked: {error.strerror}") from None
+                raise StartError(f"{option}: {file} cannot be locked: {error.strerror}") from None
             if time.monotonic() >= deadline:
                 owner = os.pread(fd, 32, 0).decode("ascii", "replace").strip()
                 os.close(fd)
-                raise StartError(f"--data: {path} is being served already, by process {owner or 'unknown'}") from None
+                raise StartError(f"{option}: {path} is being served already, by process {owner or 'unknown'}") from None
             time.sleep(_POLL_S)
     os.pwrite(fd, f"{os.getpid():<{_PID_WIDTH}}\n".encode(), 0)  # In the place of the last one, also on a full disk.
     return fd

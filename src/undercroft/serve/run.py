@@ -35,7 +35,7 @@ def serve(settings: Settings, *, as_json: bool) -> int:
         tls.make_context(settings.tls_cert, settings.tls_key)  # Complain now, not once in every process.
     _check_test_hooks(settings)
     data_directory.create(settings.data)
-    lock = data_directory.lock(settings.data)
+    locks = data_directory.lock(settings)
     api_sockets = listen(settings.listen, "--listen")
     console_sockets = listen(settings.console_listen, "--console-listen")
     settings = data_directory.bound(settings, api_sockets[0].getsockname()[1], console_sockets[0].getsockname()[1])
@@ -68,7 +68,8 @@ def serve(settings: Settings, *, as_json: bool) -> int:
         on_end=metrics.forget_process,
     )
     code = supervisor.run()
-    os.close(lock)
+    for lock in locks:
+        os.close(lock)
     _log.info("stopped", exit_code=code)
     return code
 

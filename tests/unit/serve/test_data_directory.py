@@ -13,7 +13,7 @@ import pytest
 from undercroft import limits
 from undercroft.serve import data_directory
 from undercroft.serve.exits import StartError
-from undercroft.settings import load
+from undercroft.settings import Settings, load
 
 
 @pytest.fixture(autouse=True)
@@ -65,26 +65,46 @@ def test_a_directory_that_cannot_be_is_a_clear_error(tmp_path):
         data_directory.create(tmp_path / "file" / "data")
 
 
+def settings_of(data: Path, **options: str) -> Settings:
+    return load({"data": str(data), **options}, {})
+
+
+def give_back(locks: list[int]) -> None:
+    for held in locks:
+        os.close(held)
+
+
 def test_a_second_server_is_refused_and_told_who_has_it(tmp_path):
-    held = data_directory.lock(tmp_path)
+    held = data_directory.lock(settings_of(tmp_path))
     with pytest.raises(StartError, match=f"is being served already, by process {os.getpid()}$"):
-        data_directory.lock(tmp_path)
-    os.close(held)
-    os.close(data_directory.lock(tmp_path))
+        data_directory.lock(settings_of(tmp_path))
+    give_back(held)
+    give_back(data_directory.lock(settings_of(tmp_path)))
+
+
+@pytest.mark.parametrize("option", ["catalog", "blobs"])
+def test_a_server_that_is_refused_a_part_holds_nothing_of_the_rest(tmp_path, option):
+    (tmp_path / "other").mkdir()
+    url = {"catalog": f"sqlite://{tmp_path}/catalog.db", "blobs": f"local://{tmp_path}/blobs"}[option]
+    held = data_directory.lock(settings_of(tmp_path))
+    with pytest.raises(StartError, match=f"^--{option}: .* is being served already"):
+        data_directory.lock(settings_of(tmp_path / "other", **{option: url}))
+    give_back(data_directory.lock(settings_of(tmp_path / "other")))
+    give_back(held)
 
 
 def test_the_lock_ends_with_its_process_however_that_ends(tmp_path):
     program = (
-        "import sys, os, signal; from pathlib import Path; from undercroft.serve import data_directory;"
-        "data_directory.lock(Path(sys.argv[1])); os.kill(os.getpid(), signal.SIGKILL)"
+        "import sys, os, signal; from undercroft.serve import data_directory; from undercroft.settings import Settings, load;"
+        "data_directory.lock(load({'data': sys.argv[1]}, {})); os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False).returncode == -9
-    os.close(data_directory.lock(tmp_path))
+    give_back(data_directory.lock(settings_of(tmp_path)))
 
 
 def test_a_missing_directory_cannot_be_locked(tmp_path):
     with pytest.raises(StartError, match="cannot be opened"):
-        data_directory.lock(tmp_path / "missing")
+        data_directory.lock(settings_of(tmp_path / "missing"))
 
 
 def test_addresses_are_read_back_and_may_be_missing_or_damaged(tmp_path):
@@ -117,7 +137,7 @@ def test_p12_a_server_that_starts_where_it_was_needs_no_room_and_one_that_moved_
 
 def test_the_lock_names_the_process_that_has_it_now_whatever_it_named_before(tmp_path):
     (tmp_path / "server.lock").write_text("12345678901234567890\n")
-    held = data_directory.lock(tmp_path)
+    held = data_directory.lock(settings_of(tmp_path))
     with pytest.raises(StartError, match=f"by process {os.getpid()}$"):
-        data_directory.lock(tmp_path)
-    os.close(held)
+        data_directory.lock(settings_of(tmp_path))
+    give_back(held)
