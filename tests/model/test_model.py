@@ -21,6 +21,7 @@ from model.through_store import ThroughStore
 
 EXAMPLE_STEPS_MAX = 50
 EXAMPLE_STEPS = 15  # What an example has on average, with some room: rules may find nothing to do.
+EXAMPLES_MAX = 200  # At a time: hypothesis keeps something of each, 5 MiB of it where there were parts.
 # Steps by way: together 2,000 at CI size and 100,000 at full size.
 STEPS = {"native": (400, 20_000), "s3": (400, 20_000), "both": (400, 20_000), "store": (800, 40_000)}
 
@@ -76,7 +77,7 @@ def walk(machine: type[Machine], way: str, full_size: bool, record_property: Cal
     """Run a machine until it has gone as many steps as it should: the same ones each time, or at full size new ones."""
     wanted = STEPS[way][full_size]
     machine.steps = machine.successes = machine.refusals = 0
-    examples = wanted // EXAMPLE_STEPS
+    examples = min(wanted // EXAMPLE_STEPS, EXAMPLES_MAX)
     while machine.steps < wanted:
         run_state_machine_as_test(
             machine,
@@ -94,7 +95,7 @@ def walk(machine: type[Machine], way: str, full_size: bool, record_property: Cal
         assert full_size or machine.steps >= wanted, (
             f"{machine.steps} steps: the same examples again would show nothing"
         )
-        examples = max(10, (wanted - machine.steps) // EXAMPLE_STEPS)
+        examples = min(max(10, (wanted - machine.steps) // EXAMPLE_STEPS), EXAMPLES_MAX)
     record_property("steps", machine.steps)
     record_property("answers_compared", machine.successes)
     record_property("refusals_compared", machine.refusals)
