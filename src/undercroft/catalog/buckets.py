@@ -60,8 +60,8 @@ async def update(tx: Transaction, bucket_id: str, bucket_type: str, revision: in
 
 
 async def delete(tx: Transaction, bucket_id: str) -> None:
-    """Remove a bucket, its documents and its counters."""
-    for table in ("buckets", "bucket_documents", "usage_deltas"):
+    """Remove a bucket with all that belongs to it and is no version: there are none any more."""
+    for table in ("buckets", "bucket_documents", "usage_deltas", "notification_queues", "outbox", "deliveries"):
         await tx.run(f"DELETE FROM {table} WHERE bucket_id = ?1", (bucket_id,))
 
 

@@ -10,8 +10,8 @@ Order of versions: clients see newest first. Both engines can only seek in row v
 sequence are stored negated (`inverted_ms`, `inverted_seq`) and every scan is ascending.
 """
 
-SCHEMA_VERSION = 3
-COMPATIBLE_VERSION = 2  # An older program would delete what version 2 locks.
+SCHEMA_VERSION = 4
+COMPATIBLE_VERSION = 4  # An older program would change files and tell no notification rule of it.
 
 DELTAS: tuple[tuple[str, ...], ...] = (
     (
@@ -157,5 +157,43 @@ DELTAS: tuple[tuple[str, ...], ...] = (
             canceled {BIG} NOT NULL,
             locked {BIG} NOT NULL
         )""",
+    ),
+    (
+        """CREATE TABLE notification_queues (
+            bucket_id TEXT NOT NULL,
+            rule_id TEXT NOT NULL,
+            last_sequence {BIG} NOT NULL,
+            due_ms {BIG},
+            attempts INTEGER NOT NULL DEFAULT 0,
+            failing_since_ms {BIG},
+            suspension_reason TEXT,
+            last_delivery {BIG} NOT NULL DEFAULT 0,
+            PRIMARY KEY (bucket_id, rule_id)
+        ) {CLUSTERED}""",
+        "CREATE INDEX notification_queues_due ON notification_queues (due_ms) WHERE due_ms IS NOT NULL",
+        """CREATE TABLE outbox (
+            bucket_id TEXT NOT NULL,
+            rule_id TEXT NOT NULL,
+            sequence {BIG} NOT NULL,
+            event_type TEXT NOT NULL,
+            at_ms {BIG} NOT NULL,
+            name {BYTES} NOT NULL,
+            size {BIG},
+            file_id TEXT NOT NULL,
+            PRIMARY KEY (bucket_id, rule_id, sequence)
+        ) {CLUSTERED}""",
+        """CREATE TABLE deliveries (
+            bucket_id TEXT NOT NULL,
+            rule_id TEXT NOT NULL,
+            number {BIG} NOT NULL,
+            at_ms {BIG} NOT NULL,
+            kind TEXT NOT NULL,
+            events INTEGER NOT NULL,
+            attempt INTEGER NOT NULL,
+            status INTEGER,
+            duration_ms INTEGER NOT NULL,
+            error TEXT,
+            PRIMARY KEY (bucket_id, rule_id, number)
+        ) {CLUSTERED}""",
     ),
 )

@@ -19,12 +19,13 @@ from undercroft.catalog.contract import Catalog, Rows
 from undercroft.catalog.keys import KeyRow
 from undercroft.keyring import Keyring
 from undercroft.store.ambient import Ambient
-from undercroft.store.model import ApplicationKey, Bucket, Lock
+from undercroft.store.model import ApplicationKey, Bucket, Lock, NotificationRule
 
 REMEMBERED_MAX = 10_000  # Keys, and buckets, that a process remembers at once.
 T = TypeVar("T")
 _NO_LOCK = Lock()
 _lock_decoder = msgspec.json.Decoder(Lock)
+_notifications_decoder = msgspec.json.Decoder(tuple[NotificationRule, ...])
 
 
 class _Holder(NamedTuple):
@@ -179,4 +180,5 @@ async def bucket_of_row(rows: Rows, row: BucketRow) -> Bucket:
         cors_rules=json.loads(documents.get("cors", "[]")),
         lifecycle_rules=json.loads(documents.get("lifecycle", "[]")),
         lock=_NO_LOCK if "lock" not in documents else _lock_decoder.decode(documents["lock"]),
+        notification_rules=_notifications_decoder.decode(documents.get("notifications", "[]")),
     )

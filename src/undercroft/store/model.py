@@ -70,6 +70,30 @@ class Lock(msgspec.Struct, frozen=True, rename="camel"):
     default_retention: DefaultRetention | None = None
 
 
+class NotificationRule(msgspec.Struct, frozen=True, rename="camel"):
+    """Which events of a bucket go where (B2 Native API reference, section 17).
+
+    `rule_id` is ours: a rule that is removed and made again is another one. `wrapped_target` is where the events go, with
+    the headers and the secret, as `store/buckets/notifications.py` opens it; nobody else can.
+    """
+
+    rule_id: str
+    name: str
+    event_types: tuple[str, ...]  # b2:ObjectCreated:Upload, or b2:ObjectCreated:* for all of a category.
+    is_enabled: bool
+    object_name_prefix: str
+    max_events_per_batch: int
+    wrapped_target: bytes
+
+    def hears(self, event_type: str, name: bytes) -> bool:
+        """Whether the rule asks to be told of this event of a file of this name."""
+        return (
+            self.is_enabled
+            and name.startswith(self.object_name_prefix.encode())
+            and (event_type in self.event_types or f"{event_type.rpartition(':')[0]}:*" in self.event_types)
+        )
+
+
 class Bucket(msgspec.Struct, frozen=True):
     """A bucket and its settings. `bucket_id` is 24 lower-case hex digits."""
 
@@ -83,6 +107,7 @@ class Bucket(msgspec.Struct, frozen=True):
     cors_rules: list[Document]
     lifecycle_rules: list[Document]
     lock: Lock = Lock()
+    notification_rules: tuple[NotificationRule, ...] = ()
 
     @property
     def is_public(self) -> bool:

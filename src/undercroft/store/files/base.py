@@ -26,6 +26,7 @@ from undercroft.catalog.versions import VersionRow
 from undercroft.store.ambient import Ambient
 from undercroft.store.directory import Directory
 from undercroft.store.errors import Busy, DataCorrupt, InvalidFileId, NoSuchVersion, StorageFailed, StorageFull
+from undercroft.store.files.happenings import Happening, happened
 from undercroft.store.gate import Gate
 from undercroft.store.ids import FileId, looks_like_file_id, parse_file_id
 from undercroft.store.model import Action, Bucket, Checksum, FileVersion, NewFile, Part, Retention
@@ -96,12 +97,16 @@ class FilesBase:
     async def _drop_extents(self, tx: Transaction, bucket_id: str, handle: int) -> None:
         await extents.delete(tx, bucket_id, handle, self._ambient.now_ms() + limits.RECLAIM_GRACE_S * 1000)
 
-    async def _place(self, tx: Transaction, row: VersionRow, newest: VersionRow | None) -> VersionRow:
+    async def _place(
+        self, tx: Transaction, bucket: Bucket, row: VersionRow, newest: VersionRow | None, happening: Happening
+    ) -> VersionRow:
         """Add a finished version in its place in the order, and keep the name's visible file in step.
 
-        `row.inverted_ms` is final; the sequence is issued here, where nobody else can issue the same.
+        `row.inverted_ms` is final; the sequence is issued here, where nobody else can issue the same. `bucket` is as it is
+        in this transaction.
         """
         row = await versions.add(tx, row)
+        await happened(tx, bucket, row, happening, self._ambient.now_ms())
         if newest is None or row[2:4] < newest[2:4]:
             if row.action == versions.UPLOAD:
                 await versions.point(tx, row)

@@ -28,6 +28,7 @@ from undercroft.store.errors import (
 )
 from undercroft.store.files.base import checksum_text, newborn_in_order, part_of, version_of
 from undercroft.store.files.conditions import judge
+from undercroft.store.files.happenings import Happening
 from undercroft.store.files.intake import Digests
 from undercroft.store.files.large_files import LargeFiles, check_part_number
 from undercroft.store.files.lock_rules import with_lock
@@ -111,7 +112,8 @@ class Copies(Reads, LargeFiles):
                 await parts.share(tx, (source.bucket_id, source.file_id.handle), (row.bucket_id, row.handle))
             await self._count(tx, row.bucket_id, 1, row.size)
             locked = with_lock(row, bucket_now, described)
-            return await self._place(tx, newborn_in_order(locked, newest, described.uploaded_ms), newest)
+            placed = newborn_in_order(locked, newest, described.uploaded_ms)
+            return await self._place(tx, bucket_now, placed, newest, Happening.COPY)
 
         placed = await self._gate.commit_in(principal, Operation.WRITE_FILE, bucket, name, change, grows=True)
         return version_of(placed, bucket)

@@ -33,6 +33,7 @@ from undercroft.store.errors import (
 )
 from undercroft.store.files.base import FilesBase, checksum_text, in_order, part_of, version_of
 from undercroft.store.files.conditions import judge
+from undercroft.store.files.happenings import Happening
 from undercroft.store.files.intake import Intake, Stored
 from undercroft.store.files.lock_rules import with_lock
 from undercroft.store.files.locks import check_new_lock
@@ -208,15 +209,17 @@ class LargeFiles(FilesBase):
                 rows.append(row)
             return rows
 
-        async def change(tx: Transaction) -> VersionRow:
+        async def change(tx: Transaction, bucket_now: Bucket) -> VersionRow:
             row = await self._still_unfinished(tx, large)
             listed = chosen(await self._all_parts(tx, large))
             await versions.delete(tx, row)
             newest = await versions.newest(tx, row.bucket_id, row.name)
             # Its place is that of its start, but only now does it hide what is older.
-            return await self._finish(tx, row._replace(received_ms=now_ms), listed, newest, NATIVE, checksum=None)
+            finished = row._replace(received_ms=now_ms)
+            return await self._finish(tx, bucket_now, finished, listed, newest, NATIVE, checksum=None)
 
-        return version_of(await self._gate.commit(principal, Operation.WRITE_FILE, bucket, large.name, change), bucket)
+        placed = await self._gate.commit_in(principal, Operation.WRITE_FILE, bucket, large.name, change)
+        return version_of(placed, bucket)
 
     async def finish_s3(
         self,
@@ -256,16 +259,17 @@ class LargeFiles(FilesBase):
                 raise LengthMismatch(size, total)
             return rows
 
-        async def change(tx: Transaction) -> VersionRow:
+        async def change(tx: Transaction, bucket_now: Bucket) -> VersionRow:
             row = await self._still_unfinished(tx, large)
             newest = await versions.newest(tx, row.bucket_id, row.name)
             judge(condition, bucket, newest, large.name)
             rows = chosen(await self._all_parts(tx, large))
             await versions.delete(tx, row)
             restamped = in_order(row._replace(inverted_ms=-now_ms, received_ms=now_ms), newest, None)
-            return await self._finish(tx, restamped, rows, newest, S3, checksum=checksum)
+            return await self._finish(tx, bucket_now, restamped, rows, newest, S3, checksum=checksum)
 
-        return version_of(await self._gate.commit(principal, Operation.WRITE_FILE, bucket, large.name, change), bucket)
+        placed = await self._gate.commit_in(principal, Operation.WRITE_FILE, bucket, large.name, change)
+        return version_of(placed, bucket)
 
     async def _all_parts(self, tx: Transaction, large: FileVersion) -> dict[int, PartRow]:
         rows = await parts.page(tx, large.bucket_id, large.file_id.handle, 1, limits.PART_NUMBER_MAX)
@@ -274,6 +278,7 @@ class LargeFiles(FilesBase):
     async def _finish(
         self,
         tx: Transaction,
+        bucket: Bucket,
         row: VersionRow,
         chosen: list[PartRow],
         newest: VersionRow | None,
@@ -299,7 +304,7 @@ class LargeFiles(FilesBase):
             checksum=checksum_text(checksum),
             part_count=len(chosen),
         )
-        return await self._place(tx, finished, newest)
+        return await self._place(tx, bucket, finished, newest, Happening.MULTIPART_UPLOAD)
 
     async def _drop_unlisted(self, tx: Transaction, row: VersionRow, listed: set[int]) -> None:
         for part in await parts.page(tx, row.bucket_id, row.handle, 1, limits.PART_NUMBER_MAX):

@@ -8,6 +8,7 @@ from undercroft.catalog.contract import Transaction
 from undercroft.catalog.versions import VersionRow
 from undercroft.store.errors import NoSuchUpload
 from undercroft.store.files.base import FilesBase, version_of
+from undercroft.store.files.happenings import Happening, happened
 from undercroft.store.files.lock_rules import check_removable
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
@@ -31,33 +32,35 @@ class Removals(FilesBase):
             authorize(principal, Operation.BYPASS_GOVERNANCE, bucket, name)
         parsed = await self._id_in(bucket, name, file_id)
 
-        async def change(tx: Transaction) -> VersionRow:
+        async def change(tx: Transaction, bucket_now: Bucket) -> VersionRow:
             row = await self._row_in(tx, bucket, name, parsed)
-            await self._remove(tx, row, bypass=bypass_governance)
+            await self._remove(tx, bucket_now, row, Happening.DELETE, bypass=bypass_governance)
             return row
 
-        return version_of(await self._gate.commit(principal, Operation.DELETE_FILE, bucket, name, change), bucket)
+        return version_of(await self._gate.commit_in(principal, Operation.DELETE_FILE, bucket, name, change), bucket)
 
     async def cancel(self, principal: Principal, bucket: Bucket, large: FileVersion) -> None:
         """Give up an unfinished large file and its parts. Raises `NoSuchUpload` when it is not unfinished any more."""
 
-        async def change(tx: Transaction) -> None:
+        async def change(tx: Transaction, bucket_now: Bucket) -> None:
             await tx.lock_name(large.bucket_id, large.name.encode())
             row = (await versions.by_handle(tx, large.bucket_id, large.file_id.handle)).version
             if row is None or row.action != versions.START:
                 raise NoSuchUpload(str(large.file_id))
-            await self._remove(tx, row)
+            await self._remove(tx, bucket_now, row, Happening.DELETE)
 
-        await self._gate.commit(principal, Operation.WRITE_FILE, bucket, large.name, change)
+        await self._gate.commit_in(principal, Operation.WRITE_FILE, bucket, large.name, change)
 
-    async def remove_in(self, tx: Transaction, row: VersionRow) -> None:
+    async def remove_in(self, tx: Transaction, bucket: Bucket, row: VersionRow, happening: Happening) -> None:
         """Remove a version as part of a transaction of the background's own, which has judged that it may go.
 
-        Raises `VersionLocked`: nobody in the background bypasses a lock.
+        `bucket` is as that transaction has read it. Raises `VersionLocked`: nobody in the background bypasses a lock.
         """
-        await self._remove(tx, row)
+        await self._remove(tx, bucket, row, happening)
 
-    async def _remove(self, tx: Transaction, row: VersionRow, *, bypass: bool = False) -> None:
+    async def _remove(
+        self, tx: Transaction, bucket: Bucket, row: VersionRow, happening: Happening, *, bypass: bool = False
+    ) -> None:
         """Remove a version with all that belongs to it, and show the next one of its name.
 
         Every removal of a finished version comes through here, and none gets past its lock (P7): raises `VersionLocked`.
@@ -73,8 +76,9 @@ class Removals(FilesBase):
         await extents.delete(tx, row.bucket_id, row.handle, reclaim_after_ms)
         await versions.delete(tx, row)
         await self._count(tx, row.bucket_id, -1, -size_bytes)
-        if row.action != versions.START:
+        if row.action != versions.START:  # What was never finished was no file yet: nobody is told that it is gone.
             await self._show_newest(tx, row.bucket_id, row.name)
+            await happened(tx, bucket, row, happening, now_ms)
 
     async def _show_newest(self, tx: Transaction, bucket_id: str, name: bytes) -> None:
         newest = await versions.newest(tx, bucket_id, name)

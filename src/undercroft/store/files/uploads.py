@@ -21,6 +21,7 @@ from undercroft.store.files.base import (
     version_of,
 )
 from undercroft.store.files.conditions import judge
+from undercroft.store.files.happenings import Happening
 from undercroft.store.files.intake import Intake, Stored
 from undercroft.store.files.lock_rules import with_lock
 from undercroft.store.files.locks import check_new_lock
@@ -64,7 +65,8 @@ class Uploads(FilesBase):
                 await extents.insert(tx, row.bucket_id, row.handle, stored.extents)
                 await self._count(tx, row.bucket_id, 1, row.size)
                 locked = with_lock(row, bucket_now, new)
-                return await self._place(tx, newborn_in_order(locked, newest, new.uploaded_ms), newest)
+                placed = newborn_in_order(locked, newest, new.uploaded_ms)
+                return await self._place(tx, bucket_now, placed, newest, Happening.UPLOAD)
 
             placed = await self._gate.commit_in(
                 principal, Operation.WRITE_FILE, bucket, name, change, size_bytes=stored.inline_bytes, grows=True
@@ -85,7 +87,7 @@ class Uploads(FilesBase):
         names.check_file_name(name, controls_allowed=True)
         row = self.new_hide_marker(bucket, name)
 
-        async def change(tx: Transaction) -> VersionRow:
+        async def change(tx: Transaction, bucket_now: Bucket) -> VersionRow:
             await tx.lock_name(row.bucket_id, row.name)
             newest = await versions.newest(tx, row.bucket_id, row.name)
             if dialect.hide_needs_visible_file:
@@ -93,9 +95,9 @@ class Uploads(FilesBase):
                     raise NoSuchFile(bucket.name, name)
                 if newest.action == versions.HIDE:
                     raise AlreadyHidden(f"{name} is hidden already")
-            return await self.hide_in(tx, row, newest)
+            return await self.hide_in(tx, bucket_now, row, newest, Happening.HIDE)
 
-        return version_of(await self._gate.commit(principal, Operation.WRITE_FILE, bucket, name, change), bucket)
+        return version_of(await self._gate.commit_in(principal, Operation.WRITE_FILE, bucket, name, change), bucket)
 
     def new_hide_marker(self, bucket: Bucket, name: str) -> VersionRow:
         """The row of a hide marker for `hide_in`, made outside of the transaction that places it."""
@@ -103,10 +105,12 @@ class Uploads(FilesBase):
         row = self._new_row(bucket, name, NewFile(HIDE_CONTENT_TYPE), now_ms, kind=ids.SMALL, action=versions.HIDE)
         return row._replace(content_sha1=EMPTY_SHA1, etag=EMPTY_MD5)
 
-    async def hide_in(self, tx: Transaction, marker: VersionRow, newest: VersionRow | None) -> VersionRow:
-        """Place a hide marker as part of a transaction that holds the name and has read its newest version."""
+    async def hide_in(
+        self, tx: Transaction, bucket: Bucket, marker: VersionRow, newest: VersionRow | None, happening: Happening
+    ) -> VersionRow:
+        """Place a hide marker as part of a transaction that holds the name and has read bucket and newest version."""
         await self._count(tx, marker.bucket_id, 1, 0)
-        return await self._place(tx, newborn_in_order(marker, newest, None), newest)
+        return await self._place(tx, bucket, newborn_in_order(marker, newest, None), newest, happening)
 
 
 def check_new_file(name: str, new: NewFile, now_ms: int) -> None:

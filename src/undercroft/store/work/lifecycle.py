@@ -21,6 +21,7 @@ from undercroft.catalog.versions import FIRST, VersionRow
 from undercroft.store.ambient import Ambient
 from undercroft.store.directory import bucket_of_row
 from undercroft.store.files.base import version_of
+from undercroft.store.files.happenings import Happening
 from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
 from undercroft.store.model import Bucket, FileVersion
@@ -264,22 +265,29 @@ class Lifecycle:
 
         async def change(tx: Transaction) -> list[Due]:
             row = await buckets.by_id(tx, bucket.bucket_id)
-            if row is None or (await bucket_of_row(tx, row)).lifecycle_rules != bucket.lifecycle_rules:
+            bucket_now = None if row is None else await bucket_of_row(tx, row)
+            if bucket_now is None or bucket_now.lifecycle_rules != bucket.lifecycle_rules:
                 raise _RulesChanged
-            return [due for due in part if await self._do(tx, page.rule, due, now_ms, markers.get(due.row.handle))]
+            return [
+                due
+                for due in part
+                if await self._do(tx, bucket_now, page.rule, due, now_ms, markers.get(due.row.handle))
+            ]
 
         return change
 
-    async def _do(self, tx: Transaction, rule: Rule, due: Due, now_ms: int, marker: VersionRow | None) -> bool:
+    async def _do(
+        self, tx: Transaction, bucket: Bucket, rule: Rule, due: Due, now_ms: int, marker: VersionRow | None
+    ) -> bool:
         """Do one deed if it is still due; whether it was."""
         await tx.lock_name(due.row.bucket_id, due.row.name)
         row = await still_due(tx, rule, due, now_ms)
         if row is None:
             return False
         if marker is None:
-            await self._files.remove_in(tx, row)
+            await self._files.remove_in(tx, bucket, row, Happening.LIFECYCLE_DELETE)
         else:
-            await self._files.hide_in(tx, marker, row)
+            await self._files.hide_in(tx, bucket, marker, row, Happening.LIFECYCLE_HIDE)
         return True
 
     async def _move(self, before: RunRow | None, after: RunRow) -> bool:
