@@ -151,3 +151,26 @@ LIFECYCLE_DAYS_MAX = 2**31 - 1  # Ours: the day counts of B2 are 32-bit numbers 
 TEST_MODES_CACHED = 1024  # Texts of X-Bz-Test-Mode that are remembered as read, and modes whose requests are counted.
 TEST_TOKENS_COUNTED = 4096  # Account tokens whose uses are counted.
 TEST_SEED_MAX = 2**63 - 1
+
+# -- Event notifications and connections to targets -------------------------------------------------------------------
+NOTIFICATION_RULES_PER_BUCKET = 25  # B2 Native API, "Event Notifications", as the next four.
+NOTIFICATION_BATCH_MAX = 50
+NOTIFICATION_HEADERS_MAX = 10
+NOTIFICATION_HEADERS_MAX_BYTES = 2048  # Names and values, and 3 for each header.
+NOTIFICATION_SECRET_LENGTH = 32
+TARGET_URL_MAX_BYTES = 2048  # Ours, as all that follows.
+TARGET_TIMEOUT_S = 10.0  # From the look-up of the name to the end of the answer.
+TARGET_HEADERS_MAX_BYTES = 16 * KIB
+TARGET_ANSWER_MAX_BYTES = 16 * KIB  # More of an answer's body is not read.
+DELIVERY_LOOK_S = 0.5  # How often the steward looks for events that are due.
+DELIVERY_LEASE_S = 5.0  # How long the events of a steward that was killed wait for the next one.
+DELIVERY_RULES_AT_ONCE = 32  # A target that does not answer holds up no other rule, unless there are so many.
+DELIVERY_TURN_BATCHES = 100  # What one rule may have delivered before others that wait come in between.
+DELIVERY_BACKOFF_MIN_S = 1.0  # After a failed delivery the rule waits so long, doubled at each failure in a row …
+DELIVERY_BACKOFF_MAX_S = 900.0  # … up to this.
+DELIVERY_SUSPEND_AFTER_S = 24 * 3600  # A rule whose deliveries all failed for so long is suspended, …
+DELIVERY_SUSPEND_ATTEMPTS = 20  # … if there were so many: a clock that jumps suspends nobody.
+EVENT_KEPT_S = 7 * 86_400  # An event that could not be delivered for so long is dropped.
+EVENTS_WAITING_MAX = 100_000  # Events of one rule that may wait; of more, the oldest are dropped.
+EVENTS_DROPPED_AT_ONCE = 2000  # In one transaction.
+DELIVERIES_LOGGED = 100  # The latest of each rule.

@@ -82,6 +82,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     test_seed: int = 0
     lifecycle_interval: int = 86_400  # Seconds.
     lifecycle_hour: int = 0
+    allow_targets: tuple[str, ...] = ()  # Networks that webhooks may reach though they are not public.
+    target_ca: Path | None = None
 
     def __repr__(self) -> str:
         return f"Settings(data={str(self.data)!r}, listen={str(self.listen)!r})"  # The token is a secret (P8).
@@ -170,7 +172,11 @@ def _read_file(path: Path) -> dict[str, object]:
 def _check_tls(settings: Settings) -> None:
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("--tls-cert and --tls-key: give both or neither")
-    for flag, path in (("--tls-cert", settings.tls_cert), ("--tls-key", settings.tls_key)):
+    for flag, path in (
+        ("--tls-cert", settings.tls_cert),
+        ("--tls-key", settings.tls_key),
+        ("--target-ca", settings.target_ca),
+    ):
         if path is not None and not os.access(path, os.R_OK):
             raise SettingsError(f"{flag}: {path} cannot be read")
 
@@ -325,4 +331,6 @@ _OPTIONS: dict[str, Callable[[object], Any]] = {
     "test_seed": _number_up_to(limits.TEST_SEED_MAX),
     "lifecycle_interval": _seconds,
     "lifecycle_hour": _number_up_to(23),
+    "allow_targets": _networks,
+    "target_ca": _path,
 }

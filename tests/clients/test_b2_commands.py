@@ -322,17 +322,16 @@ def test_replication(line: B2Line, make_bucket: Callable[[], str]) -> None:
     for group in ("bucket notification-rule", "notification-rules")
     for name in ("list", "create", "update", "enable", "disable", "delete")
 ))  # fmt: skip
-@pytest.mark.xfail(strict=True, reason="event notifications come with their own change")
 def test_notification_rules(line: B2Line, bucket: str) -> None:
     place = f"b2://{bucket}"
     for group in ("bucket notification-rule", "notification-rules"):
         asked = ("--event-type", "b2:ObjectCreated:*", "--webhook-url", "https://example.com/hook")
-        assert line.shows(f"{group} create", "--json", *asked, place, "rule")["isEnabled"] is True
-        assert line.shows(f"{group} update", "--json", "--event-type", "b2:ObjectDeleted:*", place, "rule")
-        assert line.shows(f"{group} disable", "--json", place, "rule")["isEnabled"] is False
-        assert line.shows(f"{group} enable", "--json", place, "rule")["isEnabled"] is True
-        assert [rule["name"] for rule in line.shows(f"{group} list", "--json", place)] == ["rule"]
-        line.says(f"{group} delete", place, "rule")
+        assert line.shows(f"{group} create", "--json", *asked, place, "the-rule")["isEnabled"] is True
+        assert line.shows(f"{group} update", "--json", "--event-type", "b2:ObjectDeleted:*", place, "the-rule")
+        assert line.shows(f"{group} disable", "--json", place, "the-rule")["isEnabled"] is False
+        assert line.shows(f"{group} enable", "--json", place, "the-rule")["isEnabled"] is True
+        assert [rule["name"] for rule in line.shows(f"{group} list", "--json", place)] == ["the-rule"]
+        line.says(f"{group} delete", place, "the-rule")
 
 
 @pytest.mark.parametrize("line", ["b2v3"], indirect=True)

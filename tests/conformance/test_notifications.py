@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import hmac
-import queue
-import ssl
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
-
-import pytest
 
 from harness.native_session import Session
-
-pytestmark = pytest.mark.xfail(strict=True, reason="Event notifications are not built yet")
+from harness.receiver import LOOPBACK, receiving
 
 BAD_REQUEST = (400, "bad_request")
 SECRET = "0123456789abcdefghijklmnopqrstuv"
-PATIENCE_S = 20.0
 
 
 def rule(name="checklist", **changes):
@@ -56,44 +48,17 @@ def test_157_too_many_rules_plain_urls_and_short_secrets_are_refused(b2, bucket)
     assert len(put(b2, bucket, *many[:25]).ok()["eventNotificationRules"]) == 25
 
 
-@pytest.fixture
-def receiver(certificates):
-    """Where a webhook goes: its URL, and the requests that came as headers and body."""
-    came = queue.Queue()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            came.put((self.headers, self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *arguments):
-            pass
-
-    listening = HTTPServer(("127.0.0.1", 0), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificates.cert_file, certificates.key_file)
-    listening.socket = context.wrap_socket(listening.socket, server_side=True)
-    thread = threading.Thread(target=listening.serve_forever)
-    thread.start()
-    yield f"https://127.0.0.1:{listening.server_port}/b2", came
-    listening.shutdown()
-    thread.join()
-    listening.server_close()
-
-
-def test_158_a_webhook_is_signed_over_its_raw_bytes(make_server, certificates, receiver):
-    url, came = receiver
-    # Whoever builds deliveries: this server must be told that the loopback address is a fair target.
-    running = make_server(environment={"SSL_CERT_FILE": str(certificates.ca_file)}).start()
-    b2 = Session(running.api_url, running.key_id, running.application_key)
-    bucket = b2.create_bucket("checklist-158")
-    put(b2, bucket, rule(target={"url": url, "hmacSha256SigningSecret": SECRET})).ok()
-    b2.upload(bucket["bucketId"], "n", b"data")
-    headers, body = came.get(timeout=PATIENCE_S)
-    signature = hmac.digest(SECRET.encode(), body, "sha256").hex()
-    assert f"v1={signature}" in headers["X-Bz-Event-Notification-Signature"].split(",")
+def test_158_a_webhook_is_signed_over_its_raw_bytes(make_server, certificates):
+    with receiving(certificates) as receiver:
+        running = make_server("--allow-targets", LOOPBACK, "--target-ca", str(certificates.ca_file)).start()
+        b2 = Session(running.api_url, running.key_id, running.application_key)
+        bucket = b2.create_bucket("checklist-158")
+        put(b2, bucket, rule(target={"url": receiver.url, "hmacSha256SigningSecret": SECRET})).ok()
+        b2.upload(bucket["bucketId"], "n", b"data")
+        receiver.wait_for_events(1)
+        came = receiver.came[0]
+        signature = hmac.digest(SECRET.encode(), came.body, "sha256").hex()
+        assert f"v1={signature}" in came.headers["X-Bz-Event-Notification-Signature"].split(",")
 
 
 def test_169_an_empty_list_of_headers_comes_back_as_one(b2, bucket):

@@ -10,8 +10,6 @@ import socket
 import time
 from urllib.parse import urlsplit
 
-import pytest
-
 from harness.native_session import send, sha1
 
 
@@ -91,7 +89,6 @@ def test_028_errors_to_head_have_no_body(b2, bucket):
         assert (answer.status, answer.body) == (status, b"")
 
 
-@pytest.mark.xfail(strict=True, reason="Event notifications are not built yet")
 def test_029_get_with_a_query_works_for_notification_rules(b2, bucket):
     answer = b2.get("b2_get_bucket_notification_rules", bucketId=bucket["bucketId"]).ok()
     assert answer == {"bucketId": bucket["bucketId"], "eventNotificationRules": []}

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from undercroft import keyring
 from undercroft.blobs.local import LocalBlobs
 from undercroft.catalog.sqlite import SQLiteCatalog
+from undercroft.outgoing.contract import Visit
 from undercroft.store import Store
 from undercroft.store.ambient import Ambient
 from undercroft.store.identity.principals import Principal
@@ -101,7 +102,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def open_bench(folder: Path, *, clock: SetClock | None = None, new: bool = True) -> AsyncIterator[Bench]:
+async def open_bench(
+    folder: Path, *, clock: SetClock | None = None, new: bool = True, visit: Visit | None = None
+) -> AsyncIterator[Bench]:
     """A store in the folder; `new=False` opens a second process's view of one that is there already.
 
     A new one is a copy of one that was made once for this test process: hashing a password is slow on purpose.
@@ -109,7 +112,7 @@ async def open_bench(folder: Path, *, clock: SetClock | None = None, new: bool =
     if new:
         template = await _template()
         shutil.copytree(template.folder, folder, dirs_exist_ok=True)
-    async with open_as_it_is(folder, clock or SetClock()) as bench:
+    async with open_as_it_is(folder, clock or SetClock(), visit=visit) as bench:
         if new:
             bench.principal, bench.bucket = template.principal, template.bucket
         yield bench
@@ -121,16 +124,17 @@ async def open_as_it_is(
     clock: SetClock,
     *,
     on_fatal: Callable[[Exception], None] = raise_fatal,
+    visit: Visit | None = None,
     **of_blobs: int,
 ) -> AsyncIterator[Bench]:
     """A store on the files of the folder, which are named as a server's are; an empty one gets an empty store.
 
-    `of_blobs` are parameters of `LocalBlobs`. The bench has no principal and no bucket yet.
+    `visit` is its way to targets outside; it has none else. `of_blobs` are parameters of `LocalBlobs`. The bench has no principal and no bucket yet.
     """
     catalog = SQLiteCatalog(folder / "catalog.db", on_fatal=on_fatal)
     await catalog.migrate()
     blobs = LocalBlobs(folder / "blobs", on_fatal=on_fatal, **of_blobs)
-    store = Store(catalog, blobs, keyring.load_or_create(folder / "master.key"), ambient=clock)
+    store = Store(catalog, blobs, keyring.load_or_create(folder / "master.key"), ambient=clock, visit=visit)
     try:
         yield Bench(store, catalog, blobs, clock)
     finally:

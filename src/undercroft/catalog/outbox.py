@@ -62,3 +62,96 @@ async def queue(rows: Rows, bucket_id: str, rule_id: str) -> QueueRow | None:
         f"SELECT {_QUEUE} FROM notification_queues WHERE bucket_id = ?1 AND rule_id = ?2", (bucket_id, rule_id)
     )
     return None if row is None else QueueRow._make(row)
+
+
+async def due(rows: Rows, now_ms: int, latest_ms: int, limit: int) -> list[tuple[str, str]]:
+    """Bucket and rule of the queues that are due, those that wait longest first.
+
+    One that is due after `latest_ms`, later than anything is ever put off, is of a clock that was ahead: it is due now.
+    """
+    found = await rows.all(
+        "SELECT bucket_id, rule_id FROM notification_queues"
+        " WHERE due_ms IS NOT NULL AND (due_ms <= ?1 OR due_ms > ?2) ORDER BY due_ms LIMIT ?3",
+        (now_ms, latest_ms, limit),
+    )
+    return [(str(bucket_id), str(rule_id)) for bucket_id, rule_id in found]
+
+
+async def head(rows: Rows, bucket_id: str, rule_id: str, limit: int) -> list[tuple[int, Event]]:
+    """The oldest events that wait, with their sequences."""
+    found = await rows.all(
+        f"SELECT sequence, {_EVENT} FROM outbox WHERE bucket_id = ?1 AND rule_id = ?2 ORDER BY sequence LIMIT ?3",
+        (bucket_id, rule_id, limit),
+    )
+    return [(row[0], Event._make(row[1:])) for row in found]  # type: ignore[misc]
+
+
+async def queues_of(rows: Rows, bucket_id: str) -> list[QueueRow]:
+    """The queues of a bucket's rules; a rule that never had an event or a test has none."""
+    found = await rows.all(f"SELECT {_QUEUE} FROM notification_queues WHERE bucket_id = ?1", (bucket_id,))
+    return [QueueRow._make(row) for row in found]
+
+
+async def queues_after(rows: Rows, bucket_id: str, rule_id: str, limit: int) -> list[QueueRow]:
+    """Queues of all buckets in the order of their keys, from the one after this."""
+    found = await rows.all(
+        f"SELECT {_QUEUE} FROM notification_queues WHERE (bucket_id, rule_id) > (?1, ?2)"
+        " ORDER BY bucket_id, rule_id LIMIT ?3",
+        (bucket_id, rule_id, limit),
+    )
+    return [QueueRow._make(row) for row in found]
+
+
+async def forget(tx: Transaction, bucket_id: str, rule_id: str, through: int) -> None:
+    """Remove the events up to this sequence: they are delivered, or too old."""
+    await tx.run(
+        "DELETE FROM outbox WHERE bucket_id = ?1 AND rule_id = ?2 AND sequence <= ?3", (bucket_id, rule_id, through)
+    )
+
+
+async def succeeded(tx: Transaction, bucket_id: str, rule_id: str, now_ms: int) -> bool:
+    """Note that a delivery succeeded. Whether the queue goes on: events are left, and nobody has halted it meanwhile."""
+    row = await tx.one(
+        "UPDATE notification_queues SET attempts = 0, failing_since_ms = NULL, due_ms = CASE WHEN due_ms IS NOT NULL AND"
+        " EXISTS (SELECT 1 FROM outbox o WHERE o.bucket_id = ?1 AND o.rule_id = ?2) THEN ?3 END"
+        " WHERE bucket_id = ?1 AND rule_id = ?2 RETURNING due_ms",
+        (bucket_id, rule_id, now_ms),
+    )
+    return row is not None and row[0] is not None
+
+
+async def failed(tx: Transaction, seen: QueueRow, after: QueueRow) -> None:
+    """Note that a delivery failed, unless the queue is not as it was `seen`: then somebody has restarted or halted it."""
+    await tx.run(
+        "UPDATE notification_queues SET attempts = ?5, due_ms = ?6, failing_since_ms = ?7, suspension_reason = ?8"
+        " WHERE bucket_id = ?1 AND rule_id = ?2 AND attempts = ?3 AND due_ms = ?4",
+        (
+            seen.bucket_id, seen.rule_id, seen.attempts, seen.due_ms,
+            after.attempts, after.due_ms, after.failing_since_ms, after.suspension_reason,
+        ),
+    )  # fmt: skip
+
+
+async def restart(tx: Transaction, bucket_id: str, rule_id: str, now_ms: int) -> None:
+    """Forget all failures, and have the events that wait delivered now."""
+    await tx.run(
+        "UPDATE notification_queues SET attempts = 0, failing_since_ms = NULL, suspension_reason = NULL, due_ms ="
+        " CASE WHEN EXISTS (SELECT 1 FROM outbox o WHERE o.bucket_id = ?1 AND o.rule_id = ?2) THEN ?3 END"
+        " WHERE bucket_id = ?1 AND rule_id = ?2",
+        (bucket_id, rule_id, now_ms),
+    )
+
+
+async def halt(tx: Transaction, bucket_id: str, rule_id: str) -> None:
+    """Have nothing delivered until the queue is restarted. Failures are forgotten."""
+    await tx.run(
+        "UPDATE notification_queues SET attempts = 0, failing_since_ms = NULL, suspension_reason = NULL, due_ms = NULL"
+        " WHERE bucket_id = ?1 AND rule_id = ?2",
+        (bucket_id, rule_id),
+    )
+
+
+async def remove(tx: Transaction, bucket_id: str, rule_id: str) -> None:
+    """Remove the queue with all that waits in it and the log of its deliveries."""
+    for table in ("notification_queues", "outbox", "deliveries"):
+        await tx.run(f"DELETE FROM {table} WHERE bucket_id = ?1 AND rule_id = ?2", (bucket_id, rule_id))

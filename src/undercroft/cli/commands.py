@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from undercroft import __version__
-from undercroft.cli import account, key, lifecycle
-from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
+from undercroft.cli import account, key, lifecycle, notifications
+from undercroft.cli.options import JSON, AllowTargets, Blobs, Catalog, Config, Data, TargetCA
 from undercroft.settings import load
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.add_typer(account.app, name="account")
 app.add_typer(key.app, name="key")
 app.command("lifecycle")(lifecycle.lifecycle)
+app.add_typer(notifications.app, name="notifications")
 
 
 def _show_version(wanted: bool) -> None:
@@ -79,6 +80,8 @@ def serve(
     lifecycle_hour: Annotated[
         str | None, typer.Option(metavar="HOUR", help="The hour, in UTC, when a day's first run begins. [default: 0]")
     ] = None,
+    allow_targets: AllowTargets = None,
+    target_ca: TargetCA = None,
     config: Config = None,
     json: JSON = False,
 ) -> None:
@@ -94,6 +97,7 @@ def serve(
             "catalog": catalog, "blobs": blobs, "tls_cert": tls_cert, "tls_key": tls_key, "config": config,
             "test_hooks": test_hooks, "test_chance": test_chance, "test_seed": test_seed,
             "lifecycle_interval": lifecycle_interval, "lifecycle_hour": lifecycle_hour,
+            "allow_targets": allow_targets or None, "target_ca": target_ca,
         }
     )  # fmt: skip
     from undercroft.serve.run import serve as run

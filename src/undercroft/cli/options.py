@@ -19,3 +19,10 @@ JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from the first line of standard input.")
 ]
+AllowTargets = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CIDR", help="A private network that webhooks may reach. May be given several times."),
+]
+TargetCA = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Further authorities for the certificates of webhooks, PEM.")
+]

@@ -24,9 +24,11 @@ from undercroft.store.errors import StoreError
 T = TypeVar("T")
 
 
-def settings_of(data: str | None, catalog: str | None, blobs: str | None, config: str | None) -> Settings:
-    """The settings of a command. Raises `SettingsError`."""
-    return load({"data": data, "catalog": catalog, "blobs": blobs, "config": config})
+def settings_of(
+    data: str | None, catalog: str | None, blobs: str | None, config: str | None, **others: object
+) -> Settings:
+    """The settings of a command; `others` are further options by name. Raises `SettingsError`."""
+    return load({"data": data, "catalog": catalog, "blobs": blobs, "config": config, **others})
 
 
 def with_store(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:

@@ -15,6 +15,7 @@ from undercroft.native import (
     keys,
     large_files,
     listings,
+    notification_rules,
     uploads,
     versions,
 )
@@ -61,6 +62,9 @@ CALLS: dict[str, JSONCall] = {
     "b2_delete_file_version": _call(versions.DeleteFileVersion, versions.delete_file_version),
     "b2_delete_key": _call(keys.DeleteKey, keys.delete_key),
     "b2_finish_large_file": _call(large_files.FinishLargeFile, large_files.finish_large_file),
+    "b2_get_bucket_notification_rules": _call(
+        notification_rules.GetNotificationRules, notification_rules.get_notification_rules
+    ),
     "b2_get_download_authorization": _call(
         download_grants.GetDownloadAuthorization, download_grants.get_download_authorization
     ),
@@ -75,6 +79,9 @@ CALLS: dict[str, JSONCall] = {
     "b2_list_parts": _call(large_files.ListParts, large_files.list_parts),
     "b2_list_unfinished_large_files": _call(
         large_files.ListUnfinishedLargeFiles, large_files.list_unfinished_large_files
+    ),
+    "b2_set_bucket_notification_rules": _call(
+        notification_rules.SetNotificationRules, notification_rules.set_notification_rules
     ),
     "b2_start_large_file": _call(large_files.StartLargeFile, large_files.start_large_file),
     "b2_update_bucket": _call(buckets.UpdateBucket, buckets.update_bucket),

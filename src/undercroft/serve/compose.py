@@ -9,6 +9,7 @@ import structlog
 from undercroft import keyring
 from undercroft.blobs.local import LocalBlobs
 from undercroft.catalog.sqlite import SQLiteCatalog
+from undercroft.outgoing.client import Outgoing
 from undercroft.serve import data_directory, exits
 from undercroft.settings import Settings
 from undercroft.store import Store
@@ -32,7 +33,8 @@ async def open_store(settings: Settings, *, slot: int, migrate: bool = False) ->
         await catalog.migrate()
     blobs = LocalBlobs(settings.blobs, on_fatal=stop_for_good)
     keys = keyring.load_or_create(settings.data / _MASTER_KEY_FILE, encoded=os.environ.get(MASTER_KEY_VARIABLE))
-    return Store(catalog, blobs, keys, slot=slot)
+    outgoing = Outgoing(allowed=settings.allow_targets, ca_file=settings.target_ca)
+    return Store(catalog, blobs, keys, slot=slot, visit=outgoing.to)
 
 
 def stop_for_good(error: Exception) -> None:

@@ -20,11 +20,17 @@ _LIFECYCLE_LOOK_S = 60.0  # How often a new period of the lifecycle's schedule i
 
 
 class Job(NamedTuple):
-    """Some work and how long to wait between two runs of it. A run that answers True is gone on with at once."""
+    """Some work and how long to wait between two runs of it. A run that answers True is gone on with at once.
+
+    `lease_s` is how long the lease on it holds. Where `is_wanted` is given and says no, not even the lease is taken: what is
+    looked for so often must not cost a write each time.
+    """
 
     name: str
     every_s: float
     run: Callable[[], Awaitable[object]]
+    lease_s: float
+    is_wanted: Callable[[], Awaitable[bool]] | None = None
 
 
 def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
@@ -33,12 +39,25 @@ def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
     async def reclaim() -> bool:
         return await store.work.reclaim.run() == limits.RECLAIM_BATCH  # There may be more than a batch.
 
+    deliveries = store.work.deliveries
     return [
-        Job("lifecycle", min(_LIFECYCLE_LOOK_S, lifecycle.every_s), lambda: store.work.lifecycle.run(lifecycle)),
-        Job("reclaim", 5.0, reclaim),
-        Job("sweep", 3600.0, store.work.reclaim.sweep),
-        Job("prune-invalidations", 3600.0, store.work.prune_invalidations),
+        _leased("lifecycle", min(_LIFECYCLE_LOOK_S, lifecycle.every_s), lambda: store.work.lifecycle.run(lifecycle)),
+        _leased("reclaim", 5.0, reclaim),
+        _leased("sweep", 3600.0, store.work.reclaim.sweep),
+        _leased("prune-invalidations", 3600.0, store.work.prune_invalidations),
+        Job(
+            "deliveries",
+            limits.DELIVERY_LOOK_S,
+            deliveries.run,
+            limits.DELIVERY_LEASE_S,
+            is_wanted=deliveries.is_wanted,
+        ),
+        _leased("prune-events", 60.0, deliveries.prune),
     ]
+
+
+def _leased(name: str, every_s: float, run_once: Callable[[], Awaitable[object]]) -> Job:
+    return Job(name, every_s, run_once, every_s * 3)
 
 
 async def run(store: Store, stop: asyncio.Event, lifecycle: Schedule = DAILY) -> None:
@@ -46,13 +65,14 @@ async def run(store: Store, stop: asyncio.Event, lifecycle: Schedule = DAILY) ->
     async with asyncio.TaskGroup() as group:
         for job in jobs(store, lifecycle):
             group.create_task(_repeat(store, job, stop))
+    await store.work.deliveries.stop()
 
 
 async def _repeat(store: Store, job: Job, stop: asyncio.Event) -> None:
     while not stop.is_set():
         is_more = False
         try:
-            if await store.work.leases.take(job.name, job.every_s * 3):
+            if await _is_wanted(job) and await store.work.leases.take(job.name, job.lease_s):
                 is_more = await job.run() is True
         except StoreError as error:
             # A full disk or a busy catalog: the next run takes up what this one left.
@@ -62,3 +82,7 @@ async def _repeat(store: Store, job: Job, stop: asyncio.Event) -> None:
                 await stop.wait()
         except TimeoutError:
             continue
+
+
+async def _is_wanted(job: Job) -> bool:
+    return job.is_wanted is None or await job.is_wanted()

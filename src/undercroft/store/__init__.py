@@ -10,13 +10,16 @@ import asyncio
 from undercroft.blobs.contract import Blobs
 from undercroft.catalog.contract import Catalog
 from undercroft.keyring import Keyring
+from undercroft.outgoing.contract import NoWayOut, Visit
 from undercroft.store.ambient import Ambient
+from undercroft.store.buckets.notifications import Notifications
 from undercroft.store.buckets.service import Buckets
 from undercroft.store.directory import Directory
 from undercroft.store.files.base import Context
 from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
 from undercroft.store.identity.service import Identity
+from undercroft.store.work.deliveries import Deliveries
 from undercroft.store.work.service import Work
 from undercroft.threads import Threads
 
@@ -27,8 +30,16 @@ class Store:
     """One process's door to the domain. `slot` is the process's own small number, for its counters."""
 
     def __init__(
-        self, catalog: Catalog, blobs: Blobs, keyring: Keyring, *, slot: int = 0, ambient: Ambient | None = None
+        self,
+        catalog: Catalog,
+        blobs: Blobs,
+        keyring: Keyring,
+        *,
+        slot: int = 0,
+        ambient: Ambient | None = None,
+        visit: Visit | None = None,
     ) -> None:
+        """`visit` is the way to targets outside; without one, none is reached."""
         self._catalog = catalog
         self._blobs = blobs
         self._hashers = Threads(HASHER_THREADS, "hash")
@@ -37,6 +48,7 @@ class Store:
         gate = Gate(catalog, directory)
         self.identity = Identity(catalog, directory, gate, keyring, self.ambient)
         self.buckets = Buckets(catalog, directory, gate, self.ambient)
+        self.notifications = Notifications(catalog, gate, self.buckets, keyring, self.ambient)
         self.files = Files(
             Context(
                 catalog=catalog,
@@ -48,7 +60,8 @@ class Store:
                 slot=slot,
             )
         )
-        self.work = Work(catalog, blobs, gate, self.files, self.ambient)
+        deliveries = Deliveries(catalog, gate, self.notifications, self.ambient, visit or NoWayOut)
+        self.work = Work(catalog, blobs, gate, self.files, self.ambient, deliveries)
 
     async def ready(self) -> None:
         """Return if the catalog and the blobs answer; raise their error if not."""

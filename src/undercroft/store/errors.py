@@ -61,6 +61,22 @@ class OutOfRange(InvalidRequest):
     """A count outside its limits."""
 
 
+class EventTypesEmpty(StoreError):
+    """A notification rule without event types."""
+
+
+class EventTypeInvalid(StoreError):
+    """A notification rule with an event type that nobody knows."""
+
+
+class EventTypeOverlap(StoreError):
+    """An event that a notification rule asks for twice, or that two rules ask for."""
+
+
+class EventTypesMixed(StoreError):
+    """A notification rule with a wildcard for the types of several categories."""
+
+
 class NoSuchBucket(StoreError):
     """No bucket of this name or id (that the principal may know of)."""
 
@@ -111,6 +127,10 @@ class LockForbidden(Unauthorized):
 
 class RevisionConflict(StoreError):
     """`ifRevisionIs` differs from the bucket's revision."""
+
+
+class NoSuchRule(StoreError):
+    """The bucket has no notification rule of this name."""
 
 
 class NoSuchKey(StoreError):

@@ -35,6 +35,8 @@ class Operation(Enum):
     READ_BUCKET = "readBuckets"
     WRITE_BUCKET = "writeBuckets"
     DELETE_BUCKET = "deleteBuckets"
+    READ_NOTIFICATIONS = "readBucketNotifications"
+    WRITE_NOTIFICATIONS = "writeBucketNotifications"
     LIST_FILES = "listFiles"
     READ_FILE = "readFiles"
     SHARE_FILES = "shareFiles"

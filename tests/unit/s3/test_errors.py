@@ -23,6 +23,11 @@ CONTEXT = ErrorContext(
 NOT_OF_S3 = {
     store_errors.AlreadyHidden,
     store_errors.TooFewParts,
+    store_errors.EventTypeInvalid,
+    store_errors.EventTypeOverlap,
+    store_errors.EventTypesEmpty,
+    store_errors.EventTypesMixed,
+    store_errors.NoSuchRule,
     store_errors.NoSuchKey,
     store_errors.NoSuchAccount,
     store_errors.DuplicateEmail,

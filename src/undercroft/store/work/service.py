@@ -8,6 +8,7 @@ from undercroft.catalog.contract import Catalog
 from undercroft.store.ambient import Ambient
 from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
+from undercroft.store.work.deliveries import Deliveries
 from undercroft.store.work.leases import Leases
 from undercroft.store.work.lifecycle import Lifecycle
 from undercroft.store.work.reclaim import Reclaim
@@ -18,12 +19,15 @@ INVALIDATIONS_KEPT_MS = 24 * 3600 * 1000
 class Work:
     """Everything that happens without anybody asking."""
 
-    def __init__(self, catalog: Catalog, blobs: Blobs, gate: Gate, files: Files, ambient: Ambient) -> None:
+    def __init__(
+        self, catalog: Catalog, blobs: Blobs, gate: Gate, files: Files, ambient: Ambient, deliveries: Deliveries
+    ) -> None:
         self._gate = gate
         self._ambient = ambient
         self.leases = Leases(gate, ambient)
         self.reclaim = Reclaim(catalog, blobs, gate, ambient)
         self.lifecycle = Lifecycle(catalog, gate, files, ambient)
+        self.deliveries = deliveries
 
     async def prune_invalidations(self) -> None:
         """Forget old entries of the invalidation log; whoever is further behind forgets everything it remembers."""

@@ -1,0 +1,178 @@
+"""Posting over HTTPS to a URL that a user named: guarded, bounded in time and size, and never following a redirect.
+
+h11 has the protocol; it is imported where it is used, since only the process that delivers ever needs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+from undercroft import limits
+from undercroft.outgoing.contract import Answer, Headers, TargetError
+from undercroft.outgoing.guard import Guard
+
+if TYPE_CHECKING:
+    import h11
+
+
+class Outgoing:
+    """The way out of one process. `ca_file` has certificates of authorities that are trusted besides the system's own."""
+
+    def __init__(self, *, allowed: Sequence[str] = (), ca_file: Path | None = None) -> None:
+        self.guard = Guard(allowed)
+        self._ca_file = ca_file
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext:
+        """What certificates and names of targets are checked with."""
+        context = ssl.create_default_context()
+        if self._ca_file is not None:
+            context.load_verify_locations(self._ca_file)
+        return context
+
+    def to(self, url: str) -> HTTPSVisitor:
+        """A visitor to this https URL; its `close` lets go of the connection."""
+        return HTTPSVisitor(self, urlsplit(url))
+
+
+class HTTPSVisitor:
+    """Posts to one URL, one request after the other, over one connection for as long as the target keeps it."""
+
+    def __init__(self, outgoing: Outgoing, url: SplitResult) -> None:
+        assert url.scheme == "https", "the rules of targets are checked before"
+        assert url.hostname
+        self._outgoing = outgoing
+        self._host = url.hostname
+        self._port = url.port or 443
+        self._authority = url.netloc
+        self._path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        self._connection: _Connection | None = None
+
+    async def post(self, headers: Headers, body: bytes) -> Answer:
+        """Send a request and wait for its answer, whatever its status. Raises `TargetError`."""
+        try:
+            async with asyncio.timeout(limits.TARGET_TIMEOUT_S):
+                return await self._post(headers, body)
+        except TimeoutError:
+            await self.close()
+            raise TargetError(f"No answer within {limits.TARGET_TIMEOUT_S:g} seconds") from None
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def _post(self, headers: Headers, body: bytes) -> Answer:
+        if self._connection is not None:
+            # The target may have closed meanwhile, and then this request has not reached it, or its answer is lost.
+            with suppress(_Broken):
+                return await self._ask(self._connection, headers, body)
+            await self.close()
+        self._connection = await self._connect()
+        try:
+            return await self._ask(self._connection, headers, body)
+        except _Broken as error:
+            raise TargetError(f"The connection to {self._host} broke: {error}") from None
+
+    async def _ask(self, connection: _Connection, headers: Headers, body: bytes) -> Answer:
+        answer = await connection.post(self._authority, self._path, headers, body)
+        if not connection.can_go_on:
+            await self.close()
+        return answer
+
+    async def _connect(self) -> _Connection:
+        said = "no address answers"
+        for address in await self._outgoing.guard.addresses(self._host, self._port):
+            try:
+                # To the address that was checked; the certificate must be that of the host's name all the same.
+                reader, writer = await asyncio.open_connection(
+                    address,
+                    self._port,
+                    ssl=self._outgoing.tls,
+                    server_hostname=self._host,
+                    limit=limits.TARGET_ANSWER_MAX_BYTES,
+                )
+            except ssl.SSLCertVerificationError as error:
+                said = f"its certificate is not valid: {error.verify_message}"
+            except ssl.SSLError as error:
+                said = f"TLS failed: {error.reason or 'no TLS'}"
+            except OSError as error:
+                said = (error.strerror or "it does not answer").lower()
+            else:
+                return _Connection(reader, writer)
+        raise TargetError(f"No connection to {self._host}: {said}")
+
+
+class _Broken(Exception):
+    """The connection ended, or what came over it is not HTTP."""
+
+
+class _Connection:
+    """One connection, and where the conversation on it stands."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        import h11
+
+        self._h11 = h11
+        self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=limits.TARGET_HEADERS_MAX_BYTES)
+        self._reader = reader
+        self._writer = writer
+        self.can_go_on = True  # Whether another request may be sent over it.
+
+    async def post(self, authority: str, path: str, headers: Headers, body: bytes) -> Answer:
+        """One request and its answer. Raises `_Broken`."""
+        protocol = self._h11
+        own = [("Host", authority.encode()), ("Content-Length", str(len(body)).encode())]
+        try:
+            request = protocol.Request(method="POST", target=path, headers=[*own, *headers])
+            raw = [self._state.send(event) for event in (request, protocol.Data(body), protocol.EndOfMessage())]
+            self._writer.write(b"".join(part for part in raw if part is not None))
+            await self._writer.drain()
+            return await self._answer()
+        except protocol.RemoteProtocolError as error:
+            raise _Broken(f"it answers with something that is not HTTP ({error})") from None
+        except OSError as error:
+            raise _Broken((error.strerror or "it ended").lower()) from None
+
+    async def _answer(self) -> Answer:
+        protocol = self._h11
+        response: h11.Response | None = None
+        body = b""
+        while True:
+            event = self._state.next_event()
+            if event is protocol.NEED_DATA:
+                self._state.receive_data(await self._reader.read(limits.TARGET_HEADERS_MAX_BYTES))
+            elif isinstance(event, protocol.Response):
+                response = event
+            elif isinstance(event, protocol.Data):
+                body += event.data
+                if len(body) >= limits.TARGET_ANSWER_MAX_BYTES:  # Enough: the rest is neither read nor wanted.
+                    self.can_go_on = False
+                    break
+            elif isinstance(event, (protocol.EndOfMessage, protocol.ConnectionClosed)):
+                self.can_go_on = isinstance(event, protocol.EndOfMessage) and self._state.our_state is protocol.DONE
+                break
+        if response is None:
+            raise _Broken("it closed before it answered")
+        if self.can_go_on and self._state.their_state is protocol.DONE:
+            self._state.start_next_cycle()
+        else:
+            self.can_go_on = False
+        return Answer(response.status_code, body[: limits.TARGET_ANSWER_MAX_BYTES])
+
+    async def close(self) -> None:
+        """Close it at once: whoever does not take part in closing TLS holds up nobody."""
+        self._writer.transport.abort()
+        with suppress(OSError):
+            await self._writer.wait_closed()

@@ -1,0 +1,53 @@
+"""The contract of outgoing connections: what the store knows of them. `client.py` is the driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class Answer(NamedTuple):
+    """What a target answered: the status, and as much of the body as the limit allows."""
+
+    status: int
+    body: bytes
+
+
+class TargetError(Exception):
+    """A target cannot be reached. The message is for the owner of the target, and tells nothing of our own network."""
+
+
+class TargetRefused(TargetError):
+    """Nobody may have us connect there."""
+
+
+class Visitor(Protocol):
+    """Somebody who posts to one URL, one request after the other."""
+
+    async def post(self, headers: Headers, body: bytes) -> Answer:
+        """Send a request and wait for its answer, whatever its status, for a bounded time. Raises `TargetError`.
+
+        The target may get one request twice, where the connection that was kept from the last one proved to be dead.
+        """
+
+    async def close(self) -> None:
+        """Let go of the connection, if there is one."""
+
+
+Visit = Callable[[str], Visitor]  # A visitor to this https URL. Nothing is connected yet.
+
+
+class NoWayOut:
+    """The visitor of a process that has no way out."""
+
+    def __init__(self, _url: str) -> None:
+        pass
+
+    async def post(self, headers: Headers, body: bytes) -> Answer:  # noqa: ARG002 - they go nowhere.
+        """Refuse."""
+        raise TargetRefused("No connections to targets are made here")
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""

@@ -1,0 +1,283 @@
+"""Events delivered to the targets of notification rules: at least once, and for each rule in the order in which they happened.
+
+Each rule has a queue (`catalog/outbox.py`). A turn of a rule takes the oldest events, as many as the rule wants at once, sends
+them, and removes them in the transaction that notes the success; whoever dies in between leaves them to be sent again. After
+a failure the whole rule waits, longer each time, and nothing overtakes what failed. Rules do not wait for one another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import NamedTuple
+
+import structlog
+
+from undercroft import limits
+from undercroft.catalog import buckets, deliveries, outbox
+from undercroft.catalog.contract import Catalog, Rows, Transaction
+from undercroft.catalog.deliveries import DeliveryRow
+from undercroft.catalog.outbox import Event, QueueRow
+from undercroft.outgoing.contract import TargetError, Visit, Visitor
+from undercroft.store.ambient import Ambient
+from undercroft.store.buckets.notification_rules import Target
+from undercroft.store.buckets.notifications import Notifications
+from undercroft.store.directory import bucket_of_row
+from undercroft.store.errors import NoSuchRule, StoreError
+from undercroft.store.gate import Gate
+from undercroft.store.model import Bucket, NotificationRule
+from undercroft.store.work.event_messages import headers_of, message, test_message
+
+EVENTS, TEST, DROPPED = "events", "test", "dropped"
+_EVENT_ID_BYTES = 32
+_QUEUES_PAGE = 500
+_log = structlog.get_logger(__name__)
+_Key = tuple[str, str]  # Bucket and rule.
+
+
+class _Batch(NamedTuple):
+    """Events that are due, and all that is needed to send them."""
+
+    bucket: Bucket
+    rule: NotificationRule
+    queue: QueueRow
+    events: list[tuple[int, Event]]
+
+
+class Outcome(NamedTuple):
+    """What came of sending something. `status` is None where no answer came, `error` is None for success."""
+
+    status: int | None
+    duration_ms: int
+    error: str | None
+    body: bytes = b""
+
+
+class Deliveries:
+    """Delivers the events of all rules."""
+
+    def __init__(
+        self, catalog: Catalog, gate: Gate, notifications: Notifications, ambient: Ambient, visit: Visit
+    ) -> None:
+        self._catalog = catalog
+        self._gate = gate
+        self._notifications = notifications
+        self._ambient = ambient
+        self._visit = visit
+        self._turns: dict[_Key, asyncio.Task[None]] = {}
+        self._stopping = False
+
+    # -- For the steward ----------------------------------------------------------------------------------------------
+    async def is_wanted(self) -> bool:
+        """Whether there is anything to do, or to hear of."""
+        return bool(self._turns) or bool(await self._due(1))
+
+    async def run(self) -> None:
+        """Begin a turn of each rule that is due and has none under way. Turns go on after this returns.
+
+        Raises what a turn has raised since the last time.
+        """
+        for key, turn in list(self._turns.items()):
+            if turn.done():
+                del self._turns[key]
+                turn.result()
+        for key in await self._due(limits.DELIVERY_RULES_AT_ONCE + len(self._turns)):
+            if key not in self._turns and len(self._turns) < limits.DELIVERY_RULES_AT_ONCE:
+                self._turns[key] = asyncio.create_task(self._turn(*key))
+
+    async def stop(self) -> None:
+        """End the turns that are under way: what is on its way is waited for, no longer than any target may take."""
+        self._stopping = True
+        if self._turns:
+            _, late = await asyncio.wait(self._turns.values(), timeout=limits.TARGET_TIMEOUT_S)
+            for turn in late:
+                turn.cancel()
+            await asyncio.gather(*self._turns.values(), return_exceptions=True)
+            self._turns.clear()
+
+    async def finish_turns(self) -> None:
+        """Return when no turn is under way. Raises what one has raised."""
+        while self._turns:
+            await asyncio.wait(self._turns.values())
+            for key, turn in list(self._turns.items()):
+                del self._turns[key]
+                turn.result()
+
+    async def prune(self) -> bool:
+        """Drop events that nobody will take any more: too old, or more than a queue may hold. True where more are left."""
+        place, is_more = ("", ""), False
+        while page := await self._queues_after(place):
+            for queue in page:
+                is_more |= await self._prune(queue)
+            place = page[-1].bucket_id, page[-1].rule_id
+        return is_more
+
+    # -- For the operator and the console -----------------------------------------------------------------------------
+    async def test(self, bucket: Bucket, rule_name: str) -> Outcome:
+        """Send a test event to a rule's target now, whatever its queue, and log it. Raises `NoSuchRule`."""
+        rule = _rule_of(bucket, rule_name)
+        target = self._notifications.target_of(bucket.bucket_id, rule)
+        event_id = self._ambient.random_bytes(_EVENT_ID_BYTES).hex()
+        visitor = self._visit(target.url)
+        try:
+            outcome = await self._send(visitor, target, test_message(bucket, rule, event_id, self._ambient.now_ms()))
+        finally:
+            await visitor.close()
+        entry = self._entry(TEST, 1, 1, outcome)
+
+        async def change(tx: Transaction) -> None:
+            row = await buckets.by_id(tx, bucket.bucket_id)
+            if row is None or all(
+                kept.rule_id != rule.rule_id for kept in (await bucket_of_row(tx, row)).notification_rules
+            ):
+                return  # It was removed meanwhile, with its log.
+            await deliveries.add(tx, bucket.bucket_id, rule.rule_id, entry, keep=limits.DELIVERIES_LOGGED)
+
+        await self._gate.write(change)
+        return outcome
+
+    async def log(self, bucket: Bucket, rule_name: str) -> list[DeliveryRow]:
+        """What was sent for a rule lately, newest first. Raises `NoSuchRule`."""
+        rule = _rule_of(bucket, rule_name)
+        return await self._catalog.scan(
+            lambda rows: deliveries.latest(rows, bucket.bucket_id, rule.rule_id, limits.DELIVERIES_LOGGED)
+        )
+
+    # -- A turn of a rule ---------------------------------------------------------------------------------------------
+    async def _turn(self, bucket_id: str, rule_id: str) -> None:
+        visitor: Visitor | None = None
+        url = ""
+        try:
+            for _ in range(limits.DELIVERY_TURN_BATCHES):
+                batch = None if self._stopping else await self._next(bucket_id, rule_id)
+                if batch is None:
+                    return
+                target = self._notifications.target_of(bucket_id, batch.rule)
+                if visitor is None or target.url != url:
+                    if visitor is not None:
+                        await visitor.close()
+                    visitor, url = self._visit(target.url), target.url
+                outcome = await self._send(visitor, target, message(batch.bucket, batch.rule, batch.events))
+                if not await self._settle(batch, outcome):
+                    return
+        except StoreError as error:
+            # A full disk or a busy catalog: the events are sent again, since nobody could note that they were.
+            _log.warning("delivery not noted", bucket=bucket_id, error=str(error))
+        finally:
+            if visitor is not None:
+                await visitor.close()
+
+    async def _next(self, bucket_id: str, rule_id: str) -> _Batch | None:
+        """What to send next, or None where there is nothing (any more)."""
+
+        async def query(rows: Rows) -> _Batch | None:
+            row = await buckets.by_id(rows, bucket_id)
+            queue = await outbox.queue(rows, bucket_id, rule_id)
+            if row is None or queue is None or queue.due_ms is None:
+                return None
+            bucket = await bucket_of_row(rows, row)
+            rule = next(rule for rule in bucket.notification_rules if rule.rule_id == rule_id)
+            return _Batch(bucket, rule, queue, await outbox.head(rows, bucket_id, rule_id, rule.max_events_per_batch))
+
+        batch = await self._catalog.scan(query)
+        if batch is not None and not batch.events:  # They were dropped: too old.
+            await self._gate.write(lambda tx: outbox.succeeded(tx, bucket_id, rule_id, self._ambient.now_ms()))
+            return None
+        return batch
+
+    async def _send(self, visitor: Visitor, target: Target, body: bytes) -> Outcome:
+        """Send a body to a target. Here alone something leaves for a target: each is a transaction of class B."""
+        began_ms = self._ambient.now_ms()
+        status, error, answered = None, None, b""
+        try:
+            status, answered = await visitor.post(headers_of(target, body), body)
+            if not 200 <= status < 300:
+                error = f"The target answered {status}"
+        except TargetError as failure:
+            error = str(failure)
+        return Outcome(status, max(0, self._ambient.now_ms() - began_ms), error, answered)
+
+    async def _settle(self, batch: _Batch, outcome: Outcome) -> bool:
+        """Note what came of a batch, in one transaction. Whether there is more to send now."""
+        bucket_id, rule_id = batch.queue.bucket_id, batch.queue.rule_id
+        entry = self._entry(EVENTS, len(batch.events), batch.queue.attempts + 1, outcome)
+        now_ms = self._ambient.now_ms()
+
+        async def change(tx: Transaction) -> bool:
+            if await outbox.queue(tx, bucket_id, rule_id) is None:
+                return False  # The rule was removed meanwhile.
+            await deliveries.add(tx, bucket_id, rule_id, entry, keep=limits.DELIVERIES_LOGGED)
+            if outcome.error is not None:
+                await outbox.failed(tx, batch.queue, _after_failure(batch.queue, outcome.error, now_ms))
+                return False
+            await outbox.forget(tx, bucket_id, rule_id, batch.events[-1][0])
+            return await outbox.succeeded(tx, bucket_id, rule_id, now_ms)
+
+        return await self._gate.write(change)
+
+    def _entry(self, kind: str, events: int, attempt: int, outcome: Outcome) -> DeliveryRow:
+        return DeliveryRow(
+            self._ambient.now_ms(), kind, events, attempt, outcome.status, outcome.duration_ms, outcome.error
+        )
+
+    # -- Queues -------------------------------------------------------------------------------------------------------
+    async def _due(self, limit: int) -> list[_Key]:
+        now_ms = self._ambient.now_ms()
+        latest_ms = now_ms + int(limits.DELIVERY_BACKOFF_MAX_S * 1000)
+        return await outbox.due(self._catalog.rows, now_ms, latest_ms, limit)
+
+    async def _queues_after(self, place: _Key) -> list[QueueRow]:
+        return await self._catalog.scan(lambda rows: outbox.queues_after(rows, *place, _QUEUES_PAGE))
+
+    async def _prune(self, queue: QueueRow) -> bool:
+        bucket_id, rule_id = queue.bucket_id, queue.rule_id
+        now_ms = self._ambient.now_ms()
+        oldest_ms = now_ms - limits.EVENT_KEPT_S * 1000
+        first_kept = queue.last_sequence - limits.EVENTS_WAITING_MAX + 1
+
+        async def change(tx: Transaction) -> int:
+            head = await outbox.head(tx, bucket_id, rule_id, limits.EVENTS_DROPPED_AT_ONCE)
+            gone = [sequence for sequence, event in head if event.at_ms < oldest_ms or sequence < first_kept]
+            if gone:
+                await outbox.forget(tx, bucket_id, rule_id, gone[-1])
+                entry = self._entry(DROPPED, len(gone), 1, Outcome(None, 0, "Not delivered for too long, or too many"))
+                await deliveries.add(tx, bucket_id, rule_id, entry, keep=limits.DELIVERIES_LOGGED)
+            return len(gone)
+
+        if not await self._catalog.scan(lambda rows: _is_prunable(rows, queue, oldest_ms, first_kept)):
+            return False
+        dropped = await self._gate.write(change)
+        _log.warning("events dropped", bucket=bucket_id, rule=rule_id, events=dropped)
+        return dropped == limits.EVENTS_DROPPED_AT_ONCE
+
+
+async def _is_prunable(rows: Rows, queue: QueueRow, oldest_ms: int, first_kept: int) -> bool:
+    head = await outbox.head(rows, queue.bucket_id, queue.rule_id, 1)
+    return any(event.at_ms < oldest_ms or sequence < first_kept for sequence, event in head)
+
+
+def _rule_of(bucket: Bucket, name: str) -> NotificationRule:
+    for rule in bucket.notification_rules:
+        if rule.name == name:
+            return rule
+    raise NoSuchRule(f"The bucket {bucket.name} has no event notification rule named {name}")
+
+
+def backoff_s(attempts: int) -> float:
+    """How long a rule waits after so many failures in a row, in seconds."""
+    return min(limits.DELIVERY_BACKOFF_MIN_S * 2.0 ** min(attempts - 1, 32), limits.DELIVERY_BACKOFF_MAX_S)
+
+
+def _after_failure(queue: QueueRow, error: str, now_ms: int) -> QueueRow:
+    """The queue after one more failure: put off, or suspended where it has gone on for too long."""
+    attempts = queue.attempts + 1
+    since_ms = now_ms if queue.failing_since_ms is None else min(queue.failing_since_ms, now_ms)
+    after = queue._replace(attempts=attempts, failing_since_ms=since_ms)
+    lasts_s = (now_ms - since_ms) / 1000
+    if attempts >= limits.DELIVERY_SUSPEND_ATTEMPTS and lasts_s >= limits.DELIVERY_SUSPEND_AFTER_S:
+        since = dt.datetime.fromtimestamp(since_ms // 1000, dt.UTC)
+        reason = (
+            f"{attempts} deliveries in a row have failed since {since:%Y-%m-%d %H:%M:%S} UTC. The last one: {error}"
+        )
+        return after._replace(due_ms=None, suspension_reason=reason)
+    return after._replace(due_ms=now_ms + int(backoff_s(attempts) * 1000))

@@ -1,0 +1,95 @@
+"""What is sent for events: the JSON document and its signature (B2 Native API reference, section 17.3)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from undercroft import __version__
+from undercroft.catalog.outbox import Event
+from undercroft.store.buckets.notification_rules import TEST_EVENT, Target
+from undercroft.store.model import Bucket, NotificationRule
+
+SIGNATURE_HEADER = "X-Bz-Event-Notification-Signature"
+_EVENT_VERSION = 1
+
+
+def message(bucket: Bucket, rule: NotificationRule, events: Sequence[tuple[int, Event]]) -> bytes:
+    """The body for some events of a rule's queue, with their sequences, in order.
+
+    An event has the same id each time it is sent, so that a receiver can tell what it has had already.
+    """
+    return _body(
+        _described(
+            bucket,
+            rule,
+            event_id=_event_id(bucket.bucket_id, rule.rule_id, sequence, event.file_id, event.at_ms),
+            event_type=event.event_type,
+            at_ms=event.at_ms,
+            name=event.name.decode(),
+            size=event.size,
+            file_id=event.file_id,
+        )
+        for sequence, event in events
+    )
+
+
+def test_message(bucket: Bucket, rule: NotificationRule, event_id: str, now_ms: int) -> bytes:
+    """The body that tries a rule's target."""
+    described = _described(
+        bucket, rule, event_id=event_id, event_type=TEST_EVENT, at_ms=now_ms, name=None, size=None, file_id=None
+    )
+    return _body([described])
+
+
+def headers_of(target: Target, body: bytes) -> list[tuple[str, bytes]]:
+    """The headers to send: the rule's own win over ours, but none of them can be a signature."""
+    own = {
+        "content-type": ("Content-Type", "application/json"),
+        "user-agent": ("User-Agent", f"undercroft/{__version__}"),
+    }
+    for header in target.custom_headers or ():
+        own[header.name.lower()] = (header.name, header.value)
+    headers = [(name, value.encode()) for name, value in own.values()]
+    if target.signing_secret is not None:
+        signature = hmac.digest(target.signing_secret.encode(), body, "sha256").hex()
+        headers.append((SIGNATURE_HEADER, f"v1={signature}".encode()))
+    return headers
+
+
+def _body(events: Any) -> bytes:
+    return msgspec.json.encode({"events": list(events)})
+
+
+def _described(
+    bucket: Bucket,
+    rule: NotificationRule,
+    *,
+    event_id: str,
+    event_type: str,
+    at_ms: int,
+    name: str | None,
+    size: int | None,
+    file_id: str | None,
+) -> dict[str, Any]:
+    return {
+        "accountId": bucket.account_id,
+        "bucketId": bucket.bucket_id,
+        "bucketName": bucket.name,
+        "eventId": event_id,
+        "eventTimestamp": at_ms,
+        "eventType": event_type,
+        "eventVersion": _EVENT_VERSION,
+        "matchedRuleName": rule.name,
+        "objectName": name,
+        "objectSize": size,
+        "objectVersionId": file_id,
+    }
+
+
+def _event_id(*facts: object) -> str:
+    return hashlib.sha256(" ".join(map(str, facts)).encode()).hexdigest()
