@@ -11,7 +11,9 @@ from typing import NamedTuple
 from undercroft.catalog.contract import Rows, Transaction
 
 _EVENT = "event_type, at_ms, name, size, file_id"
-_QUEUE = "bucket_id, rule_id, last_sequence, due_ms, attempts, failing_since_ms, suspension_reason, last_delivery"
+_QUEUE = (
+    "bucket_id, rule_id, last_sequence, due_ms, attempts, failing_since_ms, suspension_reason, last_delivery, restarts"
+)
 
 
 class Event(NamedTuple):
@@ -27,7 +29,8 @@ class Event(NamedTuple):
 class QueueRow(NamedTuple):
     """The state of a rule's deliveries. A queue that is due never has no time; one that is suspended never has one.
 
-    `attempts` have failed in a row, since `failing_since_ms`; `last_delivery` numbers the entries of the rule's log.
+    `attempts` have failed in a row, since `failing_since_ms`; `last_delivery` numbers the entries of the rule's log,
+    and `restarts` counts how often somebody restarted or halted it.
     """
 
     bucket_id: str
@@ -38,6 +41,7 @@ class QueueRow(NamedTuple):
     failing_since_ms: int | None
     suspension_reason: str | None
     last_delivery: int
+    restarts: int
 
 
 async def add(tx: Transaction, bucket_id: str, rule_id: str, event: Event) -> None:
@@ -124,9 +128,9 @@ async def failed(tx: Transaction, seen: QueueRow, after: QueueRow) -> None:
     """Note that a delivery failed, unless the queue is not as it was `seen`: then somebody has restarted or halted it."""
     await tx.run(
         "UPDATE notification_queues SET attempts = ?5, due_ms = ?6, failing_since_ms = ?7, suspension_reason = ?8"
-        " WHERE bucket_id = ?1 AND rule_id = ?2 AND attempts = ?3 AND due_ms = ?4",
+        " WHERE bucket_id = ?1 AND rule_id = ?2 AND attempts = ?3 AND restarts = ?4",
         (
-            seen.bucket_id, seen.rule_id, seen.attempts, seen.due_ms,
+            seen.bucket_id, seen.rule_id, seen.attempts, seen.restarts,
             after.attempts, after.due_ms, after.failing_since_ms, after.suspension_reason,
         ),
     )  # fmt: skip
@@ -135,7 +139,8 @@ async def failed(tx: Transaction, seen: QueueRow, after: QueueRow) -> None:
 async def restart(tx: Transaction, bucket_id: str, rule_id: str, now_ms: int) -> None:
     """Forget all failures, and have the events that wait delivered now."""
     await tx.run(
-        "UPDATE notification_queues SET attempts = 0, failing_since_ms = NULL, suspension_reason = NULL, due_ms ="
+        "UPDATE notification_queues SET restarts = restarts + 1, attempts = 0, failing_since_ms = NULL,"
+        " suspension_reason = NULL, due_ms ="
         " CASE WHEN EXISTS (SELECT 1 FROM outbox o WHERE o.bucket_id = ?1 AND o.rule_id = ?2) THEN ?3 END"
         " WHERE bucket_id = ?1 AND rule_id = ?2",
         (bucket_id, rule_id, now_ms),
@@ -145,7 +150,8 @@ async def restart(tx: Transaction, bucket_id: str, rule_id: str, now_ms: int) ->
 async def halt(tx: Transaction, bucket_id: str, rule_id: str) -> None:
     """Have nothing delivered until the queue is restarted. Failures are forgotten."""
     await tx.run(
-        "UPDATE notification_queues SET attempts = 0, failing_since_ms = NULL, suspension_reason = NULL, due_ms = NULL"
+        "UPDATE notification_queues SET restarts = restarts + 1, attempts = 0, failing_since_ms = NULL,"
+        " suspension_reason = NULL, due_ms = NULL"
         " WHERE bucket_id = ?1 AND rule_id = ?2",
         (bucket_id, rule_id),
     )

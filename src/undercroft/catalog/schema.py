@@ -168,6 +168,7 @@ DELTAS: tuple[tuple[str, ...], ...] = (
             failing_since_ms {BIG},
             suspension_reason TEXT,
             last_delivery {BIG} NOT NULL DEFAULT 0,
+            restarts {BIG} NOT NULL DEFAULT 0,
             PRIMARY KEY (bucket_id, rule_id)
         ) {CLUSTERED}""",
         "CREATE INDEX notification_queues_due ON notification_queues (due_ms) WHERE due_ms IS NOT NULL",
