@@ -6,6 +6,7 @@ h11 has the protocol; it is imported where it is used, since only the process th
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
@@ -108,10 +109,15 @@ class HTTPSVisitor:
             except ssl.SSLError as error:
                 said = f"TLS failed: {error.reason or 'no TLS'}"
             except OSError as error:
-                said = (error.strerror or "it does not answer").lower()
+                said = _said(error)
             else:
                 return _Connection(reader, writer)
         raise TargetError(f"No connection to {self._host}: {said}")
+
+
+def _said(error: OSError) -> str:
+    """What the system calls the error, without the addresses that Python adds."""
+    return os.strerror(error.errno).lower() if error.errno else "it ended"
 
 
 class _Broken(Exception):
@@ -143,7 +149,7 @@ class _Connection:
         except protocol.RemoteProtocolError as error:
             raise _Broken(f"it answers with something that is not HTTP ({error})") from None
         except OSError as error:
-            raise _Broken((error.strerror or "it ended").lower()) from None
+            raise _Broken(_said(error)) from None
 
     async def _answer(self) -> Answer:
         protocol = self._h11
