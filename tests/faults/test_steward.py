@@ -29,6 +29,8 @@ from harness import kill_at
 from harness.background import named_blobs
 from harness.clock import JumpingClock
 from harness.load import Load
+from harness.notifications import Inbox, events_in, first_time
+from harness.notifications import rule as notification_rule
 from harness.processes import blob_files, wait_until
 from harness.stores import Bench, Bytes, SetClock, open_bench
 from undercroft import limits, steward
@@ -57,6 +59,12 @@ class Scene(NamedTuple):
     kept: dict[str, bytes]  # Content by name.
     deleted: list[str]  # File ids.
     doomed: Bucket  # Lifecycle rules empty it in the next days.
+    told: list[tuple[str, str]]  # The events of its notification rule that wait: type and name.
+
+    @property
+    def inbox(self) -> Inbox:
+        """Where its events go. What arrived is kept over deaths."""
+        return Inbox(log=self.folder / "received")
 
 
 async def build(folder: Path) -> Scene:
@@ -97,11 +105,11 @@ async def build(folder: Path) -> Scene:
         for number in range(5):
             key = await bench.store.identity.keys.create(principal, f"key-{number}", ["listFiles"])
             await bench.store.identity.keys.delete(principal, key.key_id)
-        return Scene(folder, principal, bucket, clock.ms, kept, deleted, await build_doomed(bench))
+        return Scene(folder, principal, bucket, clock.ms, kept, deleted, *await build_doomed(bench))
 
 
-async def build_doomed(bench: Bench) -> Bucket:
-    """A bucket with work for every lifecycle rule, of a store that has had its first run."""
+async def build_doomed(bench: Bench) -> tuple[Bucket, list[tuple[str, str]]]:
+    """A bucket with work for every lifecycle rule, of a store that has had its first run, and the events of its making."""
     await bench.store.work.lifecycle.run()
     rule = {"daysFromUploadingToHiding": 3, "daysFromHidingToDeleting": 1}
     rule["daysFromStartingToCancelingUnfinishedLargeFiles"] = 1
@@ -109,6 +117,8 @@ async def build_doomed(bench: Bench) -> Bucket:
     doomed = await bench.store.buckets.create(
         principal, "doomed-bucket", "allPrivate", lifecycle_rules=[{"fileNamePrefix": "", **rule}]
     )
+    wanted = notification_rule(max_events_per_batch=2)
+    await bench.store.notifications.set_rules(principal, doomed.bucket_id, [wanted])
     for name in ("inline", "blob"):
         for _ in range(2):
             data = os.urandom(1000 if name == "inline" else BLOB_BYTES)
@@ -117,7 +127,8 @@ async def build_doomed(bench: Bench) -> Bucket:
     await files.hide(principal, doomed, "hidden", S3)
     large = await files.start_large_file(principal, doomed, "large", NewFile("a/b"))
     await files.upload_part(principal, doomed, large, 1, Bytes(PART))
-    return doomed
+    uploads = [("b2:ObjectCreated:Upload", name) for name in ("inline", "inline", "blob", "blob", "hidden")]
+    return doomed, [*uploads, ("b2:HideMarkerCreated:Hide", "hidden")]
 
 
 async def remove(bench: Bench, name: str) -> str:
@@ -130,9 +141,10 @@ async def remove(bench: Bench, name: str) -> str:
 async def run_job(store: Any, name: str) -> bool:
     """What the steward does when the time of a job has come; False where another one has the lease."""
     job = next(job for job in steward.jobs(store) if job.name == name)
-    if not await store.work.leases.take(job.name, job.every_s * 3):
+    if not await store.work.leases.take(job.name, job.lease_s):
         return False
     await job.run()
+    await store.work.deliveries.finish_turns()
     return True
 
 
@@ -140,7 +152,7 @@ async def die(scene: Scene, name: str, at: int, later_s: int) -> int:
     """Does the job and dies at this call; how many calls it took where it did not."""
     clock = SetClock()
     clock.ms = scene.now_ms + later_s * 1000
-    async with open_bench(scene.folder, clock=clock, new=False) as bench:
+    async with open_bench(scene.folder, clock=clock, new=False, visit=scene.inbox) as bench:
         kill_at.arm(at)
         assert await run_job(bench.store, name)
         return kill_at.calls()
@@ -151,7 +163,7 @@ async def take_over(scene: Scene, name: str, later_s: int) -> None:
     check_names(scene)
     clock = SetClock()
     clock.ms = scene.now_ms + later_s * 1000
-    async with open_bench(scene.folder, clock=clock, new=False) as bench:
+    async with open_bench(scene.folder, clock=clock, new=False, visit=scene.inbox) as bench:
         bench.principal, bench.bucket = scene.principal, scene.bucket
         await check_files(bench, scene)
         until_ms = leased_until(scene, name)
@@ -159,16 +171,19 @@ async def take_over(scene: Scene, name: str, later_s: int) -> None:
             assert not await run_job(bench.store, name), "the lease of the dead does not hold"
             clock.ms = until_ms
         assert await run_job(bench.store, name), "the lease of the dead does not end"
+        if name == "deliveries":
+            check_events(scene, whole=True)
         clock.ms += (limits.RECLAIM_GRACE_S + limits.ORPHAN_AGE_S) * 1000
         clock.ms = max(clock.ms, scene.now_ms + 3 * DAY_S * 1000)
         # Twice, a day later again: what one job leaves is work for another.
         for job in steward.jobs(bench.store) * 2:
-            clock.ms += int(job.every_s * 3000) + DAY_S * 500
+            clock.ms += int(job.lease_s * 1000) + DAY_S * 500
             assert await run_job(bench.store, job.name)
         await check_files(bench, scene)
         listed = await bench.store.files.list_versions(bench.principal, scene.doomed, limit=1000)
         assert listed.rows == [], "the lifecycle rules are not carried out"
     check_names(scene)
+    check_events(scene, whole=name != "prune-events")
     assert on_disk(scene) == named(scene), "what nothing names is still there"
 
 
@@ -191,6 +206,15 @@ def check_names(scene: Scene) -> None:
     assert named(scene) <= on_disk(scene), "the catalog names a blob that is missing"
     with closing(apsw.Connection(str(scene.folder / "catalog.db"))) as catalog:
         assert catalog.pragma("integrity_check") == "ok"
+
+
+def check_events(scene: Scene, *, whole: bool) -> None:
+    """At least once and in order: what waited comes first, unless it was too old by then, and all that follows is lifecycle."""
+    events = first_time(events_in(scene.folder / "received"))
+    heard = [(event["eventType"], event["objectName"]) for event in events]
+    waited = scene.told if whole else [told for told in scene.told if told in heard]
+    assert heard[: len(waited)] == waited, heard
+    assert all(event_type.endswith(":LifecycleRule") for event_type, _ in heard[len(waited) :]), heard
 
 
 async def check_files(bench: Bench, scene: Scene) -> None:
@@ -252,6 +276,8 @@ JOBS = {
     "reclaim": (2 * limits.RECLAIM_GRACE_S, 30),
     "sweep": (limits.ORPHAN_AGE_S // 2, 15),
     "prune-invalidations": (25 * 3600, 20),
+    "deliveries": (0, 30),
+    "prune-events": (limits.EVENT_KEPT_S + 1, 15),
 }
 
 
@@ -273,7 +299,7 @@ def test_p4_a_steward_that_dies_anywhere_in_a_job_leaves_it_to_another_and_break
         },
     )
     assert done.returncode == 0, done.stderr[-6000:]
-    answer = json.loads(done.stdout)
+    answer = json.loads(done.stdout.splitlines()[-1])  # Before it stands what the steward logged.
     assert answer["calls"] >= calls_min
     assert answer["deaths"] >= calls_min // stride - 1
     print(f"{name}: {answer['deaths']} deaths in {answer['calls']} calls")  # noqa: T201 - the figure of the note.

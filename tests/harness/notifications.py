@@ -74,6 +74,12 @@ class Inbox:
                 file.write(body + b"\n")
         return self.answer(url, body)
 
+    def take_all(self, bucket_id: str) -> list[dict[str, Any]]:
+        """The events of a bucket, in order, which are then forgotten."""
+        taken = [event for event in self.events if event["bucketId"] == bucket_id]
+        self.posted = [one for one in self.posted if json.loads(one[2])["events"][0]["bucketId"] != bucket_id]
+        return taken
+
     @property
     def batches(self) -> list[list[dict[str, Any]]]:
         """The events of each request."""

@@ -17,7 +17,7 @@ from awscrt import checksums as crt
 
 from harness.stores import START_MS, Bench, sha1
 from undercroft import limits
-from undercroft.catalog import accounts, usage
+from undercroft.catalog import accounts, deliveries, outbox, usage
 from undercroft.catalog.contract import Row
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Account, Action, Bucket, FileVersion
@@ -121,7 +121,26 @@ async def _bucket_picture(bench: Bench, principal: Principal, bucket: Bucket) ->
         "settings": (bucket.name, bucket.type, bucket.revision, bucket.info, bucket.cors_rules, bucket.lifecycle_rules),
         "lock": msgspec.to_builtins(bucket.lock),
         "versions": pictures,
+        "notifications": await _notifications_picture(bench, principal, bucket),
     }
+
+
+async def _notifications_picture(bench: Bench, principal: Principal, bucket: Bucket) -> list[Any]:
+    """Each rule with its secrets, what waits for it, and what was delivered."""
+    rules = await bench.store.notifications.rules(principal, bucket.bucket_id)
+    kept = (await bench.store.buckets.find(bucket_id=bucket.bucket_id)).notification_rules
+    picture = []
+    for rule, rule_id in zip(rules, [one.rule_id for one in kept], strict=True):
+        head = await outbox.head(bench.catalog.rows, bucket.bucket_id, rule_id, 1000)
+        log = await deliveries.latest(bench.catalog.rows, bucket.bucket_id, rule_id, 1000)
+        picture.append(
+            [
+                msgspec.to_builtins(rule),
+                [(sequence, event.event_type, event.name.decode(), event.size) for sequence, event in head],
+                [(entry.kind, entry.events, entry.attempt, entry.status, entry.error) for entry in log],
+            ]
+        )
+    return picture
 
 
 async def _versions(bench: Bench, principal: Principal, bucket: Bucket) -> list[FileVersion]:

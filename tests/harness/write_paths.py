@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from unittest.mock import patch
 
+from harness import notifications
 from harness.path_bench import BLOB_MAX_BYTES, Phase, WritePath, nothing
 from harness.promises import OWNER, PASSWORDS
 from harness.stores import Bench, Bytes, md5, sha1
 from undercroft import limits
 from undercroft.store.buckets.lock import LockChange
+from undercroft.store.buckets.notification_rules import Header, Target
 from undercroft.store.dialect import NATIVE
 from undercroft.store.model import ByteRange, DefaultRetention, FileVersion, NewFile, Retention
 
@@ -175,6 +178,33 @@ async def hold(bench: Bench) -> None:
     await bench.store.files.update_legal_hold(bench.principal, bucket, file.name, str(file.file_id), on=True)
 
 
+# -- Event notifications ----------------------------------------------------------------------------------------------
+async def set_notification_rules(bench: Bench) -> None:
+    target = Target(notifications.URL, (Header("Authorization", "Bearer x"),), notifications.SECRET)
+    await notifications.set_rules(bench, notifications.rule(target=target))
+
+
+async def heard_of(bench: Bench) -> None:
+    """A file under a rule, and its event, which waits."""
+    await set_notification_rules(bench)
+    await upload_inline(bench)
+
+
+async def deliver(bench: Bench) -> None:
+    with patch.object(bench.store.work.deliveries, "_visit", notifications.Inbox()):
+        await notifications.deliver(bench)
+
+
+async def fail_to_deliver(bench: Bench) -> None:
+    """A bench has no way out."""
+    await notifications.deliver(bench)
+
+
+async def drop_events(bench: Bench) -> None:
+    bench.clock.ms += limits.EVENT_KEPT_S * 1000 + 10_000
+    await bench.store.work.deliveries.prune()
+
+
 # -- Keys, buckets and accounts ---------------------------------------------------------------------------------------
 async def create_key(bench: Bench) -> None:
     capabilities = ["listFiles", "readFiles"]
@@ -267,6 +297,12 @@ WRITE_PATHS = (
     WritePath("upload under a default retention", upload_locked, lock_bucket),
     WritePath("extend retention", extend_retention, locked_file),
     WritePath("legal hold", hold, locked_file),
+    WritePath("set notification rules", set_notification_rules, heard_of),
+    WritePath("upload under a notification rule", upload_inline, set_notification_rules),
+    WritePath("delete version under a notification rule", delete, heard_of),
+    WritePath("deliver an event", deliver, heard_of),
+    WritePath("fail to deliver an event", fail_to_deliver, heard_of),
+    WritePath("drop events", drop_events, heard_of),
     WritePath("create key", create_key),
     WritePath("delete key", delete_key, create_key),
     WritePath("create bucket", create_bucket),

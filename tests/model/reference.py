@@ -166,7 +166,8 @@ class Reference:
         if new.only_new and self._visible(bucket_id, name) is not None:
             raise Refused("exists")
         sha1 = ("" if new.verified else "unverified:") + _sha1(body)
-        return self._add(ask, bucket_id, name, "upload", new, body, (sha1, _md5(body)))
+        answer = self._add(ask, bucket_id, name, "upload", new, body, (sha1, _md5(body)))
+        return self._tell("b2:ObjectCreated:Upload", self.versions[ask.id], answer)
 
     def hide(self, ask: Ask, bucket_id: str, name: str) -> dict[str, Any]:
         """A hide marker on top. The native dialect wants something to hide."""
@@ -178,7 +179,8 @@ class Reference:
                 raise Refused("nothing to hide")
             if newest.action == "hide":
                 raise Refused("already hidden")
-        return self._add(ask, bucket_id, name, "hide", New(HIDE_MARKER_TYPE, {}), b"", (_sha1(b""), _md5(b"")))
+        answer = self._add(ask, bucket_id, name, "hide", New(HIDE_MARKER_TYPE, {}), b"", (_sha1(b""), _md5(b"")))
+        return self._tell("b2:HideMarkerCreated:Hide", self.versions[ask.id], answer)
 
     def copy(
         self, ask: Ask, source_id: str, bucket_id: str, name: str, asked: Range | None, replaced: New | None
@@ -196,7 +198,8 @@ class Reference:
         whole = len(body) == len(source.body)
         digests = (source.sha1, source.etag) if whole else (_sha1(body), _md5(body))
         new = replaced or New(source.content_type, source.info)
-        return {**self._add(ask, bucket_id, name, "upload", new, body, digests), "action": "copy"}
+        answer = {**self._add(ask, bucket_id, name, "upload", new, body, digests), "action": "copy"}
+        return self._tell("b2:ObjectCreated:Copy", self.versions[ask.id], answer)
 
     def _source(self, ask: Ask, source_id: str, target: Bucket | None, reasons: set[str]) -> Version:
         """The version to copy from; refused with the reasons there are already, or for its own."""
@@ -236,7 +239,8 @@ class Reference:
             if version.action == "upload" and (version.held or (version.retained_until_ms and not bypass)):
                 raise Refused("locked")
             self.graves[version_id] = self.versions.pop(version_id)
-            return {**version_row(version), "was_marker": version.action == "hide"}
+            answer = {**version_row(version), "was_marker": version.action == "hide"}
+            return answer if version.action == "start" else self._tell("b2:ObjectDeleted:Delete", version, answer)
         if ask.s3:
             return {"was_marker": False}
         raise Refused("no version to delete")
@@ -282,6 +286,31 @@ class Reference:
         if version.action == "hide":
             raise Refused("marker lock")
         return version
+
+    # -- Event notifications (native) -----------------------------------------------------------------------------------
+    def listen(self, ask: Ask, bucket_id: str, prefix: str, types: Sequence[str]) -> dict[str, Any]:
+        """Give a bucket its one rule. Without types it has none, and what it was not told of yet is forgotten."""
+        bucket = self._bucket(bucket_id)
+        self._allow(ask, "writeBucketNotifications", bucket)
+        bucket.listens = (prefix, frozenset(types)) if types else None
+        if not types:
+            bucket.told.clear()
+        return {}
+
+    def told(self, ask: Ask, bucket_id: str) -> list[dict[str, Any]]:
+        """The events of a bucket since the last time, each once, in the order in which they happened."""
+        bucket = self._bucket(bucket_id)
+        told, bucket.told = bucket.told, []
+        return told
+
+    def _tell(self, event_type: str, version: Version, answer: dict[str, Any]) -> dict[str, Any]:
+        """Something happened to a finished version. Returns the answer."""
+        bucket = self.buckets[version.bucket_id]
+        prefix, types = bucket.listens or ("", frozenset())
+        if version.name.startswith(prefix) and types & {event_type, event_type.rpartition(":")[0] + ":*"}:
+            size = len(version.body) if event_type.startswith("b2:ObjectCreated:") else None
+            bucket.told.append({"name": version.name, "type": event_type, "size": size, "id": version.id})
+        return answer
 
     # -- Large files ----------------------------------------------------------------------------------------------------
     def start(self, ask: Ask, bucket_id: str, name: str, new: New) -> dict[str, Any]:
@@ -356,7 +385,7 @@ class Reference:
         large.etag = joined_etag([part.md5 for part in large.parts.values()])
         large.action = "upload"
         large.sequence = next(self._sequence)
-        return version_row(large)
+        return self._tell("b2:ObjectCreated:MultipartUpload", large, version_row(large))
 
     def cancel(self, ask: Ask, large_id: str) -> dict[str, Any]:
         """Drop an unfinished large file."""

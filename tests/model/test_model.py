@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from harness.server import Server
+from model.event_rules import EventRules
 from model.machine import Machine
 from model.through_faces import ThroughFaces
 from model.through_store import ThroughStore
@@ -42,8 +43,8 @@ class MixedMachine(Machine):
     dialects = (False, True)
 
 
-class StoreMachine(Machine):
-    """Through two stores over one data directory, in both dialects, with a clock that is set."""
+class StoreMachine(EventRules, Machine):
+    """Through two stores over one data directory, in both dialects, with a clock that is set, and told of all events."""
 
     dialects = (False, True)
 

@@ -52,6 +52,8 @@ class Bucket:
     info: dict[str, str]
     revision: int = FIRST_REVISION
     locks: bool = False  # Whether it has Object Lock.
+    listens: tuple[str, frozenset[str]] | None = None  # Its notification rule: prefix and types of events.
+    told: list[dict[str, Any]] = field(default_factory=list)  # The events that nobody was told of yet.
 
 
 @dataclass

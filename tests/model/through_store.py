@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.notifications import Inbox, rule
 from harness.stores import Bytes, SetClock, open_bench
 from model.driver import Answer, Page, Refusal
 from model.reference import joined_etag
@@ -42,7 +43,8 @@ from undercroft.store.operations import Operation
 
 CHUNK_BYTES = 40_000
 NATIVE_ONLY = {
-    "file_info", "create_key", "delete_key", "list_keys", "update_bucket", "lock_bucket", "retain", "hold",
+    "file_info", "create_key", "delete_key", "list_keys", "update_bucket", "lock_bucket", "retain", "hold", "listen",
+    "told",
 }  # fmt: skip
 
 
@@ -56,6 +58,7 @@ class ThroughStore:
         self._loop = asyncio.new_event_loop()
         self._open = contextlib.AsyncExitStack()
         self._stores: list[Store] = []
+        self._inbox = Inbox()
         self._secrets: dict[str, str] = {}
         self._owners: list[domain.ApplicationKey] = []
         self._turns = 0
@@ -63,7 +66,8 @@ class ThroughStore:
 
     async def _enter(self, folder: Path) -> None:
         for new in (True, False):
-            bench = await self._open.enter_async_context(open_bench(folder, clock=self._clock, new=new))
+            opening = open_bench(folder, clock=self._clock, new=new, visit=self._inbox)
+            bench = await self._open.enter_async_context(opening)
             self._stores.append(bench.store)
         for email in ("first@example.com", "second@example.com"):
             account = await self._stores[0].identity.accounts.create(email, "a long password")
@@ -128,7 +132,7 @@ class ThroughStore:
             who = NOBODY
             if actor is not None:
                 who = await store.identity.authenticate_key(actor, self._secrets[actor])
-            return await getattr(Calls(store, who, s3, self._secrets), operation)(**arguments)
+            return await getattr(Calls(store, who, s3, self._secrets, self._inbox), operation)(**arguments)
         except StoreError as error:
             raise Refusal(type(error).__name__) from error
 
@@ -144,12 +148,13 @@ class BadPartRange(StoreError):
 class Calls:
     """The operations of one principal on one store, in one dialect."""
 
-    def __init__(self, store: Store, who: Principal, s3: bool, secrets: dict[str, str]) -> None:
+    def __init__(self, store: Store, who: Principal, s3: bool, secrets: dict[str, str], inbox: Inbox) -> None:
         self._store = store
         self._files = store.files
         self._who = who
         self._s3 = s3
         self._secrets = secrets
+        self._inbox = inbox
 
     async def _bucket(self, bucket: Bucket) -> domain.Bucket:
         if self._s3:
@@ -239,6 +244,26 @@ class Calls:
     async def hold(self, version: Version, on: bool) -> Answer:
         place = await self._lockable(version)
         return version_answer(await self._files.update_legal_hold(self._who, place, version.name, version.id, on=on))
+
+    # -- Event notifications --------------------------------------------------------------------------------------------
+    async def listen(self, bucket: Bucket, prefix: str, types: Sequence[str]) -> Answer:
+        wanted = rule(object_name_prefix=prefix, event_types=tuple(types), max_events_per_batch=3)
+        await self._store.notifications.set_rules(self._who, bucket.id, [wanted] if types else [])
+        return {}
+
+    async def told(self, bucket: Bucket) -> list[Answer]:
+        await self._store.buckets.find(bucket_id=bucket.id)
+        await self._store.work.deliveries.run()
+        await self._store.work.deliveries.finish_turns()
+        return [
+            {
+                "name": event["objectName"],
+                "type": event["eventType"],
+                "size": event["objectSize"],
+                "id": event["objectVersionId"],
+            }
+            for event in self._inbox.take_all(bucket.id)
+        ]
 
     async def _lockable(self, version: Version) -> domain.Bucket:
         """The bucket of a version; where it is gone, so is the version."""

@@ -40,6 +40,13 @@ def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
         return await store.work.reclaim.run() == limits.RECLAIM_BATCH  # There may be more than a batch.
 
     deliveries = store.work.deliveries
+
+    async def prune_events() -> bool:
+        dropped = await deliveries.prune()
+        if dropped:
+            _log.warning("events dropped", events=dropped)
+        return dropped > 0  # There may be more.
+
     return [
         _leased("lifecycle", min(_LIFECYCLE_LOOK_S, lifecycle.every_s), lambda: store.work.lifecycle.run(lifecycle)),
         _leased("reclaim", 5.0, reclaim),
@@ -52,7 +59,7 @@ def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
             limits.DELIVERY_LEASE_S,
             is_wanted=deliveries.is_wanted,
         ),
-        _leased("prune-events", 60.0, deliveries.prune),
+        _leased("prune-events", 60.0, prune_events),
     ]
 
 

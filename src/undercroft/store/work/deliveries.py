@@ -11,8 +11,6 @@ import asyncio
 import datetime as dt
 from typing import NamedTuple
 
-import structlog
-
 from undercroft import limits
 from undercroft.catalog import buckets, deliveries, outbox
 from undercroft.catalog.contract import Catalog, Rows, Transaction
@@ -23,7 +21,7 @@ from undercroft.store.ambient import Ambient
 from undercroft.store.buckets.notification_rules import Target
 from undercroft.store.buckets.notifications import Notifications
 from undercroft.store.directory import bucket_of_row
-from undercroft.store.errors import NoSuchRule, StoreError
+from undercroft.store.errors import NoSuchRule
 from undercroft.store.gate import Gate
 from undercroft.store.model import Bucket, NotificationRule
 from undercroft.store.work.event_messages import headers_of, message, test_message
@@ -31,7 +29,6 @@ from undercroft.store.work.event_messages import headers_of, message, test_messa
 EVENTS, TEST, DROPPED = "events", "test", "dropped"
 _EVENT_ID_BYTES = 32
 _QUEUES_PAGE = 500
-_log = structlog.get_logger(__name__)
 _Key = tuple[str, str]  # Bucket and rule.
 
 
@@ -75,7 +72,7 @@ class Deliveries:
     async def run(self) -> None:
         """Begin a turn of each rule that is due and has none under way. Turns go on after this returns.
 
-        Raises what a turn has raised since the last time.
+        Raises what a turn has raised since the last time: what it could not note as delivered is sent again.
         """
         for key, turn in list(self._turns.items()):
             if turn.done():
@@ -103,14 +100,14 @@ class Deliveries:
                 del self._turns[key]
                 turn.result()
 
-    async def prune(self) -> bool:
-        """Drop events that nobody will take any more: too old, or more than a queue may hold. True where more are left."""
-        place, is_more = ("", ""), False
+    async def prune(self) -> int:
+        """Drop events that nobody will take any more: too old, or more than a queue may hold. How many; 0 when all is done."""
+        place, dropped = ("", ""), 0
         while page := await self._queues_after(place):
             for queue in page:
-                is_more |= await self._prune(queue)
+                dropped += await self._prune(queue)
             place = page[-1].bucket_id, page[-1].rule_id
-        return is_more
+        return dropped
 
     # -- For the operator and the console -----------------------------------------------------------------------------
     async def test(self, bucket: Bucket, rule_name: str) -> Outcome:
@@ -160,9 +157,6 @@ class Deliveries:
                 outcome = await self._send(visitor, target, message(batch.bucket, batch.rule, batch.events))
                 if not await self._settle(batch, outcome):
                     return
-        except StoreError as error:
-            # A full disk or a busy catalog: the events are sent again, since nobody could note that they were.
-            _log.warning("delivery not noted", bucket=bucket_id, error=str(error))
         finally:
             if visitor is not None:
                 await visitor.close()
@@ -229,7 +223,7 @@ class Deliveries:
     async def _queues_after(self, place: _Key) -> list[QueueRow]:
         return await self._catalog.scan(lambda rows: outbox.queues_after(rows, *place, _QUEUES_PAGE))
 
-    async def _prune(self, queue: QueueRow) -> bool:
+    async def _prune(self, queue: QueueRow) -> int:
         bucket_id, rule_id = queue.bucket_id, queue.rule_id
         now_ms = self._ambient.now_ms()
         oldest_ms = now_ms - limits.EVENT_KEPT_S * 1000
@@ -245,10 +239,8 @@ class Deliveries:
             return len(gone)
 
         if not await self._catalog.scan(lambda rows: _is_prunable(rows, queue, oldest_ms, first_kept)):
-            return False
-        dropped = await self._gate.write(change)
-        _log.warning("events dropped", bucket=bucket_id, rule=rule_id, events=dropped)
-        return dropped == limits.EVENTS_DROPPED_AT_ONCE
+            return 0
+        return await self._gate.write(change)
 
 
 async def _is_prunable(rows: Rows, queue: QueueRow, oldest_ms: int, first_kept: int) -> bool:
