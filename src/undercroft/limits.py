@@ -87,6 +87,14 @@ LIFECYCLE_NEWER_MAX = (
 LIFECYCLE_SHOWN_MAX = 1000  # Versions that the command names one by one.
 LIFECYCLE_INTERVAL_MAX_S = 7 * 86_400
 
+# -- Accounting (ours) ------------------------------------------------------------------------------------------------
+ACCOUNTING_FLUSH_S = 2.0  # Counts gather in memory for this long: what a kill loses, and how late workers learn caps.
+ACCOUNTING_BATCH = 500  # Rows that are folded, and accounts that are looked at, in one transaction.
+ACCOUNTING_KEPT_DAYS = 400  # A year and the month that is compared with it.
+ACCOUNTING_REPORT_MAX_DAYS = ACCOUNTING_KEPT_DAYS + 1
+CAP_MAX = 2**62  # Sums of what was used and what is asked for stay within 64 bits.
+CAP_ALERTS_SHOWN_MAX = 1000
+
 # -- Requests and connections (ours: P9, every input is bounded) ------------------------------------------------------
 HEADER_COUNT_MAX = 256
 HEADERS_MAX_BYTES = 64 * KIB

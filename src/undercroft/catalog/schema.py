@@ -10,7 +10,7 @@ Order of versions: clients see newest first. Both engines can only seek in row v
 sequence are stored negated (`inverted_ms`, `inverted_seq`) and every scan is ascending.
 """
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 COMPATIBLE_VERSION = 4  # An older program would change files and tell no notification rule of it.
 
 DELTAS: tuple[tuple[str, ...], ...] = (
@@ -195,6 +195,54 @@ DELTAS: tuple[tuple[str, ...], ...] = (
             duration_ms INTEGER NOT NULL,
             error TEXT,
             PRIMARY KEY (bucket_id, rule_id, number)
+        ) {CLUSTERED}""",
+    ),
+    (
+        """CREATE TABLE call_days (
+            account_id TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            class TEXT NOT NULL,
+            call TEXT NOT NULL,
+            slot INTEGER NOT NULL,
+            transactions {BIG} NOT NULL,
+            PRIMARY KEY (account_id, day, class, call, slot)
+        ) {CLUSTERED}""",
+        "CREATE INDEX call_days_unfolded ON call_days (day) WHERE slot <> 0",
+        """CREATE TABLE transfer_days (
+            account_id TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            slot INTEGER NOT NULL,
+            downloaded {BIG} NOT NULL,
+            uploaded {BIG} NOT NULL,
+            PRIMARY KEY (account_id, day, slot)
+        ) {CLUSTERED}""",
+        "CREATE INDEX transfer_days_unfolded ON transfer_days (day) WHERE slot <> 0",
+        """CREATE TABLE storage_days (
+            account_id TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            hours INTEGER NOT NULL,
+            versions {BIG} NOT NULL,
+            bytes {BIG} NOT NULL,
+            byte_hours {BIG} NOT NULL,
+            PRIMARY KEY (account_id, day)
+        ) {CLUSTERED}""",
+        """CREATE TABLE caps (
+            account_id TEXT PRIMARY KEY,
+            storage {BIG},
+            download {BIG},
+            class_b {BIG},
+            class_c {BIG}
+        )""",
+        """CREATE TABLE cap_alerts (
+            account_id TEXT NOT NULL,
+            category TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            percent INTEGER NOT NULL,
+            cap {BIG} NOT NULL,
+            used {BIG} NOT NULL,
+            at_ms {BIG} NOT NULL,
+            is_over INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (account_id, category, day, percent, cap)
         ) {CLUSTERED}""",
     ),
 )

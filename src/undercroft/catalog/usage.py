@@ -23,3 +23,14 @@ async def of_bucket(rows: Rows, bucket_id: str) -> tuple[int, int]:
     )
     assert row is not None
     return row[0], row[1]  # type: ignore[return-value]
+
+
+async def of_account(rows: Rows, account_id: str) -> tuple[int, int]:
+    """How many versions and how many bytes all buckets of the account hold."""
+    row = await rows.one(
+        "SELECT coalesce(sum(versions), 0), coalesce(sum(bytes), 0) FROM usage_deltas"
+        " WHERE bucket_id IN (SELECT bucket_id FROM buckets WHERE account_id = ?1)",
+        (account_id,),
+    )
+    assert row is not None
+    return row[0], row[1]  # type: ignore[return-value]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from undercroft import __version__
-from undercroft.cli import account, key, lifecycle, notifications
+from undercroft.cli import account, caps, key, lifecycle, notifications, usage
 from undercroft.cli.options import JSON, AllowTargets, Blobs, Catalog, Config, Data, TargetCA
 from undercroft.settings import load
 
@@ -22,6 +22,9 @@ app.add_typer(account.app, name="account")
 app.add_typer(key.app, name="key")
 app.command("lifecycle")(lifecycle.lifecycle)
 app.add_typer(notifications.app, name="notifications")
+app.command("usage")(usage.usage)
+account.app.command("caps")(caps.caps)
+account.app.command("alerts")(caps.alerts)
 
 
 def _show_version(wanted: bool) -> None:

@@ -27,6 +27,7 @@ from undercroft.native.errors import (
 )
 from undercroft.native.large_files import upload_part
 from undercroft.native.paths import FILE_PREFIX, no_such_call, split_call
+from undercroft.native.transactions import CLASSES, transactions_of
 from undercroft.native.upload_slots import LOCK_FILE, UploadSlots
 from undercroft.native.upload_urls import UPLOAD_FILE, UPLOAD_PART
 from undercroft.native.uploads import upload_file
@@ -90,6 +91,8 @@ class NativeFace:
         if json_call is not None:
             principal = await self._store.identity.principal_of_account_token(_token(request))
             body = await json_call.read(request, version)
+            charge = self._store.accounting.charge
+            charge(_account_of(principal), call, CLASSES[call], transactions_of(call, body))
             context = Call(self._store, self._settings, request, version, principal)
             return json_response(await json_call.handler(context, body))
         if call in UPLOADS:
@@ -107,6 +110,7 @@ class NativeFace:
         token = _token(request)
         principal = await self._store.identity.principal_of_upload_token(token, request.raw_path.decode("latin-1"))
         with self._slots.take(token):
+            self._store.accounting.charge(_account_of(principal), request.operation, CLASSES[request.operation])
             return json_response(await upload(self._store, principal, request, subject_id))
 
 
@@ -129,6 +133,12 @@ def _incident(native: NativeError, error: Exception, request: Request) -> Native
     incident_id = f"{secrets.token_hex(6)}-{secrets.token_hex(6)}"
     _log.error("storage_error", incident_id=incident_id, operation=request.operation, error=repr(error))
     return NativeError(native.status, native.code, f"incident id {incident_id}")
+
+
+def _account_of(principal: Principal) -> str:
+    account_id = principal.account_id
+    assert account_id is not None, "Calls and uploads are made with the token of a key."
+    return account_id
 
 
 def _token(request: Request) -> str:

@@ -11,7 +11,8 @@ from undercroft.http.origin import origin_of
 from undercroft.http.request import Request
 from undercroft.native.api_versions import APIVersion
 from undercroft.native.call import Answer
-from undercroft.native.errors import NativeError
+from undercroft.native.errors import AUTHORIZE_ACCOUNT, NativeError
+from undercroft.native.transactions import CLASSES
 from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.errors import NoSuchBucket, UnsupportedKey
@@ -47,6 +48,7 @@ async def authorize_account(store: Store, settings: Settings, request: Request, 
     assert key is not None, "who authenticated with a key has one"
     if key.bucket_ids is not None and len(key.bucket_ids) > 1 and not version.multi_bucket_keys:
         raise UnsupportedKey("The key is restricted to several buckets.")
+    store.accounting.charge(key.account_id, AUTHORIZE_ACCOUNT, CLASSES[AUTHORIZE_ACCOUNT])
     buckets = await _allowed_buckets(store, key)
     token = await store.identity.account_token(principal)
     origin = origin_of(request, settings)

@@ -10,13 +10,14 @@ from undercroft.http.response import Response
 from undercroft.native.bodies import BodyReader
 from undercroft.native.download_headers import download_headers
 from undercroft.native.encoding import decode
-from undercroft.native.errors import BadRequest, NativeError
+from undercroft.native.errors import DOWNLOAD_BY_ID, DOWNLOAD_BY_NAME, BadRequest, NativeError
 from undercroft.native.lock_shapes import lock_headers
 from undercroft.native.paths import FILE_PREFIX
 from undercroft.native.response_overrides import Overrides, overrides_of
+from undercroft.native.transactions import CLASSES
 from undercroft.native.unsupported import refuse_headers
 from undercroft.store import Store
-from undercroft.store.errors import IsHideMarker, NoSuchFile
+from undercroft.store.errors import DownloadCapExceeded, IsHideMarker, NoSuchFile, TransactionCapExceeded
 from undercroft.store.identity.authorize import Facts
 from undercroft.store.identity.principals import NOBODY, Principal
 from undercroft.store.model import Action, Bucket, FileVersion
@@ -46,9 +47,14 @@ async def download_by_name(store: Store, request: Request) -> Response:
     bucket = await store.buckets.find(name=bucket_name, remembered=True)
     if not name:
         raise NoSuchFile(bucket_name, name)
-    version = await store.files.current(
-        principal, bucket, name, facts=Facts(overrides=overrides), data=request.method == "GET"
-    )
+    try:
+        version = await store.files.current(
+            principal, bucket, name, facts=Facts(overrides=overrides), data=request.method == "GET"
+        )
+    except NoSuchFile:  # Which only those are told who may read.
+        _charge(store, DOWNLOAD_BY_NAME, bucket.account_id)
+        raise
+    _charge(store, DOWNLOAD_BY_NAME, version.account_id)
     return await _answer(store, request, principal, bucket, version, overrides)
 
 
@@ -69,12 +75,21 @@ async def download_by_id(store: Store, request: Request) -> Response:
     if not file_id:
         raise BadRequest("fileId is required")
     version = await store.files.version(principal, file_id, facts=Facts(by_id=True, overrides=overrides))
+    _charge(store, DOWNLOAD_BY_ID, version.account_id)
     if version.action is Action.HIDE:
         raise IsHideMarker(file_id, version.uploaded_ms)
     if version.action is Action.START:
         raise NativeError(404, "not_found", f"The large file is not finished: {file_id}")
     bucket = await store.buckets.find(bucket_id=version.bucket_id)
     return await _answer(store, request, principal, bucket, version, overrides)
+
+
+def _charge(store: Store, operation: str, account_id: str) -> None:
+    """Count a download that is allowed, for the owner of the bucket, whoever asks. Raises `DownloadCapExceeded`."""
+    try:
+        store.accounting.charge(account_id, operation, CLASSES[operation])
+    except TransactionCapExceeded:
+        raise DownloadCapExceeded from None  # The service has one word for both, which names both (section 18).
 
 
 async def _principal(store: Store, request: Request, query_token: str | None) -> Principal:

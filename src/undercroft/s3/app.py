@@ -23,6 +23,7 @@ from undercroft.s3.headers import check_settings
 from undercroft.s3.operations import OPERATIONS
 from undercroft.s3.request_ids import RequestIds
 from undercroft.s3.routing import BUCKET, COPY_SOURCE, OBJECT, SERVICE, Target, find_operation, split_target
+from undercroft.s3.transactions import CLASSES, OPEN_READS
 from undercroft.settings import Settings
 from undercroft.store.errors import StoreError
 
@@ -106,6 +107,10 @@ class S3Face:
         operation = OPERATIONS[call.facts.name]
         if operation.handler is None:
             raise S3Error("NotImplemented", f"{call.facts.name} is not implemented.")
+        if call.facts.name not in OPEN_READS:
+            account_id = call.principal.account_id
+            if account_id is not None:
+                self._store.accounting.charge(account_id, call.facts.name, CLASSES[call.facts.name])
         check_settings(call.headers)
         return await operation.handler(call)
 

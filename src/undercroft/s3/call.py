@@ -11,6 +11,7 @@ from undercroft.s3.authenticate import Authentication
 from undercroft.s3.body import read_document
 from undercroft.s3.errors import S3Error, invalid_argument
 from undercroft.s3.facts import OperationFacts
+from undercroft.s3.transactions import CLASSES
 from undercroft.settings import Settings
 from undercroft.store.errors import IsHideMarker, NoSuchUpload, NoSuchVersion
 from undercroft.store.identity.principals import Principal
@@ -106,6 +107,10 @@ class Call:
         if expected is not None and expected.decode("latin-1").strip() != bucket.account_id:
             raise S3Error("AccessDenied", f"The bucket does not belong to the account in {header.decode('ascii')}.")
         return bucket
+
+    def charge_read(self, account_id: str) -> None:
+        """Count the operation, a read that is allowed, for the bucket's owner. Raises `TransactionCapExceeded`."""
+        self.store.accounting.charge(account_id, self.facts.name, CLASSES[self.facts.name])
 
     async def version(self, bucket: Bucket, *, data: bool = False) -> FileVersion:
         """The version that the key, and `versionId` where it is given, address for reading.

@@ -214,6 +214,8 @@ def _of_names(error: store_errors.StoreError, context: ErrorContext) -> S3Error 
             if error.missing:
                 return S3Error("AccessDenied", f"The application key lacks the capability {error.missing}.")
             return S3Error("AccessDenied")
+        case store_errors.CapExceeded():
+            return S3Error("AccessDenied", str(error))
         case store_errors.VersionLocked() | store_errors.RetentionProtected():
             return S3Error("AccessDenied", "Access Denied because object protected by object lock.")
         case store_errors.MissingLock():

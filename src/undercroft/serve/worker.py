@@ -72,13 +72,19 @@ def _run(settings: Settings, slot: int, work: Callable[[Store, RequestMeter], Aw
     async def main() -> None:
         async with _opened(settings, slot) as store, given_back():
             meter = RequestMeter()
-            flushing = asyncio.create_task(meter.keep_flushing())
+            await store.accounting.learn()
+            flushing = [
+                asyncio.create_task(meter.keep_flushing()),
+                asyncio.create_task(store.accounting.keep_settling()),
+            ]
             try:
                 await work(store, meter)
             finally:
-                flushing.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await flushing
+                for task in flushing:
+                    task.cancel()
+                for task in flushing:
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await task
 
     # A request makes hardly any cycles, and the default makes the collector look every few requests.
     gc.set_threshold(limits.COLLECT_AFTER_ALLOCATIONS, 20, 20)

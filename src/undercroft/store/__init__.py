@@ -11,6 +11,8 @@ from undercroft.blobs.contract import Blobs
 from undercroft.catalog.contract import Catalog
 from undercroft.keyring import Keyring
 from undercroft.outgoing.contract import NoWayOut, Visit
+from undercroft.store.accounting.meter import Meter
+from undercroft.store.accounting.service import Accounting
 from undercroft.store.ambient import Ambient
 from undercroft.store.buckets.notifications import Notifications
 from undercroft.store.buckets.service import Buckets
@@ -45,7 +47,9 @@ class Store:
         self._hashers = Threads(HASHER_THREADS, "hash")
         self.ambient = ambient or Ambient()
         directory = Directory(catalog, keyring, self.ambient)
-        gate = Gate(catalog, directory)
+        meter = Meter(self.ambient)
+        gate = Gate(catalog, directory, meter)
+        self.accounting = Accounting(catalog, gate, meter, self.ambient, slot=slot)
         self.identity = Identity(catalog, directory, gate, keyring, self.ambient)
         self.buckets = Buckets(catalog, directory, gate, self.ambient)
         self.notifications = Notifications(catalog, gate, self.buckets, keyring, self.ambient)
@@ -56,12 +60,13 @@ class Store:
                 directory=directory,
                 gate=gate,
                 ambient=self.ambient,
+                meter=meter,
                 hashers=self._hashers,
                 slot=slot,
             )
         )
         deliveries = Deliveries(catalog, gate, self.notifications, self.ambient, visit or NoWayOut)
-        self.work = Work(catalog, blobs, gate, self.files, self.ambient, deliveries)
+        self.work = Work(catalog, blobs, gate, self.files, self.accounting, self.ambient, deliveries)
 
     async def ready(self) -> None:
         """Return if the catalog and the blobs answer; raise their error if not."""

@@ -13,8 +13,9 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from undercroft.catalog import accounts, buckets, invalidations, keys
+from undercroft.catalog import accounts, buckets, caps, invalidations, keys
 from undercroft.catalog.buckets import BucketRow
+from undercroft.catalog.caps import CapsRow
 from undercroft.catalog.contract import Catalog, Rows
 from undercroft.catalog.keys import KeyRow
 from undercroft.keyring import Keyring
@@ -34,7 +35,7 @@ class _Holder(NamedTuple):
 
 
 class Directory:
-    """Remembers application keys by id and buckets by id and name."""
+    """Remembers application keys by id, buckets by id and name, and how much accounts may store."""
 
     def __init__(self, catalog: Catalog, keyring: Keyring, ambient: Ambient) -> None:
         self._catalog = catalog
@@ -43,6 +44,7 @@ class Directory:
         self._keys: dict[str, _Holder] = {}
         self._buckets: dict[str, Bucket] = {}
         self._ids_by_name: dict[str, str] = {}
+        self._storage_caps: dict[str, int | None] = {}  # By account.
         self.invalidation_id = -1  # How far the log has been read; -1 before the first time.
 
     async def refresh(self) -> None:
@@ -104,6 +106,16 @@ class Directory:
             lambda: self._read_bucket(buckets.by_name(self._catalog.rows, name)), self._remember_bucket
         )
 
+    async def storage_cap(self, account_id: str) -> int | None:
+        """How many bytes the account may hold; None is any number."""
+        try:
+            return self._storage_caps[account_id]
+        except KeyError:
+            row = await self._load(
+                lambda: caps.find(self._catalog.rows, account_id), lambda row: self._remember_caps(account_id, row)
+            )
+            return None if row is None else row.storage
+
     async def _load(self, read: Callable[[], Awaitable[T | None]], remember: Callable[[T], None]) -> T | None:
         """Read something and remember it, unless the log was read meanwhile, which may have named just this."""
         if self.invalidation_id < 0:
@@ -139,6 +151,11 @@ class Directory:
         self._buckets[bucket.bucket_id] = bucket
         self._ids_by_name[bucket.name] = bucket.bucket_id
 
+    def _remember_caps(self, account_id: str, row: CapsRow) -> None:
+        if len(self._storage_caps) >= REMEMBERED_MAX:
+            self._storage_caps.clear()
+        self._storage_caps[account_id] = row.storage
+
     def _forget(self, subject: str) -> None:
         kind, _, subject_id = subject.partition(":")
         if kind == "key":
@@ -154,6 +171,7 @@ class Directory:
         self._keys.clear()
         self._buckets.clear()
         self._ids_by_name.clear()
+        self._storage_caps.clear()
 
 
 def key_of_row(row: KeyRow, keyring: Keyring) -> ApplicationKey:

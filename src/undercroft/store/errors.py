@@ -269,6 +269,37 @@ class PartOrder(StoreError):
     """The part numbers of a finish do not ascend."""
 
 
+# -- Caps ---------------------------------------------------------------------------------------------------------------
+class CapExceeded(StoreError):
+    """What is asked for would pass a cap of the account. Its text is for the client: it says which cap."""
+
+    message = "Cap exceeded. See the Caps & Alerts page to increase your cap."
+
+    def __init__(self) -> None:
+        super().__init__(self.message)
+
+
+class StorageCapExceeded(CapExceeded):
+    """The account would hold more bytes than it may."""
+
+    message = "Cannot upload files, storage cap exceeded. See the Caps & Alerts page to increase your cap."
+
+
+class TransactionCapExceeded(CapExceeded):
+    """The account has made as many transactions of the class as it may make today."""
+
+    message = "Transaction cap exceeded. See the Caps & Alerts page to increase your cap."
+
+
+class DownloadCapExceeded(CapExceeded):
+    """The account would download more bytes today than it may."""
+
+    message = (
+        "Cannot download file, download bandwidth or transaction (Class B) cap exceeded. "
+        "See the Caps & Alerts page to increase your cap."
+    )
+
+
 # -- The machine ------------------------------------------------------------------------------------------------------
 class StorageFull(StoreError):
     """No room (P12): rolled back; deletes still work."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
-from undercroft.catalog import invalidations
-from undercroft.catalog.contract import Catalog, CatalogError, CatalogFull, Change, Transaction
+from undercroft.catalog import invalidations, usage
+from undercroft.catalog.contract import Catalog, CatalogError, CatalogFull, Change, Rows, Transaction
+from undercroft.store.accounting.meter import Meter
 from undercroft.store.directory import Directory
-from undercroft.store.errors import BadCredentials, Busy, NoSuchBucket, StorageFull
+from undercroft.store.errors import BadCredentials, Busy, NoSuchBucket, StorageCapExceeded, StorageFull
 from undercroft.store.identity.authorize import NO_FACTS, Facts, authorize
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket
@@ -29,9 +30,10 @@ class _Outdated(Exception):
 class Gate:
     """Judges principals, and commits changes that hold only if the judgement does."""
 
-    def __init__(self, catalog: Catalog, directory: Directory) -> None:
+    def __init__(self, catalog: Catalog, directory: Directory, meter: Meter) -> None:
         self._catalog = catalog
         self._directory = directory
+        self._meter = meter
 
     async def enter(
         self,
@@ -89,8 +91,9 @@ class Gate:
     ) -> T:
         """Judge, and run the change in a transaction that holds only if the judgement is still true at its commit.
 
-        `grows` tells that it stores something new, which waits for room where a delete does not (P13). Raises what `met`
-        raises, the change's own errors, `StorageFull` and `Busy`.
+        `grows` tells that it stores something new, which waits for room where a delete does not (P13), and which the
+        account's cap on storage may refuse. Raises what `met` raises, the change's own errors, `StorageCapExceeded`,
+        `StorageFull` and `Busy`.
         """
         return await self._commit(
             principal, operation, bucket, name, lambda tx, _: change(tx), size_bytes=size_bytes, grows=grows
@@ -132,18 +135,44 @@ class Gate:
         bucket = await self.met(self._directory.invalidation_id, principal, operation, bucket, name=name)
         for _ in range(TRIES):
             judged_at, judged = self._directory.invalidation_id, bucket
+            cap = await self._directory.storage_cap(bucket.account_id) if grows and bucket is not None else None
 
-            async def guarded(tx: Transaction, judged_at: int = judged_at, judged: Bucket | None = judged) -> T:
+            async def guarded(
+                tx: Transaction, judged_at: int = judged_at, judged: Bucket | None = judged, cap: int | None = cap
+            ) -> T:
                 if await invalidations.highest(tx) != judged_at:
                     raise _Outdated
-                return await change(tx, judged)
+                result = await change(tx, judged)
+                if cap is not None and judged is not None and await _held(tx, judged.account_id) > cap:
+                    raise StorageCapExceeded  # What the change stored is counted already, and goes with it.
+                return result
 
             try:
                 return await self.write(guarded, size_bytes=size_bytes, grows=grows)
+            except StorageCapExceeded:
+                assert bucket is not None
+                self._meter.refuse(bucket.account_id, "storage")
+                raise
             except _Outdated:
                 latest = await invalidations.highest(self._catalog.rows)
                 bucket = await self.met(latest, principal, operation, bucket, name=name)
         raise Busy("Keys or buckets change too fast; try again.")
+
+    async def check_room(self, bucket: Bucket, size_bytes: int) -> None:
+        """Raise `StorageCapExceeded` if the account cannot store so many bytes more now: before they are sent.
+
+        The commit judges again, by what is stored then.
+        """
+        if await self._has_room(bucket, size_bytes):
+            return
+        await self._directory.catch_up()  # Perhaps the cap has been raised since this process last heard of it.
+        if not await self._has_room(bucket, size_bytes):
+            self._meter.refuse(bucket.account_id, "storage")
+            raise StorageCapExceeded
+
+    async def _has_room(self, bucket: Bucket, size_bytes: int) -> bool:
+        cap = await self._directory.storage_cap(bucket.account_id)
+        return cap is None or await _held(self._catalog.rows, bucket.account_id) + size_bytes <= cap
 
     async def write(self, change: Change[T], *, size_bytes: int = 0, grows: bool = False) -> T:
         """Commit a change that needs no judgement: the operator's and the background's."""
@@ -153,3 +182,9 @@ class Gate:
             raise StorageFull("The storage is full.") from error
         except CatalogError as error:
             raise Busy("The catalog is busy.") from error
+
+
+async def _held(rows: Rows, account_id: str) -> int:
+    """How many bytes the account holds."""
+    _, size_bytes = await usage.of_account(rows, account_id)
+    return size_bytes

@@ -37,6 +37,8 @@ def kinds(module, base):
 
 
 def example(kind):
+    if issubclass(kind, store_errors.CapExceeded):
+        return kind()
     return kind(own=True) if kind is store_errors.DuplicateBucketName else kind(*ARGUMENTS.get(kind, ("text",)))
 
 

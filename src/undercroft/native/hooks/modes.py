@@ -15,8 +15,10 @@ from typing import NamedTuple
 
 from undercroft import limits
 from undercroft.native.calls import CALLS
-from undercroft.native.errors import DOWNLOAD_BY_ID, DOWNLOAD_BY_NAME
+from undercroft.native.errors import DOWNLOAD_BY_ID, DOWNLOAD_BY_NAME, as_native
+from undercroft.native.transactions import CLASSES
 from undercroft.native.upload_urls import UPLOAD_FILE, UPLOAD_PART
+from undercroft.store.errors import DownloadCapExceeded, StorageCapExceeded, StoreError, TransactionCapExceeded
 
 HEADER = "x-bz-test-mode"
 
@@ -27,13 +29,7 @@ _CALLS = frozenset(CALLS)
 _STORING = UPLOADS | {
     "b2_copy_file", "b2_copy_part", "b2_get_upload_part_url", "b2_get_upload_url", "b2_start_large_file",
 }  # fmt: skip
-# Transaction class A, which is free and has no cap (reference, section 20).
-_FREE = UPLOADS | {
-    "b2_cancel_large_file", "b2_delete_bucket", "b2_delete_file_version", "b2_delete_key", "b2_finish_large_file",
-    "b2_get_upload_part_url", "b2_get_upload_url", "b2_hide_file", "b2_start_large_file", "b2_update_file_legal_hold",
-    "b2_update_file_retention",
-}  # fmt: skip
-_TRANSACTIONS = (_CALLS | DOWNLOADS) - _FREE
+_TRANSACTIONS = frozenset(call for call in _CALLS | DOWNLOADS if CLASSES[call] != "A")
 
 
 class Fault(NamedTuple):
@@ -50,20 +46,18 @@ _BROKEN = Fault(500, "internal_error", "incident id edc7712711ba-0501b3f37f9d")
 _SLOW = Fault(408, "request_timeout", "The request body stopped arriving.")
 _EXPIRED = Fault(401, "expired_auth_token", "Authorization token has expired")
 _NO_CUSTOM_TIME = Fault(400, "custom_timestamp_not_allowed", "The account may not set upload timestamps")
-_STORAGE_CAP = Fault(
-    403,
-    "storage_cap_exceeded",
-    "Cannot upload files, storage cap exceeded. See the Caps & Alerts page to increase your cap.",
-)
-_TRANSACTION_CAP = Fault(
-    403, "transaction_cap_exceeded", "Transaction cap exceeded. See the Caps & Alerts page to increase your cap."
-)
-_DOWNLOAD_CAP = Fault(
-    403,
-    "download_cap_exceeded",
-    "Cannot download file, download bandwidth or transaction (Class B) cap exceeded. See the Caps & Alerts page to "
-    "increase your cap.",
-)
+
+
+def _fault_of(error: StoreError) -> Fault:
+    """The error that the face itself answers."""
+    native = as_native(error, "")
+    assert native is not None
+    return Fault(native.status, native.code, native.message)
+
+
+_STORAGE_CAP = _fault_of(StorageCapExceeded())
+_TRANSACTION_CAP = _fault_of(TransactionCapExceeded())
+_DOWNLOAD_CAP = _fault_of(DownloadCapExceeded())
 
 
 class Mode(NamedTuple):

@@ -17,7 +17,7 @@ from undercroft.s3.conditions import is_not_modified
 from undercroft.s3.errors import S3Error, invalid_argument
 from undercroft.s3.headers import checksum_headers, object_headers
 from undercroft.s3.metadata import header_value
-from undercroft.store.errors import RangeNotSatisfiable
+from undercroft.store.errors import NoSuchFile, RangeNotSatisfiable
 from undercroft.store.model import Bucket, Checksum, FileVersion
 
 # The parameters that replace headers of the answer.
@@ -50,7 +50,12 @@ async def _describe(call: Call, *, data: bool) -> tuple[Response, FileVersion, i
     """The answer without its body, and which bytes of which version that body is."""
     overrides = _overrides(call) if call.query else {}
     bucket = await call.bucket(remembered="versionId" not in call.query)
-    version = await call.version(bucket, data=data)
+    try:
+        version = await call.version(bucket, data=data)
+    except NoSuchFile:  # Which only those are told who may read.
+        call.charge_read(bucket.account_id)
+        raise
+    call.charge_read(version.account_id)
     bucket = call.store.buckets.of_version(version, bucket)
     if is_not_modified(call.headers, version, call.now_ms):
         kept = [header for header in object_headers(version, {}) if header[0] in _KEPT_WHEN_NOT_MODIFIED]

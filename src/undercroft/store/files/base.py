@@ -23,6 +23,7 @@ from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.catalog.extents import ExtentRow
 from undercroft.catalog.parts import PartRow
 from undercroft.catalog.versions import VersionRow
+from undercroft.store.accounting.meter import Meter
 from undercroft.store.ambient import Ambient
 from undercroft.store.directory import Directory
 from undercroft.store.errors import Busy, DataCorrupt, InvalidFileId, NoSuchVersion, StorageFailed, StorageFull
@@ -48,6 +49,7 @@ class Context(msgspec.Struct, frozen=True):
     directory: Directory
     gate: Gate
     ambient: Ambient
+    meter: Meter
     hashers: Threads
     slot: int
 
@@ -62,6 +64,7 @@ class FilesBase:
         self._directory = context.directory
         self._gate = context.gate
         self._ambient = context.ambient
+        self._meter = context.meter
 
     async def _bucket_of(self, file_id: str) -> tuple[FileId, Bucket]:
         """What a file id says, and its bucket. Raises `InvalidFileId` and `NoSuchVersion`."""

@@ -117,9 +117,10 @@ class LargeFiles(FilesBase):
         sha1_unverified: bool = False,
         checksum_algorithm: str | None = None,
     ) -> Part:
-        """Store a part. Raises what `upload` raises of the bytes, and `NoSuchUpload`."""
+        """Store a part. Raises what `upload` raises of the bytes and of caps, and `NoSuchUpload`."""
         check_part_number(part_number)
         authorize(principal, Operation.WRITE_FILE, bucket, large.name)
+        await self._check_room(bucket, large, part_number, body.length or 0)
         now_ms = self._ambient.now_ms()
         intake = Intake(self._blobs, self._context.hashers, inline_max_bytes=self._catalog.inline_max_bytes)
         try:
@@ -138,7 +139,15 @@ class LargeFiles(FilesBase):
         except Exception:
             await intake.discard()
             raise
+        self._meter.uploaded(bucket.account_id, row.size)
         return part_of(row)
+
+    async def _check_room(self, bucket: Bucket, large: FileVersion, part_number: int, size_bytes: int) -> None:
+        """Raise `StorageCapExceeded` if the account cannot have a part of this size, also where it replaces one."""
+        if await self._directory.storage_cap(bucket.account_id) is not None:
+            found = await parts.page(self._catalog.rows, large.bucket_id, large.file_id.handle, part_number, 1)
+            replaced = sum(part.size for part in found if part.part_number == part_number)
+            await self._gate.check_room(bucket, size_bytes - replaced)
 
     async def _commit_part(
         self, principal: Principal, bucket: Bucket, large: FileVersion, row: PartRow, stored: Stored

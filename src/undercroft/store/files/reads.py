@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
 from awscrt import checksums as crt
@@ -97,17 +97,29 @@ class Reads(FilesBase):
         """Bytes [first, end) of a version that `current` or `version` gave.
 
         What is short comes as bytes. For the rest the first block is read and verified before this returns, and the
-        iterator yields verified blocks; `DataCorrupt` in the middle of it means that the reader must be cut off (P3).
+        iterator yields verified blocks; `DataCorrupt` in the middle of it means that the reader must be cut off (P3). The
+        bytes count as downloaded by the account whose version it is; those that an iterator still has when it is closed do
+        not. Raises `DownloadCapExceeded`.
         """
         if first >= end:
             return b""
-        extent = version.first_extent
-        if extent is not None and extent.inline is not None and end <= extent.length <= version.size:
-            return inline_bytes(extent, first, end)
-        blocks = self._blocks(version, first, end)
-        if end - first <= WHOLE_MAX_BYTES:
-            return b"".join([block async for block in blocks])
-        return _Begun(await anext(blocks), blocks)
+        day = self._meter.downloads(version.account_id, end - first)
+        try:
+            extent = version.first_extent
+            if extent is not None and extent.inline is not None and end <= extent.length <= version.size:
+                return inline_bytes(extent, first, end)
+            blocks = self._blocks(version, first, end)
+            if end - first <= WHOLE_MAX_BYTES:
+                return b"".join([block async for block in blocks])
+            return _Begun(
+                await anext(blocks),
+                blocks,
+                end - first,
+                lambda left: self._meter.kept_back(version.account_id, left, day),
+            )
+        except BaseException:
+            self._meter.kept_back(version.account_id, end - first, day)
+            raise
 
     async def _blocks(self, version: FileVersion, first: int, end: int) -> AsyncGenerator[bytes, None]:
         position = first
@@ -173,21 +185,33 @@ async def _read_block(reader: BlobReader, offset: int, stop: int) -> bytes:
 
 
 class _Begun:
-    """Blocks of which the first one is read already. No generator: closing one that was never begun closes nothing."""
+    """Blocks of which the first one is read already. No generator: closing one that was never begun closes nothing.
 
-    def __init__(self, first: bytes, rest: AsyncGenerator[bytes, None]) -> None:
+    `kept_back` is told how many of the `size` bytes nobody took.
+    """
+
+    def __init__(
+        self, first: bytes, rest: AsyncGenerator[bytes, None], size: int, kept_back: Callable[[int], None]
+    ) -> None:
         self._first: bytes | None = first
         self._rest = rest
+        self._left = size
+        self._kept_back = kept_back
 
     def __aiter__(self) -> _Begun:
         return self
 
     async def __anext__(self) -> bytes:
         first, self._first = self._first, None
-        return await anext(self._rest) if first is None else first
+        block = await anext(self._rest) if first is None else first
+        self._left -= len(block)
+        return block
 
     async def aclose(self) -> None:
         """Let go of the blob, also where nobody came to read."""
+        if self._left:
+            self._kept_back(self._left)
+            self._left = 0
         await self._rest.aclose()
 
 

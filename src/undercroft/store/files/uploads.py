@@ -47,11 +47,12 @@ class Uploads(FilesBase):
         """Store a new version. When this returns, it is durable and visible; when it raises, nothing is (P1, P2).
 
         Raises the errors of names and of locks, `TooLarge`, `LengthMismatch`, `DigestMismatch`, `PreconditionFailed`,
-        `StorageFull`.
+        `StorageCapExceeded`, `StorageFull`.
         """
         authorize(principal, Operation.WRITE_FILE, bucket, name)
         check_new_file(name, new, self._ambient.now_ms())
         check_new_lock(principal, bucket, name, new, self._ambient.now_ms())
+        await self._gate.check_room(bucket, body.length or 0)
         row = self._new_row(bucket, name, new, self._ambient.now_ms(), kind=ids.SMALL, action=versions.UPLOAD)
         intake = Intake(self._blobs, self._context.hashers, inline_max_bytes=self._catalog.inline_max_bytes)
         try:
@@ -75,11 +76,16 @@ class Uploads(FilesBase):
             # Not on cancellation: then nobody knows whether the commit happened, and a walk finds what is left.
             await intake.discard()
             raise
+        self._meter.uploaded(bucket.account_id, stored.size)
         return version_of(placed, bucket)
 
     async def may_upload(self, principal: Principal, bucket: Bucket) -> None:
-        """Return if the principal may upload to the bucket under some name (b2_get_upload_url). Raises `Unauthorized`."""
+        """Return if the principal may upload to the bucket under some name (b2_get_upload_url).
+
+        Raises `Unauthorized` and `StorageCapExceeded`.
+        """
         await self._gate.enter(principal, Operation.WRITE_FILE, bucket)
+        await self._gate.check_room(bucket, 0)
 
     async def hide(self, principal: Principal, bucket: Bucket, name: str, dialect: Dialect) -> FileVersion:
         """Add a hide marker. In the native dialect, raises `AlreadyHidden` and `NoSuchFile` where there is nothing to hide."""

@@ -6,9 +6,10 @@ import re
 
 import msgspec
 
-from undercroft.catalog import accounts, buckets, invalidations, keys
+from undercroft.catalog import accounting, accounts, buckets, caps, invalidations, keys
 from undercroft.catalog.accounts import AccountRow
 from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.store.accounting.model import day_of
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import BucketNotEmpty, DuplicateEmail, InvalidRequest, NoSuchAccount
 from undercroft.store.gate import Gate
@@ -101,13 +102,16 @@ class Accounts:
         return account
 
     async def delete(self, id_or_email: str) -> Account:
-        """Remove an account that has no buckets, and its keys. Raises `BucketNotEmpty` while it has any."""
+        """Remove an account that has no buckets, its keys and its accounting. Raises `BucketNotEmpty` while it has any."""
         account = await self.find(id_or_email)
+        now_ms = self._ambient.now_ms()
 
         async def change(tx: Transaction) -> None:
             if await buckets.count(tx, account.account_id):
                 raise BucketNotEmpty("The account still has buckets.")
             await keys.delete_of_account(tx, account.account_id)
+            await caps.delete_of_account(tx, account.account_id)
+            await accounting.forget(tx, account.account_id, day_of(now_ms) + 1)
             await accounts.delete(tx, account.account_id)
             await invalidations.add(tx, f"account:{account.account_id}", self._ambient.now_ms())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from undercroft.blobs.contract import Blobs
 from undercroft.catalog import invalidations
 from undercroft.catalog.contract import Catalog
+from undercroft.store.accounting.service import Accounting
 from undercroft.store.ambient import Ambient
 from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
@@ -12,6 +13,7 @@ from undercroft.store.work.deliveries import Deliveries
 from undercroft.store.work.leases import Leases
 from undercroft.store.work.lifecycle import Lifecycle
 from undercroft.store.work.reclaim import Reclaim
+from undercroft.store.work.usage import UsageWork
 
 INVALIDATIONS_KEPT_MS = 24 * 3600 * 1000
 
@@ -20,7 +22,14 @@ class Work:
     """Everything that happens without anybody asking."""
 
     def __init__(
-        self, catalog: Catalog, blobs: Blobs, gate: Gate, files: Files, ambient: Ambient, deliveries: Deliveries
+        self,
+        catalog: Catalog,
+        blobs: Blobs,
+        gate: Gate,
+        files: Files,
+        accounting: Accounting,
+        ambient: Ambient,
+        deliveries: Deliveries,
     ) -> None:
         self._gate = gate
         self._ambient = ambient
@@ -28,6 +37,8 @@ class Work:
         self.reclaim = Reclaim(catalog, blobs, gate, ambient)
         self.lifecycle = Lifecycle(catalog, gate, files, ambient)
         self.deliveries = deliveries
+        self.usage = UsageWork(catalog, gate, ambient)
+        self.look_at_caps = accounting.alerts.look
 
     async def prune_invalidations(self) -> None:
         """Forget old entries of the invalidation log; whoever is further behind forgets everything it remembers."""

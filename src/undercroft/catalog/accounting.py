@@ -1,0 +1,168 @@
+"""Statements about what accounts did, by day: transactions by class and call, bytes carried, bytes stored.
+
+Transactions and bytes carried are counted in rows of each worker slot, so that no row is hot, and summed on read. Once a
+day is over, its rows are folded into those of slot 0. A day is a number of days since the epoch, in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from undercroft.catalog.contract import Rows, Transaction
+
+
+class CallRow(NamedTuple):
+    """Transactions of a class by one call, such as `b2_list_buckets` or `GetObject`, on a day."""
+
+    account_id: str
+    day: int
+    transaction_class: str
+    call: str
+    transactions: int
+
+
+class TransferRow(NamedTuple):
+    """Bytes downloaded and uploaded on a day."""
+
+    account_id: str
+    day: int
+    downloaded: int
+    uploaded: int
+
+
+class StorageRow(NamedTuple):
+    """What an account held when it was last looked at on a day, and its bytes times hours until then.
+
+    `hours` is how many hours of the day had begun by then.
+    """
+
+    account_id: str
+    day: int
+    hours: int
+    versions: int
+    size_bytes: int
+    byte_hours: int
+
+
+class SpentRow(NamedTuple):
+    """What an account with a cap on it spent on a day."""
+
+    download: int
+    class_b: int
+    class_c: int
+
+
+async def add(tx: Transaction, slot: int, calls: Sequence[CallRow], transfers: Sequence[TransferRow]) -> None:
+    """Count up. What an account did that has been deleted meanwhile is nobody's, and left out."""
+    await tx.many(
+        "INSERT INTO call_days (account_id, day, class, call, slot, transactions) SELECT ?1, ?2, ?3, ?4, ?5, ?6"
+        " WHERE EXISTS (SELECT 1 FROM accounts WHERE account_id = ?1)"
+        " ON CONFLICT (account_id, day, class, call, slot)"
+        " DO UPDATE SET transactions = call_days.transactions + excluded.transactions",
+        [(*row[:4], slot, row.transactions) for row in calls],
+    )
+    await tx.many(
+        "INSERT INTO transfer_days (account_id, day, slot, downloaded, uploaded) SELECT ?1, ?2, ?3, ?4, ?5"
+        " WHERE EXISTS (SELECT 1 FROM accounts WHERE account_id = ?1)"
+        " ON CONFLICT (account_id, day, slot) DO UPDATE SET downloaded = transfer_days.downloaded + excluded.downloaded,"
+        " uploaded = transfer_days.uploaded + excluded.uploaded",
+        [(row.account_id, row.day, slot, row.downloaded, row.uploaded) for row in transfers],
+    )
+
+
+async def spent(rows: Rows, account_id: str, day: int) -> SpentRow:
+    """What the account spent on a day of what can have a daily cap, as far as it is written down."""
+    row = await rows.one(
+        "SELECT (SELECT coalesce(sum(downloaded), 0) FROM transfer_days WHERE account_id = ?1 AND day = ?2),"
+        " (SELECT coalesce(sum(transactions), 0) FROM call_days WHERE account_id = ?1 AND day = ?2 AND class = 'B'),"
+        " (SELECT coalesce(sum(transactions), 0) FROM call_days WHERE account_id = ?1 AND day = ?2 AND class = 'C')",
+        (account_id, day),
+    )
+    assert row is not None
+    return SpentRow._make(row)
+
+
+async def calls(rows: Rows, account_id: str, first_day: int, last_day: int) -> list[CallRow]:
+    """The account's transactions from day to day, by day, class and call."""
+    found = await rows.all(
+        "SELECT account_id, day, class, call, sum(transactions) FROM call_days"
+        " WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY account_id, day, class, call ORDER BY day, class, call",
+        (account_id, first_day, last_day),
+    )
+    return [CallRow._make(row) for row in found]
+
+
+async def transfers(rows: Rows, account_id: str, first_day: int, last_day: int) -> list[TransferRow]:
+    """The bytes that the account carried from day to day."""
+    found = await rows.all(
+        "SELECT account_id, day, sum(downloaded), sum(uploaded) FROM transfer_days"
+        " WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY account_id, day ORDER BY day",
+        (account_id, first_day, last_day),
+    )
+    return [TransferRow._make(row) for row in found]
+
+
+async def any_unfolded(rows: Rows, before_day: int) -> bool:
+    """Whether `fold` has anything to do."""
+    row = await rows.one(
+        "SELECT EXISTS (SELECT 1 FROM call_days WHERE slot <> 0 AND day < ?1)"
+        " OR EXISTS (SELECT 1 FROM transfer_days WHERE slot <> 0 AND day < ?1)",
+        (before_day,),
+    )
+    return row is not None and bool(row[0])
+
+
+async def fold(tx: Transaction, before_day: int, limit: int) -> int:
+    """Fold rows of days before this one into slot 0, at most so many of a table. Returns how many were folded."""
+    called = await tx.all(
+        "SELECT account_id, day, class, call, transactions, slot FROM call_days WHERE slot <> 0 AND day < ?1"
+        " ORDER BY day LIMIT ?2",
+        (before_day, limit),
+    )
+    carried = await tx.all(
+        "SELECT account_id, day, downloaded, uploaded, slot FROM transfer_days WHERE slot <> 0 AND day < ?1"
+        " ORDER BY day LIMIT ?2",
+        (before_day, limit),
+    )
+    await add(tx, 0, [CallRow._make(row[:5]) for row in called], [TransferRow._make(row[:4]) for row in carried])
+    await tx.many(
+        "DELETE FROM call_days WHERE account_id = ?1 AND day = ?2 AND class = ?3 AND call = ?4 AND slot = ?5",
+        [(*row[:4], row[5]) for row in called],
+    )
+    await tx.many(
+        "DELETE FROM transfer_days WHERE account_id = ?1 AND day = ?2 AND slot = ?3",
+        [(row[0], row[1], row[4]) for row in carried],
+    )
+    return max(len(called), len(carried))
+
+
+async def sample_storage(tx: Transaction, account_ids: Sequence[str], day: int, hours: int) -> None:
+    """Note what each account holds now, `hours` hours of the day having begun; once an hour, later ones do nothing."""
+    await tx.many(
+        "INSERT INTO storage_days (account_id, day, hours, versions, bytes, byte_hours)"
+        " SELECT ?1, ?2, ?3, held.versions, held.bytes, held.bytes * ?3 FROM ("
+        "SELECT coalesce(sum(versions), 0) AS versions, coalesce(sum(bytes), 0) AS bytes FROM usage_deltas"
+        " WHERE bucket_id IN (SELECT bucket_id FROM buckets WHERE account_id = ?1)) AS held WHERE true"
+        " ON CONFLICT (account_id, day) DO UPDATE SET"
+        " byte_hours = storage_days.byte_hours + excluded.bytes * (excluded.hours - storage_days.hours),"
+        " versions = excluded.versions, bytes = excluded.bytes, hours = excluded.hours"
+        " WHERE storage_days.hours < excluded.hours",
+        [(account_id, day, hours) for account_id in account_ids],
+    )
+
+
+async def storage(rows: Rows, account_id: str, first_day: int, last_day: int) -> list[StorageRow]:
+    """What the account held from day to day."""
+    found = await rows.all(
+        "SELECT account_id, day, hours, versions, bytes, byte_hours FROM storage_days"
+        " WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 ORDER BY day",
+        (account_id, first_day, last_day),
+    )
+    return [StorageRow._make(row) for row in found]
+
+
+async def forget(tx: Transaction, account_id: str, before_day: int) -> None:
+    """Forget what the account did before this day."""
+    for table in ("call_days", "transfer_days", "storage_days"):
+        await tx.run(f"DELETE FROM {table} WHERE account_id = ?1 AND day < ?2", (account_id, before_day))

@@ -1,0 +1,113 @@
+"""Statements about caps of accounts, and about the alerts that were raised on the way to them.
+
+A cap is a number of bytes stored, bytes downloaded a day, or transactions of a class a day; NULL is no cap.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from undercroft.catalog.contract import Rows, Transaction
+
+_CAPS = "storage, download, class_b, class_c"
+_ALERTS = "account_id, category, day, percent, cap, used, at_ms"
+
+
+class CapsRow(NamedTuple):
+    """The caps of an account, from its row of `caps`."""
+
+    storage: int | None = None
+    download: int | None = None
+    class_b: int | None = None
+    class_c: int | None = None
+
+
+class AlertRow(NamedTuple):
+    """A row of `cap_alerts`, without whether it is over. `day` is a number of days since the epoch."""
+
+    account_id: str
+    category: str
+    day: int
+    percent: int
+    cap: int
+    used: int
+    at_ms: int
+
+
+async def find(rows: Rows, account_id: str) -> CapsRow:
+    """The caps of an account."""
+    row = await rows.one(f"SELECT {_CAPS} FROM caps WHERE account_id = ?1", (account_id,))
+    return CapsRow() if row is None else CapsRow._make(row)
+
+
+async def page(rows: Rows, after: str, limit: int) -> list[tuple[str, CapsRow]]:
+    """Accounts with a cap whose ids come after this one, in order."""
+    found = await rows.all(
+        f"SELECT account_id, {_CAPS} FROM caps WHERE account_id > ?1 ORDER BY account_id LIMIT ?2", (after, limit)
+    )
+    return [(str(row[0]), CapsRow._make(row[1:])) for row in found]
+
+
+async def put(tx: Transaction, account_id: str, row: CapsRow) -> None:
+    """Set the caps of an account."""
+    await tx.run("DELETE FROM caps WHERE account_id = ?1", (account_id,))
+    if any(cap is not None for cap in row):
+        await tx.run(f"INSERT INTO caps (account_id, {_CAPS}) VALUES (?1, ?2, ?3, ?4, ?5)", (account_id, *row))
+
+
+async def raise_alert(tx: Transaction, row: AlertRow, *, once_until_over: bool) -> bool:
+    """Add an alert, and answer whether it is new: each is raised once a day for the same cap.
+
+    `once_until_over` is for what does not begin anew each day: nor is it raised while one of another day is not over.
+    """
+    if once_until_over:
+        found = await tx.one(
+            "SELECT 1 FROM cap_alerts WHERE account_id = ?1 AND category = ?2 AND percent = ?3 AND cap = ?4 AND is_over = 0",
+            (row.account_id, row.category, row.percent, row.cap),
+        )
+        if found is not None:
+            return False
+    added = await tx.one(
+        f"INSERT INTO cap_alerts ({_ALERTS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING RETURNING 1",
+        row,
+    )
+    return added is not None
+
+
+async def end_alerts(tx: Transaction, account_id: str, category: str, *, above_percent: int) -> None:
+    """Note that the account has fallen below its alerts at more than this percentage: the next crossing is news."""
+    await tx.run(
+        "UPDATE cap_alerts SET is_over = 1 WHERE account_id = ?1 AND category = ?2 AND percent > ?3 AND is_over = 0",
+        (account_id, category, above_percent),
+    )
+
+
+async def known_alerts(rows: Rows, account_id: str, day: int) -> list[tuple[str, int, int, bool]]:
+    """The alerts of this day and those about storage that are not over: category, percentage, cap, whether it is over."""
+    found = await rows.all(
+        "SELECT category, percent, cap, is_over FROM cap_alerts"
+        " WHERE account_id = ?1 AND (day = ?2 OR (category = 'storage' AND is_over = 0))",
+        (account_id, day),
+    )
+    return [(category, percent, cap, bool(is_over)) for category, percent, cap, is_over in found]  # type: ignore[misc]
+
+
+async def alerts(rows: Rows, account_id: str | None, since_day: int, limit: int) -> list[AlertRow]:
+    """The alerts of an account, or of all, from this day on, the newest first."""
+    found = await rows.all(
+        f"SELECT {_ALERTS} FROM cap_alerts WHERE (?1 IS NULL OR account_id = ?1) AND day >= ?2"
+        " ORDER BY at_ms DESC, account_id, category, percent LIMIT ?3",
+        (account_id, since_day, limit),
+    )
+    return [AlertRow._make(row) for row in found]
+
+
+async def prune_alerts(tx: Transaction, before_day: int) -> None:
+    """Forget the alerts of before this day."""
+    await tx.run("DELETE FROM cap_alerts WHERE day < ?1", (before_day,))
+
+
+async def delete_of_account(tx: Transaction, account_id: str) -> None:
+    """Remove caps and alerts of an account."""
+    for table in ("caps", "cap_alerts"):
+        await tx.run(f"DELETE FROM {table} WHERE account_id = ?1", (account_id,))

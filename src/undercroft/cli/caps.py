@@ -1,0 +1,154 @@
+"""`undercroft account caps` and `undercroft account alerts`: what accounts may use, and who has come near that."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from undercroft import limits
+from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
+from undercroft.cli.output import day_and_time, print_json, print_table
+from undercroft.cli.session import settings_of, with_store
+from undercroft.store import Store
+from undercroft.store.accounting.model import CATEGORIES, Alert, Caps, Category, Standing
+
+NONE = "none"
+_UNITS: dict[Category, str] = {
+    "storage": "bytes",
+    "download": "bytes a day",
+    "class_b": "transactions a day",
+    "class_c": "transactions a day",
+}
+# The names of categories in JSON, as the API spells its members.
+_JSON_NAMES: dict[Category, str] = {
+    "storage": "storage",
+    "download": "download",
+    "class_b": "classB",
+    "class_c": "classC",
+}
+
+
+def _cap(text: str) -> int | None:
+    """A cap as given on the command line."""
+    if text.lower() == NONE:
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(limits.CAP_MAX)):
+        raise typer.BadParameter(f"a whole number, or '{NONE}'")
+    return int(text)
+
+
+def _option(what: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(metavar="N|none", help=what, show_default=False)
+    return option
+
+
+def caps(
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id or e-mail address.")],
+    storage: Annotated[str | None, _option("How many bytes the account may hold.")] = None,
+    download: Annotated[str | None, _option("How many bytes may be downloaded from it a day.")] = None,
+    class_b: Annotated[str | None, _option("How many transactions of class B it may make a day.")] = None,
+    class_c: Annotated[str | None, _option("How many transactions of class C it may make a day.")] = None,
+    data: Data = None,
+    catalog: Catalog = None,
+    blobs: Blobs = None,
+    config: Config = None,
+    json: JSON = False,
+) -> None:
+    """Show an account's caps and how much of them it uses. With options, set those; 'none' lifts one.
+
+    A day begins at 00:00 UTC. A cap on storage holds at once, the others within seconds.
+    """
+    given: dict[Category, str | None] = {
+        "storage": storage,
+        "download": download,
+        "class_b": class_b,
+        "class_c": class_c,
+    }
+    asked = {category: _cap(text) for category, text in given.items() if text is not None}
+
+    async def work(store: Store) -> tuple[str, Caps, list[Standing]]:
+        account_id = (await store.identity.accounts.find(account)).account_id
+        if asked:
+            await store.accounting.caps.change(account_id, asked)
+        of_account = await store.accounting.caps.of(account_id)
+        return account_id, of_account, await store.accounting.caps.standing(account_id)
+
+    account_id, found, standing = with_store(settings_of(data, catalog, blobs, config), work)
+    used = {one.category: one.used for one in standing}
+    if json:
+        print_json(
+            {
+                "accountId": account_id,
+                "caps": {_JSON_NAMES[category]: getattr(found, category) for category in CATEGORIES},
+                "used": {_JSON_NAMES[category]: used.get(category) for category in CATEGORIES},
+            }
+        )
+    else:
+        rows = [
+            {
+                "category": category.replace("_", " "),
+                "cap": getattr(found, category),
+                "used": used.get(category),
+                "percent": _percent(used.get(category), getattr(found, category)),
+                "unit": _UNITS[category],
+            }
+            for category in CATEGORIES
+        ]
+        print_table(rows, "")
+
+
+def alerts(
+    account: Annotated[
+        str | None, typer.Argument(metavar="[ACCOUNT]", help="The account's id or e-mail address. [default: all]")
+    ] = None,
+    days: Annotated[
+        int, typer.Option(min=1, max=limits.ACCOUNTING_KEPT_DAYS, help="How many days to look back, today included.")
+    ] = 30,
+    data: Data = None,
+    catalog: Catalog = None,
+    blobs: Blobs = None,
+    config: Config = None,
+    json: JSON = False,
+) -> None:
+    """List the alerts raised at 75 and 100 percent of caps, the newest first."""
+
+    async def work(store: Store) -> list[Alert]:
+        account_id = None if account is None else (await store.identity.accounts.find(account)).account_id
+        return await store.accounting.alerts.recent(account_id, days=days)
+
+    found = with_store(settings_of(data, catalog, blobs, config), work)
+    if json:
+        print_json({"alerts": [_describe(alert) for alert in found]})
+    else:
+        print_table(
+            [
+                {
+                    "time": day_and_time(alert.at_ms),
+                    "account": alert.account_id,
+                    "category": alert.category.replace("_", " "),
+                    "percent": alert.percent,
+                    "used": alert.used,
+                    "cap": alert.cap,
+                }
+                for alert in found
+            ],
+            "There is no alert.",
+        )
+
+
+def _describe(alert: Alert) -> dict[str, object]:
+    return {
+        "accountId": alert.account_id,
+        "category": _JSON_NAMES[alert.category],
+        "percent": alert.percent,
+        "used": alert.used,
+        "cap": alert.cap,
+        "timestamp": alert.at_ms,
+    }
+
+
+def _percent(used: int | None, cap: int | None) -> str | None:
+    if used is None or cap is None:
+        return None
+    return f"{used * 100 // cap} %" if cap else "100 %"

@@ -1,0 +1,113 @@
+"""`undercroft usage`: what accounts did and held, by day."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+import typer
+
+from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
+from undercroft.cli.output import print_json, print_table
+from undercroft.cli.session import fail, settings_of, with_store
+from undercroft.serve.exits import USAGE
+from undercroft.store import Store
+from undercroft.store.accounting.model import DayOfUsage, date_of, day_of, day_of_date
+
+_COLUMNS = (
+    "account", "day", "stored bytes", "versions", "byte hours", "downloaded", "uploaded", "class A", "class B", "class C",
+)  # fmt: skip
+
+
+def usage(
+    account: Annotated[
+        str | None, typer.Argument(metavar="[ACCOUNT]", help="The account's id or e-mail address. [default: all]")
+    ] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DAY", help="YYYY-MM-DD. [default: the first of the month]")
+    ] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="YYYY-MM-DD. [default: today]")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header row.")] = False,
+    data: Data = None,
+    catalog: Catalog = None,
+    blobs: Blobs = None,
+    config: Config = None,
+    json: JSON = False,
+) -> None:
+    """Report bytes stored, downloaded and uploaded, and transactions by class, for each day (UTC).
+
+    A running server writes its counts down every two seconds, and looks at what is stored once an hour. --json has the
+    transactions of each call besides.
+    """
+    first_day, last_day = _day(first, "--from"), _day(last, "--to")
+
+    async def work(store: Store) -> dict[str, list[DayOfUsage]]:
+        accounts = store.identity.accounts
+        found = await accounts.list() if account is None else [await accounts.find(account)]
+        today = day_of(store.ambient.now_ms())
+        to = today if last_day is None else last_day
+        begin = day_of_date(date_of(to).replace(day=1)) if first_day is None else first_day
+        return {one.account_id: await store.accounting.usage(one.account_id, begin, to) for one in found}
+
+    found = with_store(settings_of(data, catalog, blobs, config), work)
+    if json:
+        print_json(
+            {
+                "accounts": [
+                    {"accountId": account_id, "days": [_describe(day) for day in days]}
+                    for account_id, days in found.items()
+                ]
+            }
+        )
+        return
+    rows = [
+        dict(zip(_COLUMNS, _row(account_id, day), strict=True)) for account_id, days in found.items() for day in days
+    ]
+    if as_csv:
+        writer = csv.DictWriter(sys.stdout, [name.replace(" ", "_") for name in _COLUMNS], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name.replace(" ", "_"): value for name, value in row.items()} for row in rows)
+    else:
+        print_table(rows, "Nothing was counted.")
+
+
+def _day(text: str | None, option: str) -> int | None:
+    if text is None:
+        return None
+    try:
+        return day_of_date(date.fromisoformat(text))
+    except ValueError:
+        fail(f"{option}: {text!r} is not a day such as {datetime.now(UTC):%Y-%m-%d}", USAGE)
+
+
+def _row(account_id: str, day: DayOfUsage) -> tuple[object, ...]:
+    return (
+        account_id,
+        date_of(day.day).isoformat(),
+        day.stored_bytes,
+        day.stored_versions,
+        day.byte_hours,
+        day.downloaded_bytes,
+        day.uploaded_bytes,
+        day.transactions("A"),
+        day.transactions("B"),
+        day.transactions("C"),
+    )
+
+
+def _describe(day: DayOfUsage) -> dict[str, object]:
+    return {
+        "day": date_of(day.day).isoformat(),
+        "storedBytes": day.stored_bytes,
+        "storedVersions": day.stored_versions,
+        "byteHours": day.byte_hours,
+        "downloadedBytes": day.downloaded_bytes,
+        "uploadedBytes": day.uploaded_bytes,
+        "transactions": {name: day.transactions(name) for name in ("A", "B", "C")},
+        "calls": [
+            {"call": call.call, "class": call.transaction_class, "transactions": call.transactions}
+            for call in day.calls
+        ],
+    }

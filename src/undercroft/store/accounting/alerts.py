@@ -1,0 +1,139 @@
+"""Alerts: who has used most of a cap, or all of it, is told so, once.
+
+At 75 and at 100 percent there is a row, and a line of the log. Of a cap by the day there is one alert a day, of the cap on
+storage one each time that it is crossed, and at most one a day; a changed cap alerts anew. What a cap has refused is an
+alert at 100 percent too, however much smaller things would still fit. `_tell` is where sending them out belongs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import structlog
+
+from undercroft import limits
+from undercroft.catalog import caps
+from undercroft.catalog.caps import AlertRow
+from undercroft.catalog.contract import Catalog, Rows, Transaction
+from undercroft.store.accounting.caps import caps_of_row, standing_of
+from undercroft.store.accounting.model import Alert, Category, Standing, day_of
+from undercroft.store.ambient import Ambient
+from undercroft.store.gate import Gate
+
+PERCENTAGES = (75, 100)
+_log = structlog.get_logger(__name__)
+
+
+class _Findings(NamedTuple):
+    """What a look at some accounts found: alerts to raise, accounts whose storage is below an alert, the last account."""
+
+    due: list[AlertRow]
+    fallen: list[tuple[str, int]]  # The account, and the percentage of the highest alert that it is still above.
+    last: str
+
+
+class Alerts:
+    """Raises alerts and lists them."""
+
+    def __init__(self, catalog: Catalog, gate: Gate, ambient: Ambient) -> None:
+        self._catalog = catalog
+        self._gate = gate
+        self._ambient = ambient
+
+    async def look(self) -> None:
+        """Look at all accounts with caps: raise the alerts that are due, and note which are over. The steward's work."""
+        now_ms = self._ambient.now_ms()
+        after = ""
+        while True:
+            found = await self._catalog.scan(lambda rows, after=after: _look(rows, after, now_ms))  # type: ignore[misc]
+            if found.due or found.fallen:
+                await self._raise(found.due, found.fallen)
+            if not found.last:
+                return
+            after = found.last
+
+    async def of_refusals(self, refused: Iterable[tuple[str, Category]]) -> None:
+        """Raise the alerts about what caps have refused."""
+        now_ms = self._ambient.now_ms()
+        day = day_of(now_ms)
+
+        async def query(rows: Rows) -> list[AlertRow]:
+            found = []
+            for account_id, category in refused:
+                of_account = caps_of_row(await caps.find(rows, account_id))
+                known = await caps.known_alerts(rows, account_id, day)
+                for standing in await standing_of(rows, account_id, of_account, day):
+                    is_known = (category, PERCENTAGES[-1], standing.cap) in {alert[:3] for alert in known}
+                    if standing.category == category and not is_known:
+                        found.append(_row(standing, PERCENTAGES[-1], now_ms))
+            return found
+
+        due = await self._catalog.scan(query)
+        if due:
+            await self._raise(due, [])
+
+    async def recent(self, account_id: str | None, *, days: int) -> list[Alert]:
+        """The alerts of an account, or of all, of the last so many days, the newest first."""
+        since_day = day_of(self._ambient.now_ms()) - days + 1
+        found = await self._catalog.scan(
+            lambda rows: caps.alerts(rows, account_id, since_day, limits.CAP_ALERTS_SHOWN_MAX)
+        )
+        return [alert_of(row) for row in found]
+
+    async def _raise(self, due: list[AlertRow], fallen: list[tuple[str, int]]) -> None:
+        async def change(tx: Transaction) -> list[AlertRow]:
+            for account_id, above_percent in fallen:
+                await caps.end_alerts(tx, account_id, "storage", above_percent=above_percent)
+            return [row for row in due if await caps.raise_alert(tx, row, once_until_over=row.category == "storage")]
+
+        for row in await self._gate.write(change):
+            _tell(alert_of(row))
+
+
+def alert_of(row: AlertRow) -> Alert:
+    """The alert of a catalog row."""
+    category: Category = row.category  # type: ignore[assignment]
+    return Alert(row.account_id, category, row.percent, row.used, row.cap, row.at_ms)
+
+
+def _tell(alert: Alert) -> None:
+    """Say that an alert was raised, in the process that raised it, after its row was committed.
+
+    Whoever sends alerts out by mail or webhook does better to make their outbox row in `_raise`, in the same transaction.
+    """
+    _log.warning(
+        "cap_alert",
+        account_id=alert.account_id,
+        category=alert.category,
+        percent=alert.percent,
+        used=alert.used,
+        cap=alert.cap,
+    )
+
+
+async def _look(rows: Rows, after: str, now_ms: int) -> _Findings:
+    """A look at some accounts with caps, those whose ids come after this one."""
+    findings = _Findings([], [], "")
+    day = day_of(now_ms)
+    page = await caps.page(rows, after, limits.ACCOUNTING_BATCH)
+    for account_id, row in page:
+        known = await caps.known_alerts(rows, account_id, day)
+        for standing in await standing_of(rows, account_id, caps_of_row(row), day):
+            raised = {
+                percent for category, percent, cap, _ in known if category == standing.category and cap == standing.cap
+            }
+            reached = max((each for each in PERCENTAGES if standing.used * 100 >= standing.cap * each), default=0)
+            if reached > max(raised, default=0):
+                findings.due.append(_row(standing, reached, now_ms))
+            if standing.category == "storage" and any(
+                category == "storage" and percent > reached and not is_over for category, percent, _, is_over in known
+            ):
+                findings.fallen.append((account_id, reached))
+    return findings._replace(last=page[-1][0] if page else "")
+
+
+def _row(standing: Standing, percent: int, now_ms: int) -> AlertRow:
+    return AlertRow(
+        standing.account_id, standing.category, day_of(now_ms), percent, standing.cap, standing.used, now_ms
+    )

@@ -1,0 +1,104 @@
+"""The things of accounting. Units are bytes and transactions; a day is a number of days since the epoch, in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+# What a request costs (B2 Native API reference, section 20): A is free and has no cap.
+TransactionClass = Literal["A", "B", "C"]
+# What a cap may be on; the names are also those of the fields of `Caps`.
+Category = Literal["storage", "download", "class_b", "class_c"]
+CATEGORIES: tuple[Category, ...] = ("storage", "download", "class_b", "class_c")
+DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+_EPOCH = date(1970, 1, 1)
+
+
+class Caps(msgspec.Struct, frozen=True):
+    """What an account may use; None is no cap.
+
+    `storage` is in bytes held at any time, `download` in bytes a day, the classes in transactions a day.
+    """
+
+    storage: int | None = None
+    download: int | None = None
+    class_b: int | None = None
+    class_c: int | None = None
+
+    @property
+    def any_daily(self) -> bool:
+        """Whether there is a cap that is counted by the day."""
+        return self.download is not None or self.class_b is not None or self.class_c is not None
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """Word that an account has used this much of a cap: 75 or 100 percent, or has been refused by it (100).
+
+    `used` and `cap` are in the units of `Caps`; `used` is what was known at `at_ms`.
+    """
+
+    account_id: str
+    category: Category
+    percent: int
+    used: int
+    cap: int
+    at_ms: int
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How much of a cap an account uses now, in the units of `Caps`."""
+
+    account_id: str
+    category: Category
+    used: int
+    cap: int
+
+
+class CallCount(msgspec.Struct, frozen=True):
+    """Transactions of a class by one call."""
+
+    transaction_class: TransactionClass
+    call: str
+    transactions: int
+
+
+class DayOfUsage(msgspec.Struct, frozen=True):
+    """What an account did on a day, and what it held when it was last looked at; None where nobody looked.
+
+    `byte_hours` is bytes held times hours, until then: divided by 24, the average of a day that is over.
+    """
+
+    day: int
+    calls: list[CallCount]
+    downloaded_bytes: int
+    uploaded_bytes: int
+    stored_bytes: int | None
+    stored_versions: int | None
+    byte_hours: int | None
+
+    def transactions(self, transaction_class: TransactionClass) -> int:
+        """How many transactions of a class there were."""
+        return sum(call.transactions for call in self.calls if call.transaction_class == transaction_class)
+
+
+def day_of(now_ms: int) -> int:
+    """The day that this moment is in."""
+    return now_ms // DAY_MS
+
+
+def date_of(day: int) -> date:
+    """The calendar's name of a day."""
+    return _EPOCH + timedelta(days=day)
+
+
+def day_of_date(when: date) -> int:
+    """The number of a day of the calendar."""
+    return (when - _EPOCH).days
+
+
+def moment(at_ms: int) -> datetime:
+    """A moment in UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC)

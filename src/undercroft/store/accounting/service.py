@@ -1,0 +1,136 @@
+"""Accounting as a whole: counts that become rows, caps that workers learn, reports."""
+
+from __future__ import annotations
+
+import asyncio
+
+from undercroft import limits
+from undercroft.catalog import accounting, caps, usage
+from undercroft.catalog.accounting import SpentRow, StorageRow
+from undercroft.catalog.contract import Catalog, Rows, Transaction
+from undercroft.store.accounting.alerts import Alerts
+from undercroft.store.accounting.caps import CapsOfAccounts, caps_of_row
+from undercroft.store.accounting.meter import Meter
+from undercroft.store.accounting.model import CallCount, Caps, DayOfUsage, day_of
+from undercroft.store.ambient import Ambient
+from undercroft.store.errors import OutOfRange, StoreError
+from undercroft.store.gate import Gate
+
+
+class Accounting:
+    """One process's part in the accounting of all. `meter` is what faces and store count with."""
+
+    def __init__(self, catalog: Catalog, gate: Gate, meter: Meter, ambient: Ambient, *, slot: int) -> None:
+        self._catalog = catalog
+        self._gate = gate
+        self._ambient = ambient
+        self._slot = slot
+        self.meter = meter
+        self.charge = meter.charge  # The way to it that costs least.
+        self.caps = CapsOfAccounts(catalog, gate, ambient)
+        self.alerts = Alerts(catalog, gate, ambient)
+
+    async def flush(self) -> None:
+        """Write down what this process has counted. Raises `StorageFull` and `Busy`; nothing is lost then."""
+        batch = self.meter.take()
+        if not batch.calls and not batch.transfers:
+            return
+
+        async def change(tx: Transaction) -> None:
+            await accounting.add(tx, self._slot, batch.calls, batch.transfers)
+
+        try:
+            # Not undone when it is cancelled: then it may be committed all the same.
+            await self._gate.write(change, grows=True)
+        except StoreError:
+            self.meter.put_back(batch)
+            raise
+
+    async def learn(self) -> None:
+        """Read all daily caps and what has been spent of them today, by all workers that have flushed."""
+        day = day_of(self._ambient.now_ms())
+
+        async def query(rows: Rows, after: str) -> dict[str, tuple[Caps, SpentRow | None]]:
+            page = await caps.page(rows, after, limits.ACCOUNTING_BATCH)
+            return {
+                account_id: (
+                    caps_of_row(row),
+                    await accounting.spent(rows, account_id, day) if caps_of_row(row).any_daily else None,
+                )
+                for account_id, row in page
+            }
+
+        found: dict[str, tuple[Caps, SpentRow | None]] = {}
+        after = ""
+        while page := await self._catalog.scan(lambda rows, after=after: query(rows, after)):  # type: ignore[misc]
+            found |= page
+            after = max(page)
+        daily = {account_id: (of, spent) for account_id, (of, spent) in found.items() if spent is not None}
+        self.meter.learn(
+            {account_id: of for account_id, (of, _) in daily.items()},
+            day,
+            {account_id: spent for account_id, (_, spent) in daily.items()},
+        )
+
+    async def settle(self) -> None:
+        """Flush, tell whom caps have refused something, and learn. Where the catalog takes no writes, another time."""
+        try:
+            await self.flush()
+            refused = self.meter.take_refused()
+            if refused:
+                await self.alerts.of_refusals(refused)
+        except StoreError:
+            return  # What is left of caps is still being taken off; nothing could be learnt that is truer.
+        await self.learn()
+
+    async def keep_settling(self) -> None:
+        """Settle every `ACCOUNTING_FLUSH_S` until cancelled, and flush once more then."""
+        try:
+            while True:
+                await asyncio.sleep(limits.ACCOUNTING_FLUSH_S)
+                await self.settle()
+        finally:
+            await self._flush_last()
+
+    async def _flush_last(self) -> None:
+        try:
+            await self.flush()
+        except StoreError:
+            return  # A full disk at the end: what the last seconds counted is lost, as by a kill.
+
+    async def usage(self, account_id: str, first_day: int, last_day: int) -> list[DayOfUsage]:
+        """What an account did from day to day, as far as workers have written it down; days without anything are left out.
+
+        What is stored is as of the last look on the day, and of today as of now.
+        Raises `OutOfRange`.
+        """
+        if not 0 <= last_day - first_day < limits.ACCOUNTING_REPORT_MAX_DAYS:
+            raise OutOfRange(f"A report has 1 to {limits.ACCOUNTING_REPORT_MAX_DAYS} days.", "to")
+
+        today = day_of(self._ambient.now_ms())
+
+        async def query(rows: Rows) -> list[DayOfUsage]:
+            called: dict[int, list[CallCount]] = {}
+            for call in await accounting.calls(rows, account_id, first_day, last_day):
+                count = CallCount(call.transaction_class, call.call, call.transactions)  # type: ignore[arg-type]
+                called.setdefault(call.day, []).append(count)
+            carried = {row.day: row for row in await accounting.transfers(rows, account_id, first_day, last_day)}
+            held = {row.day: row for row in await accounting.storage(rows, account_id, first_day, last_day)}
+            if first_day <= today <= last_day:
+                versions, size_bytes = await usage.of_account(rows, account_id)
+                looked_at = held.get(today, StorageRow(account_id, today, 0, 0, 0, 0))
+                held[today] = looked_at._replace(versions=versions, size_bytes=size_bytes)
+            return [
+                DayOfUsage(
+                    day,
+                    called.get(day, []),
+                    carried[day].downloaded if day in carried else 0,
+                    carried[day].uploaded if day in carried else 0,
+                    held[day].size_bytes if day in held else None,
+                    held[day].versions if day in held else None,
+                    held[day].byte_hours if day in held else None,
+                )
+                for day in sorted({*called, *carried, *held})
+            ]
+
+        return await self._catalog.scan(query)

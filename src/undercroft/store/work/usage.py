@@ -1,0 +1,65 @@
+"""What the steward does for accounting: folds the counts of days that are over, looks at storage once an hour, forgets.
+
+Whoever raises alerts is `accounting.alerts`; the steward only says when.
+"""
+
+from __future__ import annotations
+
+from undercroft import limits
+from undercroft.catalog import accounting, accounts, caps
+from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.store.accounting.model import DAY_MS, HOUR_MS, day_of
+from undercroft.store.ambient import Ambient
+from undercroft.store.gate import Gate
+
+
+class UsageWork:
+    """The background's part of accounting. Each method may be run again at any time, and then does what is left."""
+
+    def __init__(self, catalog: Catalog, gate: Gate, ambient: Ambient) -> None:
+        self._catalog = catalog
+        self._gate = gate
+        self._ambient = ambient
+        self._sampled_hour = -1
+
+    async def fold(self) -> bool:
+        """Fold a batch of the rows of days that are over. True where there may be more."""
+        today = day_of(self._ambient.now_ms())
+        if not await self._catalog.scan(lambda rows: accounting.any_unfolded(rows, today)):
+            return False
+        folded = await self._gate.write(lambda tx: accounting.fold(tx, today, limits.ACCOUNTING_BATCH))
+        return folded == limits.ACCOUNTING_BATCH
+
+    async def sample_storage(self) -> None:
+        """Note what every account holds, once in each hour that has begun."""
+        now_ms = self._ambient.now_ms()
+        hour = now_ms // HOUR_MS
+        if hour == self._sampled_hour:
+            return
+        day, hours = day_of(now_ms), now_ms % DAY_MS // HOUR_MS + 1
+        for account_ids in await self._account_ids():
+            await self._gate.write(
+                lambda tx, ids=account_ids: accounting.sample_storage(tx, ids, day, hours)  # type: ignore[misc]
+            )
+        self._sampled_hour = hour
+
+    async def forget(self) -> None:
+        """Forget what is older than `ACCOUNTING_KEPT_DAYS`."""
+        before_day = day_of(self._ambient.now_ms()) - limits.ACCOUNTING_KEPT_DAYS
+
+        async def change(tx: Transaction) -> None:
+            await caps.prune_alerts(tx, before_day)
+
+        await self._gate.write(change)
+        for account_ids in await self._account_ids():
+
+            async def forget(tx: Transaction, account_ids: list[str] = account_ids) -> None:
+                for account_id in account_ids:
+                    await accounting.forget(tx, account_id, before_day)
+
+            await self._gate.write(forget)
+
+    async def _account_ids(self) -> list[list[str]]:
+        """The ids of all accounts, in batches."""
+        ids = [row.account_id for row in await self._catalog.scan(accounts.every)]
+        return [ids[start : start + limits.ACCOUNTING_BATCH] for start in range(0, len(ids), limits.ACCOUNTING_BATCH)]

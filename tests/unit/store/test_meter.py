@@ -1,0 +1,177 @@
+"""What a process counts between two flushes, and what it lets pass of caps."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.stores import SetClock
+from undercroft.catalog.accounting import SpentRow
+from undercroft.store.accounting.meter import Meter
+from undercroft.store.accounting.model import DAY_MS, Caps
+from undercroft.store.errors import DownloadCapExceeded, TransactionCapExceeded
+
+NOTHING = SpentRow(0, 0, 0)
+ANNA, BERT = "a" * 12, "b" * 12
+CALLS = {"hide": "A", "download": "B", "info": "B", "list": "C"}
+
+
+def a_meter(caps=None, spent=NOTHING):
+    clock = SetClock()
+    meter = Meter(clock)
+    if caps is not None:
+        meter.learn({ANNA: caps}, clock.ms // DAY_MS, {ANNA: spent})
+    return meter, clock
+
+
+def charged(meter, call, transactions=1, account=ANNA):
+    """Whether the meter let the call pass."""
+    try:
+        meter.charge(account, call, CALLS[call], transactions)
+    except TransactionCapExceeded:
+        return False
+    return True
+
+
+def test_a_class_ends_exactly_at_its_cap_and_touches_no_other():
+    meter, _ = a_meter(Caps(class_b=3), SpentRow(0, 1, 50))
+    assert [charged(meter, call) for call in ("download", "info", "download")] == [True, True, False]
+    assert all(charged(meter, call) for call in ("list", "hide"))
+    assert charged(meter, "download", account=BERT)
+
+
+def test_what_counts_several_times_passes_whole_or_not_at_all():
+    meter, _ = a_meter(Caps(class_c=10))
+    assert charged(meter, "list", 4)
+    assert not charged(meter, "list", 7)
+    assert charged(meter, "list", 6)
+    assert {row.transactions for row in meter.take().calls} == {10}
+
+
+def test_class_a_has_no_cap():
+    meter, _ = a_meter(Caps(0, 0, 0, 0))
+    assert charged(meter, "hide")
+    assert not charged(meter, "download")
+    assert not charged(meter, "list")
+
+
+def test_downloads_end_exactly_at_their_cap_and_bytes_that_stayed_can_be_had_again():
+    meter, _ = a_meter(Caps(download=100), SpentRow(40, 0, 0))
+    day = meter.downloads(ANNA, 60)
+    with pytest.raises(DownloadCapExceeded):
+        meter.downloads(ANNA, 1)
+    meter.kept_back(ANNA, 25, day)
+    meter.downloads(ANNA, 25)
+    with pytest.raises(DownloadCapExceeded):
+        meter.downloads(ANNA, 1)
+    assert [row.downloaded for row in meter.take().transfers] == [60]
+    assert meter.take_refused() == {(ANNA, "download")}
+    assert meter.take_refused() == set()
+
+
+def test_what_was_taken_to_be_written_down_stays_off_what_is_left():
+    meter, clock = a_meter(Caps(class_b=3))
+    assert charged(meter, "download", 2)
+    meter.take()
+    assert charged(meter, "download")
+    assert not charged(meter, "download")
+    meter.learn({ANNA: Caps(class_b=3)}, clock.ms // DAY_MS, {ANNA: SpentRow(0, 2, 0)})
+    assert not charged(meter, "download"), "what is not written down yet counts too"
+
+
+def test_others_are_taken_off_as_soon_as_they_are_known():
+    meter, clock = a_meter(Caps(class_b=10))
+    assert charged(meter, "download", 2)
+    meter.learn({ANNA: Caps(class_b=10)}, clock.ms // DAY_MS, {ANNA: SpentRow(0, 7, 0)})
+    assert charged(meter, "download")
+    assert not charged(meter, "download")
+
+
+def test_a_cap_that_is_lifted_holds_nobody_up():
+    meter, clock = a_meter(Caps(class_b=0))
+    assert not charged(meter, "download")
+    meter.learn({}, clock.ms // DAY_MS, {})
+    assert charged(meter, "download")
+
+
+def test_a_day_begins_at_midnight_utc_with_all_of_its_caps():
+    meter, clock = a_meter(Caps(class_b=1, download=10))
+    clock.ms = (clock.ms // DAY_MS + 1) * DAY_MS - 1
+    day = meter.downloads(ANNA, 10)
+    assert [charged(meter, "download") for _ in range(2)] == [True, False]
+    clock.ms += 1
+    assert meter.downloads(ANNA, 5) == day + 1
+    assert [charged(meter, "download") for _ in range(2)] == [True, False]
+    meter.kept_back(ANNA, 4, day)  # It began before midnight.
+    batch = meter.take()
+    assert Counter({row.day: row.transactions for row in batch.calls}) == {day: 1, day + 1: 1}
+    carried = Counter()
+    for row in batch.transfers:
+        carried[row.day] += row.downloaded
+    assert carried == {day: 6, day + 1: 5}
+
+
+def test_a_clock_that_is_set_back_over_midnight_loses_no_count():
+    meter, clock = a_meter()
+    clock.ms = (clock.ms // DAY_MS + 1) * DAY_MS
+    today = clock.ms // DAY_MS
+    assert charged(meter, "list")
+    clock.ms -= 1
+    assert charged(meter, "list")
+    clock.ms += 1
+    assert charged(meter, "list")
+    counted = Counter()
+    for row in meter.take().calls:
+        counted[row.day] += row.transactions
+    assert counted == {today - 1: 1, today: 2}
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("charge"), st.sampled_from((ANNA, BERT)), st.sampled_from(sorted(CALLS)), st.integers(1, 12)),
+        st.tuples(st.just("download"), st.sampled_from((ANNA, BERT)), st.integers(0, 2000)),
+        st.tuples(st.just("upload"), st.sampled_from((ANNA, BERT)), st.integers(0, 2000)),
+        st.tuples(st.just("flush"), st.booleans()),
+        st.tuples(st.just("pass time"), st.sampled_from((1, DAY_MS // 3, DAY_MS))),
+    ),
+    max_size=60,
+)
+
+
+@given(steps=steps)
+def test_counted_is_what_was_asked_whatever_fails_to_be_written_down(steps):
+    meter, clock = a_meter()
+    asked, written = Counter(), Counter()
+
+    def note(batch):
+        for row in batch.calls:
+            assert row.transaction_class == CALLS[row.call]
+            written[row.account_id, row.day, row.call] += row.transactions
+        for row in batch.transfers:
+            written[row.account_id, row.day, "down"] += row.downloaded
+            written[row.account_id, row.day, "up"] += row.uploaded
+
+    for step in [*steps, ("flush", True)]:
+        day = clock.ms // DAY_MS
+        match step:
+            case ("charge", account, call, transactions):
+                meter.charge(account, call, CALLS[call], transactions)
+                asked[account, day, call] += transactions
+            case ("download", account, size):
+                meter.downloads(account, size)
+                asked[account, day, "down"] += size
+            case ("upload", account, size):
+                meter.uploaded(account, size)
+                asked[account, day, "up"] += size
+            case ("flush", succeeds):
+                batch = meter.take()
+                if succeeds:
+                    note(batch)
+                else:
+                    meter.put_back(batch)
+            case ("pass time", by_ms):
+                clock.ms += by_ms
+    assert +written == +asked
