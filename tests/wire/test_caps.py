@@ -1,0 +1,227 @@
+"""Caps and accounting on a running server, through both interfaces."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import pytest
+from botocore.exceptions import ClientError
+
+from harness.native_session import Answer, Session, send
+from harness.processes import wait_until
+from harness.s3_raw import make_client
+from harness.server import Server, run_command
+
+ALL = ("storage", "download", "class-b", "class-c")
+
+
+class Capped(NamedTuple):
+    """A server with one worker, which therefore knows exactly what was counted, and an account with a private bucket."""
+
+    server: Server
+    b2: Session
+    s3: Any
+    bucket: dict[str, Any]
+
+    def cap(self, **caps: int) -> None:
+        """Set these caps and lift all others."""
+        wanted = {name: str(caps.get(name.replace("-", "_"), "none")) for name in ALL}
+        options = [part for name, value in wanted.items() for part in (f"--{name}", value)]
+        run(self.server, "account", "caps", self.server.account_id, *options)
+
+    def learnt(self, ask: Callable[[], Answer]) -> Answer:
+        """What a cap answers that the worker learns of within seconds."""
+
+        def refused() -> Answer | None:
+            answer = ask()
+            return answer if answer.status == 403 else None
+
+        found: Answer = wait_until(refused, "the worker does not learn of the cap")
+        return found
+
+
+def run(server: Server, *command: str) -> dict[str, Any]:
+    return run_command(*command, "--data", str(server.data_dir), home=server.data_dir.parent)
+
+
+def usage(server: Server) -> dict[str, Any]:
+    """What the server's account did lately: a test may run over midnight."""
+    since = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    [account] = run(server, "usage", server.account_id, "--from", since)["accounts"]
+    calls: Counter[str] = Counter()
+    carried: Counter[str] = Counter()
+    for day in account["days"]:
+        calls.update({call["call"]: call["transactions"] for call in day["calls"]})
+        carried.update({name: day[name] for name in ("downloadedBytes", "uploadedBytes")})
+    return {"calls": calls, **carried}
+
+
+@pytest.fixture(scope="module")
+def capped_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Capped]:
+    running = Server(tmp_path_factory.mktemp("caps") / "data", options=("--workers", "1")).start()
+    b2 = Session(running.api_url, running.key_id, running.application_key)
+    s3 = make_client(running, running.key_id, running.application_key)
+    yield Capped(running, b2, s3, b2.create_bucket("capped-bucket"))
+    running.stop()
+    assert not running.faults(), running.faults()
+
+
+@pytest.fixture
+def capped(capped_server: Capped) -> Iterator[Capped]:
+    """The same, with all caps lifted afterwards."""
+    yield capped_server
+    capped_server.cap()
+    probe = capped_server.b2
+    wait_until(lambda: probe.call("b2_list_buckets", accountId=probe.account_id).status == 200, "caps are not lifted")
+
+
+def refused_by_s3(ask: Callable[[], Any]) -> tuple[int, str, str]:
+    with pytest.raises(ClientError) as raised:
+        ask()
+    response = raised.value.response
+    return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"], response["Error"]["Message"]
+
+
+def test_the_cap_on_storage_refuses_uploads_in_the_words_of_each_protocol_and_lets_deletes_pass(capped):
+    b2, bucket_id, name = capped.b2, capped.bucket["bucketId"], capped.bucket["bucketName"]
+    kept = b2.upload(bucket_id, "kept", bytes(1000))
+    large = b2.start(bucket_id, "large")["fileId"]
+    capped.cap(storage=1500)
+    refused = b2.try_upload(bucket_id, "more", bytes(501))
+    assert (refused.status, refused.json["code"]) == (403, "storage_cap_exceeded")
+    assert refused.json["message"].startswith("Cannot upload files, storage cap exceeded.")
+    assert b2.try_part(large, 1, bytes(501)).json["code"] == "storage_cap_exceeded"
+    assert b2.call("b2_copy_file", sourceFileId=kept["fileId"], fileName="copy").json["code"] == "storage_cap_exceeded"
+    text = "Cannot upload files, storage cap exceeded. See the Caps & Alerts page to increase your cap."
+    answer = refused_by_s3(lambda: capped.s3.put_object(Bucket=name, Key="more", Body=bytes(501)))
+    assert answer == (403, "AccessDenied", text)
+    assert b2.names(bucket_id) == ["kept"]
+    capped.cap(storage=10)
+    assert b2.call("b2_get_upload_url", bucketId=bucket_id).json["code"] == "storage_cap_exceeded"
+    assert b2.call("b2_start_large_file", bucketId=bucket_id, fileName="l", contentType="a/b").status == 403
+    assert b2.call("b2_hide_file", bucketId=bucket_id, fileName="kept").status == 200
+    assert b2.call("b2_cancel_large_file", fileId=large).status == 200
+    assert b2.call("b2_delete_file_version", fileName="kept", fileId=kept["fileId"]).status == 200
+    assert b2.try_upload(bucket_id, "fits", bytes(10)).status == 200
+    capped.s3.delete_object(Bucket=name, Key="fits")
+
+
+def test_the_cap_on_class_c_refuses_even_to_authorize_and_lets_deletes_pass(capped):
+    b2, bucket_id, name = capped.b2, capped.bucket["bucketId"], capped.bucket["bucketName"]
+    kept = b2.upload(bucket_id, "kept", b"data")
+    capped.cap(class_c=0)
+    answer = capped.learnt(lambda: b2.call("b2_list_file_names", bucketId=bucket_id))
+    assert answer.json["code"] == "transaction_cap_exceeded"
+    assert answer.json["message"].startswith("Transaction cap exceeded.")
+    assert b2.authorize().json["code"] == "transaction_cap_exceeded"
+    status, code, message = refused_by_s3(lambda: capped.s3.list_objects_v2(Bucket=name))
+    assert (status, code) == (403, "AccessDenied")
+    assert message.startswith("Transaction cap exceeded.")
+    assert b2.download(name, "kept").status == 200
+    assert b2.call("b2_hide_file", bucketId=bucket_id, fileName="kept").status == 200
+    assert b2.call("b2_delete_file_version", fileName="kept", fileId=kept["fileId"]).status == 200
+
+
+def test_the_cap_on_class_b_refuses_reads_also_those_of_strangers(capped, new_name):
+    b2 = capped.b2
+    public = b2.create_bucket(new_name("public"), "allPublic")
+    kept = b2.upload(public["bucketId"], "kept", b"data")
+    url = f"{b2.url}/file/{public['bucketName']}/kept"
+    assert send("GET", url).body == b"data"
+    capped.cap(class_b=0)
+    answer = capped.learnt(lambda: send("GET", url))
+    assert answer.json["code"] == "download_cap_exceeded"
+    assert "(Class B)" in answer.json["message"]
+    head = send("HEAD", url)
+    assert (head.status, head.body) == (403, b"")
+    assert b2.get("b2_download_file_by_id", fileId=kept["fileId"]).json["code"] == "download_cap_exceeded"
+    assert b2.call("b2_get_file_info", fileId=kept["fileId"]).json["code"] == "transaction_cap_exceeded"
+    for anonymous in ("GET", "HEAD"):
+        assert send(anonymous, f"{b2.url}/{public['bucketName']}/kept").status == 403
+    assert b2.names(public["bucketId"]) == ["kept"]
+
+
+def test_the_cap_on_downloads_refuses_exactly_above_it(capped, new_name):
+    made = capped.server.create_account("downloads@example.com")
+    b2 = Session(capped.server.api_url, made["keyId"], made["applicationKey"])
+    s3 = make_client(capped.server, made["keyId"], made["applicationKey"])
+    name = new_name("downloads")
+    bucket_id = b2.create_bucket(name)["bucketId"]
+    b2.upload(bucket_id, "kept", bytes(1000))
+    run(capped.server, "account", "caps", made["accountId"], "--download", "2000", "--class-c", "0")
+    capped.learnt(lambda: b2.call("b2_list_buckets", accountId=made["accountId"]))  # And with it of the other.
+    assert [b2.download(name, "kept").status for _ in range(3)] == [200, 200, 403]
+    refused = b2.download(name, "kept", headers={"Authorization": b2.token, "Range": "bytes=0-0"})
+    assert refused.json["code"] == "download_cap_exceeded"
+    status, code, message = refused_by_s3(lambda: s3.get_object(Bucket=name, Key="kept"))
+    assert (status, code) == (403, "AccessDenied")
+    assert message.startswith("Cannot download file")
+    assert b2.download(name, "kept", method="HEAD").status == 200
+    assert b2.try_upload(bucket_id, "more", b"data").status == 200
+
+
+def test_the_last_seconds_are_all_that_a_kill_of_every_process_loses(make_server):
+    server = make_server("--workers", "2").start()
+    b2 = Session(server.api_url, server.key_id, server.application_key)
+    bucket = b2.create_bucket("counted-bucket")
+    b2.upload(bucket["bucketId"], "kept", b"data")
+
+    def read(count):
+        assert {b2.download("counted-bucket", "kept").status for _ in range(count)} == {200}
+
+    read(20)
+    wait_until(lambda: usage(server)["calls"]["b2_download_file_by_name"] == 20, "the counts are not written down")
+    read(7)
+    server.kill()
+    assert 20 <= usage(server)["calls"]["b2_download_file_by_name"] <= 27
+    server.start()
+    read(5)
+    before = usage(server)["calls"]["b2_download_file_by_name"]
+    server.stop()
+    after = usage(server)["calls"]["b2_download_file_by_name"]
+    assert before <= after <= 32
+    assert after >= 25, "a stop loses nothing"
+
+
+def test_what_several_workers_were_asked_is_what_is_counted_after_a_stop(make_server):
+    server = make_server("--workers", "2").start()
+    b2 = Session(server.api_url, server.key_id, server.application_key)
+    public = b2.create_bucket("public-bucket", "allPublic")
+    private = b2.create_bucket("private-bucket")
+    s3 = make_client(server, server.key_id, server.application_key)
+    for bucket in (public, private):
+        b2.upload(bucket["bucketId"], "kept", bytes(1000))
+
+    def traffic(_: int) -> None:
+        assert send("GET", f"{b2.url}/file/public-bucket/kept").status == 200
+        assert send("GET", f"{b2.url}/public-bucket/kept").status == 200
+        assert send("GET", f"{b2.url}/file/public-bucket/missing").status == 404
+        for refused in ("/file/private-bucket/kept", "/file/private-bucket/missing"):
+            assert send("GET", b2.url + refused).status == 401
+        assert send("GET", f"{b2.url}/private-bucket/kept").status == 403
+        assert b2.download("private-bucket", "kept", headers={"Authorization": b2.token, "Range": "bytes=0-9"}).body
+        s3.put_object(Bucket="private-bucket", Key="again", Body=bytes(100))
+        s3.head_object(Bucket="private-bucket", Key="kept")
+        b2.call("b2_list_file_names", bucketId=private["bucketId"], maxFileCount=2500).ok()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(traffic, range(10)))
+    server.stop()
+    found = usage(server)
+    assert found["calls"] == {
+        "b2_authorize_account": 1,
+        "b2_create_bucket": 2,
+        "b2_get_upload_url": 2,
+        "b2_upload_file": 2,
+        "b2_download_file_by_name": 30,
+        "GetObject": 10,
+        "HeadObject": 10,
+        "PutObject": 10,
+        "b2_list_file_names": 30,
+    }
+    assert found["downloadedBytes"] == 10 * (1000 + 1000 + 10)
+    assert found["uploadedBytes"] == 2 * 1000 + 10 * 100
