@@ -95,6 +95,12 @@ ACCOUNTING_REPORT_MAX_DAYS = ACCOUNTING_KEPT_DAYS + 1
 CAP_MAX = 2**62  # Sums of what was used and what is asked for stay within 64 bits.
 CAP_ALERTS_SHOWN_MAX = 1000
 
+# -- Groups (B2, "Business Groups" and Partner API) -------------------------------------------------------------------
+GROUP_MEMBERS_MAX = 5000
+GROUP_LIST_MAX = 100
+MEMBER_LIST_MAX = 1000
+GROUP_NAME_MAX_LENGTH = 100  # Ours.
+
 # -- Requests and connections (ours: P9, every input is bounded) ------------------------------------------------------
 HEADER_COUNT_MAX = 256
 HEADERS_MAX_BYTES = 64 * KIB

@@ -10,7 +10,7 @@ Order of versions: clients see newest first. Both engines can only seek in row v
 sequence are stored negated (`inverted_ms`, `inverted_seq`) and every scan is ascending.
 """
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 COMPATIBLE_VERSION = 4  # An older program would change files and tell no notification rule of it.
 
 DELTAS: tuple[tuple[str, ...], ...] = (
@@ -244,5 +244,20 @@ DELTAS: tuple[tuple[str, ...], ...] = (
             is_over INTEGER NOT NULL DEFAULT 0,
             PRIMARY KEY (account_id, category, day, percent, cap)
         ) {CLUSTERED}""",
+    ),
+    (
+        """CREATE TABLE groups (
+            group_id TEXT PRIMARY KEY,
+            admin_account_id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            created_ms {BIG} NOT NULL
+        )""",
+        "CREATE INDEX groups_by_admin ON groups (admin_account_id, group_id)",
+        """CREATE TABLE group_members (
+            account_id TEXT PRIMARY KEY,
+            group_id TEXT NOT NULL,
+            joined_ms {BIG} NOT NULL
+        )""",
+        "CREATE INDEX group_members_by_group ON group_members (group_id, account_id)",
     ),
 )

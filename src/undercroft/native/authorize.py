@@ -70,6 +70,12 @@ async def authorize_account(store: Store, settings: Settings, request: Request, 
         answer |= urls
         answer["allowed"] = _single_bucket_restrictions(key, buckets, version)
     if version.authorize_has_api_info:
+        if await store.identity.groups.may_administer(principal):
+            answer["apiInfo"]["groupsApi"] = {
+                "capabilities": ["all"],
+                "groupsApiUrl": origin,
+                "infoType": "groupsApi",
+            }
         answer["applicationKeyExpirationTimestamp"] = key.expires_ms
     if version.authorize_has_minimum_part_size:
         answer["minimumPartSize"] = limits.RECOMMENDED_PART_BYTES

@@ -41,7 +41,7 @@ class Call:
             raise Unauthorized("The account is not the caller's.")
 
 
-def json_response(answer: Answer) -> Response:
+def json_response(answer: Answer | list[Answer]) -> Response:
     """The answer as the service prints it: two spaces a level, members sorted, nulls written out."""
     headers: Headers = [
         (b"content-type", b"application/json;charset=UTF-8"),

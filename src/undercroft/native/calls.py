@@ -23,6 +23,7 @@ from undercroft.native.api_versions import APIVersion
 from undercroft.native.bodies import Body, BodyReader
 from undercroft.native.call import Answer, Call
 from undercroft.native.errors import NativeError
+from undercroft.native.partner import groups, members
 
 T = TypeVar("T", bound=Body)
 
@@ -32,7 +33,7 @@ class JSONCall(NamedTuple):
 
     reader: BodyReader[Any]
     multi_bucket_reader: BodyReader[Any]
-    handler: Callable[[Call, Any], Awaitable[Answer]]
+    handler: Callable[[Call, Any], Awaitable[Answer | list[Answer]]]
 
     async def read(self, request: Request, version: APIVersion) -> Body:
         """The request's body. Raises `NativeError` for a method or a body that the call does not take."""
@@ -47,7 +48,7 @@ class JSONCall(NamedTuple):
         return body
 
 
-def _call(body_type: type[T], handler: Callable[[Call, T], Awaitable[Answer]]) -> JSONCall:
+def _call(body_type: type[T], handler: Callable[[Call, T], Awaitable[Answer | list[Answer]]]) -> JSONCall:
     reader = BodyReader(body_type)
     return JSONCall(reader, reader, handler)
 
@@ -57,10 +58,12 @@ CALLS: dict[str, JSONCall] = {
     "b2_copy_file": _call(copies.CopyFile, copies.copy_file),
     "b2_copy_part": _call(copies.CopyPart, copies.copy_part),
     "b2_create_bucket": _call(buckets.CreateBucket, buckets.create_bucket),
+    "b2_create_group_member": _call(members.CreateGroupMember, members.create_group_member),
     "b2_create_key": JSONCall(BodyReader(keys.CreateKey), BodyReader(keys.CreateMultiBucketKey), keys.create_key),
     "b2_delete_bucket": _call(buckets.DeleteBucket, buckets.delete_bucket),
     "b2_delete_file_version": _call(versions.DeleteFileVersion, versions.delete_file_version),
     "b2_delete_key": _call(keys.DeleteKey, keys.delete_key),
+    "b2_eject_group_member": _call(members.EjectGroupMember, members.eject_group_member),
     "b2_finish_large_file": _call(large_files.FinishLargeFile, large_files.finish_large_file),
     "b2_get_bucket_notification_rules": _call(
         notification_rules.GetNotificationRules, notification_rules.get_notification_rules
@@ -75,6 +78,8 @@ CALLS: dict[str, JSONCall] = {
     "b2_list_buckets": _call(buckets.ListBuckets, buckets.list_buckets),
     "b2_list_file_names": _call(listings.ListFileNames, listings.list_file_names),
     "b2_list_file_versions": _call(listings.ListFileVersions, listings.list_file_versions),
+    "b2_list_group_members": _call(members.ListGroupMembers, members.list_group_members),
+    "b2_list_groups": _call(groups.ListGroups, groups.list_groups),
     "b2_list_keys": _call(keys.ListKeys, keys.list_keys),
     "b2_list_parts": _call(large_files.ListParts, large_files.list_parts),
     "b2_list_unfinished_large_files": _call(

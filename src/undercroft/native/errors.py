@@ -56,6 +56,9 @@ RULES: dict[type[Exception], Rule] = {
     # A key that went away after its token was judged: its tokens are as good as unknown.
     store_errors.BadCredentials: Rule(401, "bad_auth_token", ""),
     store_errors.NoSuchAccount: Rule(401, "unauthorized", ""),
+    store_errors.NoSuchGroup: Rule(401, "invalid_group_id", str),
+    store_errors.NoSuchMember: Rule(401, "invalid_member_account_id", str),
+    store_errors.TooManyMembers: Rule(401, "too_many_members", str),
     store_errors.BadToken: Rule(401, "bad_auth_token", ""),
     store_errors.ExpiredToken: Rule(401, "expired_auth_token", "Authorization token has expired"),
     store_errors.UnsupportedKey: Rule(
@@ -108,6 +111,8 @@ RULES: dict[type[Exception], Rule] = {
 
 # Where one call words an error of the store differently from all others.
 RULES_OF_CALL: dict[tuple[str, type[Exception]], Rule] = {
+    ("b2_create_group_member", store_errors.InvalidRequest): Rule(401, "invalid_email", str),
+    ("b2_create_group_member", store_errors.DuplicateEmail): Rule(401, "invalid_email", str),
     (AUTHORIZE_ACCOUNT, store_errors.BadCredentials): Rule(401, "unauthorized", ""),
     ("b2_hide_file", store_errors.NoSuchFile): Rule(400, "no_such_file", "File not present"),
     ("b2_delete_file_version", store_errors.NoSuchVersion): Rule(400, "file_not_present", str),

@@ -24,7 +24,6 @@ _CALLS: dict[TransactionClass, tuple[str, ...]] = {
         "b2_set_bucket_notification_rules", "b2_update_bucket",
         # The reference has no class for the calls of the Partner API: as all that administers.
         "b2_create_group_member", "b2_eject_group_member", "b2_list_group_members", "b2_list_groups",
-        "b2_reserve_trial_create_account",
     ),
 }  # fmt: skip
 CLASSES: dict[str, TransactionClass] = {

@@ -145,6 +145,18 @@ class DuplicateEmail(StoreError):
     """The e-mail address already has an account."""
 
 
+class NoSuchGroup(StoreError):
+    """No group of this id that the principal's account administers."""
+
+
+class NoSuchMember(StoreError):
+    """The account is no member of the group."""
+
+
+class TooManyMembers(StoreError):
+    """The group has reached its number of members."""
+
+
 class NoSuchFile(StoreError):
     """No visible file of this name. `hide_marker_id` is the file id of the newest version where that is a hide marker."""
 

@@ -30,6 +30,7 @@ class Operation(Enum):
     LIST_KEYS = "listKeys"
     CREATE_KEY = "writeKeys"
     DELETE_KEY = "deleteKeys"
+    ADMINISTER_GROUPS = CREATE_KEY  # Ours: who makes keys at will can do all that the account can.
     LIST_BUCKETS = "listBuckets"
     LIST_ALL_BUCKET_NAMES = "listAllBucketNames"
     READ_BUCKET = "readBuckets"

@@ -32,6 +32,9 @@ NOT_OF_S3 = {
     store_errors.NoSuchAccount,
     store_errors.DuplicateEmail,
     store_errors.LockCannotBeDisabled,
+    store_errors.NoSuchGroup,
+    store_errors.NoSuchMember,
+    store_errors.TooManyMembers,
 }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import msgspec
 
-from undercroft.catalog import accounting, accounts, buckets, caps, invalidations, keys
+from undercroft.catalog import accounting, accounts, buckets, caps, groups, invalidations, keys
 from undercroft.catalog.accounts import AccountRow
-from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.store.accounting.model import day_of
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import BucketNotEmpty, DuplicateEmail, InvalidRequest, NoSuchAccount
@@ -32,6 +33,14 @@ class NewAccount(msgspec.Struct, frozen=True):
     key: ApplicationKey
 
 
+class Draft(NamedTuple):
+    """An account that is not stored yet, with its master key and the secret of its first application key."""
+
+    row: AccountRow
+    master_key: ApplicationKey
+    secret: str
+
+
 class Accounts:
     """The accounts of the installation."""
 
@@ -43,6 +52,11 @@ class Accounts:
 
     async def create(self, email: str, password: str) -> NewAccount:
         """Make an account. Raises `DuplicateEmail` and `InvalidRequest`."""
+        draft = await self.draft(email, password)
+        return await self._gate.write(lambda tx: self.insert_in(tx, draft))
+
+    async def draft(self, email: str, password: str) -> Draft:
+        """What a transaction needs to make an account. Raises `InvalidRequest`."""
         email = email.strip().lower()
         if len(email) > EMAIL_MAX_LENGTH or _EMAIL.match(email) is None:
             raise InvalidRequest("This is not an e-mail address.", "email")
@@ -51,18 +65,19 @@ class Accounts:
         account_id = self._ambient.random_bytes(ACCOUNT_ID_BYTES).hex()
         row = AccountRow(account_id, email, password_hash, 0, now_ms)
         master = self._keys.draft(account_id, account_id, "Master", ALL_CAPABILITIES, now_ms=now_ms)
-        secret = self._keys.new_secret()
+        return Draft(row, master, self._keys.new_secret())
 
-        async def change(tx: Transaction) -> ApplicationKey:
-            if await accounts.find(tx, email) is not None:
-                raise DuplicateEmail(f"{email} already has an account.")
-            await accounts.insert(tx, row)
-            await keys.insert(tx, self._keys.row_of(master))
-            return await self._keys.insert_next(
-                tx, account_id, "first-key", ALL_CAPABILITIES, secret=secret, now_ms=now_ms
-            )
-
-        return NewAccount(_account(row), master, await self._gate.write(change))
+    async def insert_in(self, tx: Transaction, draft: Draft) -> NewAccount:
+        """Make an account as part of a transaction. Raises `DuplicateEmail`."""
+        row = draft.row
+        if await accounts.find(tx, row.email) is not None:
+            raise DuplicateEmail(f"{row.email} already has an account.")
+        await accounts.insert(tx, row)
+        await keys.insert(tx, self._keys.row_of(draft.master_key))
+        key = await self._keys.insert_next(
+            tx, row.account_id, "first-key", ALL_CAPABILITIES, secret=draft.secret, now_ms=row.created_ms
+        )
+        return NewAccount(_account(row), draft.master_key, key)
 
     async def list(self) -> list[Account]:
         """Every account, oldest first."""
@@ -70,7 +85,11 @@ class Accounts:
 
     async def find(self, id_or_email: str) -> Account:
         """The account of this id or e-mail address. Raises `NoSuchAccount`."""
-        row = await accounts.find(self._catalog.rows, id_or_email.strip().lower())
+        return await self.find_in(self._catalog.rows, id_or_email)
+
+    async def find_in(self, rows: Rows, id_or_email: str) -> Account:
+        """The same as a transaction sees it."""
+        row = await accounts.find(rows, id_or_email.strip().lower())
         if row is None:
             raise NoSuchAccount(f"There is no account {id_or_email}.")
         return _account(row)
@@ -102,7 +121,7 @@ class Accounts:
         return account
 
     async def delete(self, id_or_email: str) -> Account:
-        """Remove an account that has no buckets, its keys and its accounting. Raises `BucketNotEmpty` while it has any."""
+        """Remove an account that has no buckets, its keys, groups and accounting. Raises `BucketNotEmpty`."""
         account = await self.find(id_or_email)
         now_ms = self._ambient.now_ms()
 
@@ -110,6 +129,7 @@ class Accounts:
             if await buckets.count(tx, account.account_id):
                 raise BucketNotEmpty("The account still has buckets.")
             await keys.delete_of_account(tx, account.account_id)
+            await groups.delete_of_account(tx, account.account_id)
             await caps.delete_of_account(tx, account.account_id)
             await accounting.forget(tx, account.account_id, day_of(now_ms) + 1)
             await accounts.delete(tx, account.account_id)

@@ -15,6 +15,7 @@ from undercroft.store.directory import Directory
 from undercroft.store.errors import BadCredentials, BadToken, ExpiredToken, InvalidRequest, NoSuchBucket, OutOfRange
 from undercroft.store.gate import Gate
 from undercroft.store.identity.accounts import Accounts
+from undercroft.store.identity.groups import Groups
 from undercroft.store.identity.keys import Keys
 from undercroft.store.identity.principals import DownloadGrant, Principal
 from undercroft.store.identity.tokens import Claim, Tokens
@@ -37,6 +38,7 @@ class Identity:
         self._tokens = Tokens(catalog, gate, keyring, ambient)
         self.keys = Keys(catalog, gate, keyring, ambient)
         self.accounts = Accounts(catalog, gate, self.keys, ambient)
+        self.groups = Groups(catalog, gate, self.accounts, ambient)
 
     async def key(self, key_id: str) -> ApplicationKey | None:
         """The key of this id, if it may be used now: for the S3 face, which checks a signature with its secret.
