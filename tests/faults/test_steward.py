@@ -34,6 +34,10 @@ from harness.notifications import rule as notification_rule
 from harness.processes import blob_files, wait_until
 from harness.stores import Bench, Bytes, SetClock, open_bench
 from undercroft import limits, steward
+from undercroft.catalog import accounting
+from undercroft.catalog.accounting import CallRow, TransferRow
+from undercroft.catalog.contract import Transaction
+from undercroft.serve import logs
 from undercroft.store import errors
 from undercroft.store.dialect import S3
 from undercroft.store.identity.principals import Principal
@@ -105,7 +109,37 @@ async def build(folder: Path) -> Scene:
         for number in range(5):
             key = await bench.store.identity.keys.create(principal, f"key-{number}", ["listFiles"])
             await bench.store.identity.keys.delete(principal, key.key_id)
-        return Scene(folder, principal, bucket, clock.ms, kept, deleted, *await build_doomed(bench))
+        doomed = await build_doomed(bench)
+        await build_usage(bench)
+        return Scene(folder, principal, bucket, clock.ms, kept, deleted, *doomed)
+
+
+async def build_usage(bench: Bench) -> None:
+    """Counts of two workers from the day before, and a cap that calls for an alert."""
+    account_id, day = bench.bucket.account_id, bench.clock.ms // (DAY_S * 1000) - 1
+    for slot in (3, 4):
+        calls = [CallRow(account_id, day, "C", "b2_list_buckets", 5)]
+        transfers = [TransferRow(account_id, day, 100, 10)]
+
+        async def add(tx: Transaction, slot: int = slot, calls: Any = calls, transfers: Any = transfers) -> None:
+            await accounting.add(tx, slot, calls, transfers)
+
+        await bench.catalog.write(add)
+    await bench.store.accounting.caps.change(account_id, {"storage": 1})
+
+
+def check_usage(scene: Scene, *, done: bool) -> None:
+    """Nothing is counted twice or lost, and an alert is raised once; when all is `done`, it is, and all is folded."""
+    with closing(apsw.Connection(str(scene.folder / "catalog.db"))) as catalog:
+        assert catalog.execute("SELECT sum(transactions) FROM call_days").get == 10
+        assert catalog.execute("SELECT sum(downloaded), sum(uploaded) FROM transfer_days").get == (200, 20)
+        alerts = catalog.execute("SELECT count(*) FROM cap_alerts WHERE percent = 100").get
+        if done:
+            assert alerts == 1
+            assert catalog.execute("SELECT count(*) FROM storage_days").get > 1
+            assert not catalog.execute("SELECT count(*) FROM call_days WHERE slot <> 0").get
+        else:
+            assert alerts <= 1
 
 
 async def build_doomed(bench: Bench) -> tuple[Bucket, list[tuple[str, str]]]:
@@ -161,6 +195,7 @@ async def die(scene: Scene, name: str, at: int, later_s: int) -> int:
 async def take_over(scene: Scene, name: str, later_s: int) -> None:
     """The successor of one that died: waits for the lease, finishes the work, and finds everything in order."""
     check_names(scene)
+    check_usage(scene, done=False)
     clock = SetClock()
     clock.ms = scene.now_ms + later_s * 1000
     async with open_bench(scene.folder, clock=clock, new=False, visit=scene.inbox) as bench:
@@ -184,6 +219,7 @@ async def take_over(scene: Scene, name: str, later_s: int) -> None:
         assert listed.rows == [], "the lifecycle rules are not carried out"
     check_names(scene)
     check_events(scene, whole=name != "prune-events")
+    check_usage(scene, done=True)
     assert on_disk(scene) == named(scene), "what nothing names is still there"
 
 
@@ -278,6 +314,8 @@ JOBS = {
     "prune-invalidations": (25 * 3600, 20),
     "deliveries": (0, 30),
     "prune-events": (limits.EVENT_KEPT_S + 1, 15),
+    "cap-alerts": (0, 20),
+    "usage": (DAY_S, 20),
 }
 
 
@@ -347,4 +385,5 @@ def test_p4_a_server_whose_steward_is_killed_again_and_again_reclaims_all_that_w
 
 
 if __name__ == "__main__":
+    logs.configure("test")  # The answer is all that goes to standard output.
     run_program(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

@@ -32,6 +32,7 @@ from harness.stores import Bench
 from harness.write_paths import WRITE_PATHS
 from undercroft.blobs.contract import BlobError
 from undercroft.catalog.contract import CatalogError
+from undercroft.serve import logs
 from undercroft.serve.exits import FATAL_STORAGE_EXIT
 from undercroft.store.errors import DuplicateBucketName, DuplicateEmail, StoreError
 
@@ -328,4 +329,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    logs.configure("test")  # The answer is all that goes to standard output.
     main()

@@ -25,6 +25,15 @@ from undercroft.store.model import Account, Action, Bucket, FileVersion
 Picture = dict[str, Any]
 OWNER, BUCKET = "owner@example.com", "bench-bucket"  # Of every bench.
 PASSWORDS = ("another long password", "one more long password")  # Of the account that a path may make beside it.
+# What is known of usage, caps and groups, without the ids of accounts and groups, and of whoever counted.
+_ACCOUNTING = {
+    "calls": "day, class, call, sum(transactions) FROM call_days GROUP BY account_id, day, class, call",
+    "transfers": "day, sum(downloaded), sum(uploaded) FROM transfer_days GROUP BY account_id, day",
+    "storage": "day, hours, versions, bytes, byte_hours FROM storage_days",
+    "caps": "storage, download, class_b, class_c FROM caps",
+    "alerts": "category, percent, day, cap, used, at_ms, is_over FROM cap_alerts",
+    "groups": "name, created_ms, (SELECT count(*) FROM group_members m WHERE m.group_id = g.group_id) FROM groups g",
+}
 _INLINE = os.urandom(3_000)
 _BLOB = os.urandom(limits.INLINE_MAX_BYTES + 3_000)
 
@@ -45,6 +54,9 @@ async def picture_of(bench: Bench) -> Picture:
         "tables": sorted(
             name for (name,) in await _select(bench, "SELECT name FROM sqlite_master WHERE type = 'table'")
         ),
+        "accounting": {
+            table: await _select(bench, f"SELECT {what} ORDER BY 1, 2, 3") for table, what in _ACCOUNTING.items()
+        },
         "rows": {
             table: (await _select(bench, counts + table))[0][0]
             for table in ("keys", "signing_keys", "reclaims", "leases", "invalidations", "bucket_documents")

@@ -10,6 +10,9 @@ from harness.path_bench import BLOB_MAX_BYTES, Phase, WritePath, nothing
 from harness.promises import OWNER, PASSWORDS
 from harness.stores import Bench, Bytes, md5, sha1
 from undercroft import limits
+from undercroft.catalog import accounting
+from undercroft.catalog.accounting import CallRow, TransferRow
+from undercroft.store.accounting.model import DAY_MS
 from undercroft.store.buckets.lock import LockChange
 from undercroft.store.buckets.notification_rules import Header, Target
 from undercroft.store.dialect import NATIVE
@@ -257,6 +260,62 @@ async def issue_token(bench: Bench) -> None:
     await bench.store.identity.account_token(bench.principal)
 
 
+# -- Accounting and groups --------------------------------------------------------------------------------------------
+async def write_counts(bench: Bench) -> None:
+    account_id = bench.bucket.account_id
+    bench.store.accounting.charge(account_id, "b2_list_buckets", "C", 3)
+    bench.store.accounting.meter.downloads(account_id, 4711)
+    await bench.store.accounting.flush()
+
+
+async def counted_yesterday(bench: Bench) -> None:
+    """By two workers, and not folded yet."""
+    account_id, yesterday = bench.bucket.account_id, bench.clock.ms // DAY_MS - 1
+    for slot in (3, 4):
+        calls = [CallRow(account_id, yesterday, "C", "b2_list_buckets", 5)]
+        transfers = [TransferRow(account_id, yesterday, 100, 10)]
+        await bench.catalog.write(
+            lambda tx, slot=slot, calls=calls, transfers=transfers: accounting.add(tx, slot, calls, transfers)
+        )
+
+
+async def set_caps(bench: Bench) -> None:
+    await bench.store.accounting.caps.change(bench.bucket.account_id, {"storage": limits.CAP_MAX, "class_c": 0})
+
+
+async def started_under_a_cap(bench: Bench) -> None:
+    await started_with_short_parts(bench)
+    await bench.store.accounting.caps.change(bench.bucket.account_id, {"storage": limits.CAP_MAX})
+
+
+async def look_at_caps(bench: Bench) -> None:
+    await bench.store.work.look_at_caps()
+
+
+async def work_on_usage(bench: Bench) -> None:
+    await bench.store.work.usage.run()
+
+
+async def create_group(bench: Bench) -> None:
+    await bench.store.identity.groups.create(bench.bucket.account_id, "customers")
+
+
+async def create_member(bench: Bench) -> None:
+    [(group, _)] = await bench.store.identity.groups.every()
+    await bench.store.identity.groups.create_member(bench.principal, group.group_id, OTHER)
+
+
+async def group_with_member(bench: Bench) -> None:
+    await create_group(bench)
+    await create_member(bench)
+
+
+async def eject_member(bench: Bench) -> None:
+    [(group, _)] = await bench.store.identity.groups.every()
+    account = await bench.store.identity.accounts.find(OTHER)
+    await bench.store.identity.groups.eject_member(bench.principal, group.group_id, account.account_id)
+
+
 # -- Background -------------------------------------------------------------------------------------------------------
 async def take_lease(bench: Bench) -> None:
     assert await bench.store.work.leases.take("sweep", 30)
@@ -314,6 +373,13 @@ WRITE_PATHS = (
     WritePath("reset password", reset_password, create_account),
     WritePath("delete account", delete_account, create_account),
     WritePath("issue first token", issue_token),
+    WritePath("write counts", write_counts),
+    WritePath("set caps", set_caps),
+    WritePath("part under a cap", upload_part, started_under_a_cap),
+    WritePath("raise alerts", look_at_caps, set_caps),
+    WritePath("work on usage", work_on_usage, counted_yesterday, may_stop_midway=True),
+    WritePath("create member", create_member, create_group),
+    WritePath("eject member", eject_member, group_with_member),
     WritePath("take lease", take_lease),
     WritePath("prune invalidations", prune, changed),
     WritePath("open an empty directory", nothing, phase=Phase.OPENING, is_new=True),

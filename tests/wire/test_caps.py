@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -157,11 +158,23 @@ def test_the_cap_on_downloads_refuses_exactly_above_it(capped, new_name):
     assert [b2.download(name, "kept").status for _ in range(3)] == [200, 200, 403]
     refused = b2.download(name, "kept", headers={"Authorization": b2.token, "Range": "bytes=0-0"})
     assert refused.json["code"] == "download_cap_exceeded"
+    wait_until(lambda: _metrics(capped.server)["undercroft_cap_alerts", "download", "100"] >= 1, "there is no alert")
+    assert _metrics(capped.server)["undercroft_cap_used_ratio", made["accountId"], "download"] == 1
+    found = run(capped.server, "account", "alerts", made["accountId"])["alerts"]
+    assert ("download", 100, 2000) in [(alert["category"], alert["percent"], alert["cap"]) for alert in found]
     status, code, message = refused_by_s3(lambda: s3.get_object(Bucket=name, Key="kept"))
     assert (status, code) == (403, "AccessDenied")
     assert message.startswith("Cannot download file")
     assert b2.download(name, "kept", method="HEAD").status == 200
     assert b2.try_upload(bucket_id, "more", b"data").status == 200
+
+
+def _metrics(server: Server) -> dict[tuple[str, str, str], float]:
+    """The lines of the metrics page about caps: name and both labels, and the value."""
+    status, page = server.get("/metrics", console=True)
+    assert status == 200
+    found = re.findall(r'^(undercroft_cap_\w+){\w+="(\w+)",\w+="(\w+)"} (\S+)$', page.decode(), re.MULTILINE)
+    return {(name, first, second): float(value) for name, first, second, value in found}
 
 
 def test_the_last_seconds_are_all_that_a_kill_of_every_process_loses(make_server):

@@ -50,7 +50,7 @@ def run_console(settings: Settings, sockets: Sequence[socket.socket], ready: Rea
     """The console's process, until SIGTERM."""
 
     async def work(store: Store, meter: RequestMeter) -> None:
-        console = ConsoleApp(Health(store.ready), MetricsPage(settings, meter))
+        console = ConsoleApp(store, Health(store.ready), MetricsPage(settings, meter))
         await serve(Adapter(console, meter), settings, sockets, ready)
 
     return _run(settings, CONSOLE_SLOT, work)

@@ -61,9 +61,7 @@ def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
         ),
         _leased("prune-events", 60.0, prune_events),
         _leased("cap-alerts", 5.0, store.work.look_at_caps),
-        _leased("fold-usage", 60.0, store.work.usage.fold),
-        _leased("sample-storage", 60.0, store.work.usage.sample_storage),
-        _leased("forget-usage", 3600.0, store.work.usage.forget),
+        _leased("usage", 60.0, store.work.usage.run),
     ]
 
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
+import functools
 import json
-import logging
-import os
 import subprocess
 import sys
-from unittest import mock
 
 import pytest
-import structlog
 
-from harness.server import clean_environment
+from harness.command import run_in_process
 from undercroft import __version__
-from undercroft.cli import main
 
 PASSWORD = "a long enough password"
 
@@ -26,36 +20,7 @@ def run(tmp_path_factory):
     """Runs a command on one data directory; gives back exit code, output and errors."""
     folder = tmp_path_factory.mktemp("cli")
 
-    def run_it(*arguments, stdin="", data=True, **environment):
-        if data:
-            arguments = (*arguments, "--data", str(folder / "data"))
-        out, err = io.StringIO(), io.StringIO()
-        with (
-            mock.patch.dict(os.environ, {**clean_environment(folder), **environment}, clear=True),
-            mock.patch.object(sys, "argv", ["undercroft", *arguments]),
-            mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode("utf-8", "surrogateescape")))),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-            _unchanged(),
-            pytest.raises(SystemExit) as ended,
-        ):
-            main()
-        return ended.value.code or 0, out.getvalue(), err.getvalue()
-
-    return run_it
-
-
-@contextlib.contextmanager
-def _unchanged():
-    """Gives back what a command changes for its whole process."""
-    umask, handlers, level = os.umask(0o077), logging.root.handlers[:], logging.root.level
-    try:
-        yield
-    finally:
-        os.umask(umask)
-        structlog.reset_defaults()
-        logging.root.handlers[:] = handlers
-        logging.root.setLevel(level)
+    return functools.partial(run_in_process, folder)
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,13 @@ class UsageWork:
         self._gate = gate
         self._ambient = ambient
         self._sampled_hour = -1
+        self._forgot_day = -1
+
+    async def run(self) -> bool:
+        """Do whatever is due. True where there may be more to do now."""
+        await self.sample_storage()
+        await self.forget()
+        return await self.fold()
 
     async def fold(self) -> bool:
         """Fold a batch of the rows of days that are over. True where there may be more."""
@@ -44,8 +51,11 @@ class UsageWork:
         self._sampled_hour = hour
 
     async def forget(self) -> None:
-        """Forget what is older than `ACCOUNTING_KEPT_DAYS`."""
-        before_day = day_of(self._ambient.now_ms()) - limits.ACCOUNTING_KEPT_DAYS
+        """Forget what is older than `ACCOUNTING_KEPT_DAYS`, once in each day that has begun."""
+        today = day_of(self._ambient.now_ms())
+        if today == self._forgot_day:
+            return
+        before_day = today - limits.ACCOUNTING_KEPT_DAYS
 
         async def change(tx: Transaction) -> None:
             await caps.prune_alerts(tx, before_day)
@@ -58,6 +68,7 @@ class UsageWork:
                     await accounting.forget(tx, account_id, before_day)
 
             await self._gate.write(forget)
+        self._forgot_day = today
 
     async def _account_ids(self) -> list[list[str]]:
         """The ids of all accounts, in batches."""

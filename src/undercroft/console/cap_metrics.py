@@ -1,0 +1,29 @@
+"""How much of their caps accounts use, for Prometheus: read from the catalog when somebody asks for `/metrics`.
+
+So an alert of Prometheus's own can stand at any percentage. Only accounts with caps have lines.
+"""
+
+from __future__ import annotations
+
+from undercroft.store import Store
+from undercroft.store.accounting.alerts import PERCENTAGES
+from undercroft.store.accounting.model import CATEGORIES
+
+_USED = "undercroft_cap_used_ratio"
+_ALERTS = "undercroft_cap_alerts"
+
+
+async def cap_metrics(store: Store) -> bytes:
+    """The lines of the page: account ids and categories are words of our own, which need no escaping."""
+    standings = await store.accounting.caps.every_standing()
+    lines = [f"# HELP {_USED} Part of a cap that an account uses: 1 is all of it.", f"# TYPE {_USED} gauge"]
+    for one in standings:
+        used = one.used / one.cap if one.cap else 1.0
+        lines.append(f'{_USED}{{account="{one.account_id}",category="{one.category}"}} {used:.6g}')
+    counts = dict.fromkeys(((category, percent) for category in CATEGORIES for percent in PERCENTAGES), 0)
+    for alert in await store.accounting.alerts.recent(None, days=1):
+        counts[alert.category, alert.percent] += 1
+    lines += [f"# HELP {_ALERTS} Alerts raised today (UTC) about caps.", f"# TYPE {_ALERTS} gauge"]
+    for (category, percent), count in counts.items():
+        lines.append(f'{_ALERTS}{{category="{category}",percent="{percent}"}} {count}')
+    return "\n".join([*lines, ""]).encode()
