@@ -289,7 +289,7 @@ async def started_under_a_cap(bench: Bench) -> None:
 
 
 async def look_at_caps(bench: Bench) -> None:
-    await bench.store.work.look_at_caps()
+    await bench.store.accounting.alerts.look()
 
 
 async def work_on_usage(bench: Bench) -> None:

@@ -33,6 +33,7 @@ class Reference:
         self.buckets: dict[str, Bucket] = {}
         self.versions: dict[str, Version] = {}
         self.graves: dict[str, Version] = {}  # Those that are deleted.
+        self.caps: dict[str, int] = {}  # How many bytes an account may hold, where that is limited.
         self._sequence = itertools.count(1)
 
     def do(self, ask: Ask, operation: str, **arguments: Any) -> Any:
@@ -109,6 +110,33 @@ class Reference:
         alive = [k for k in self.keys.values() if k.expires_ms is None or k.expires_ms > ask.before_ms]
         return [key_row(key) for key in sorted(alive, key=lambda key: key.id) if key.account == account]
 
+    # -- Caps -----------------------------------------------------------------------------------------------------------
+    def cap_storage(self, ask: Ask, size: int | None) -> dict[str, Any]:
+        """Set how many bytes the account of this key may hold."""
+        account = self.keys[ask.actor or ""].account
+        self.caps.pop(account, None)
+        if size is not None:
+            self.caps[account] = size
+        return {}
+
+    def held(self, account: str) -> int:
+        """How many bytes the account holds: all versions, and the parts of what is not finished."""
+        held = 0
+        for version in self.versions.values():
+            if self.buckets[version.bucket_id].account == account:
+                held += len(version.body)
+                if version.action == "start":
+                    held += sum(len(part.body) for part in version.parts.values())
+        return held
+
+    def _has_room(self, bucket: Bucket, size: int) -> bool:
+        cap = self.caps.get(bucket.account)
+        return cap is None or self.held(bucket.account) + size <= cap
+
+    def _make_room(self, bucket: Bucket, size: int) -> None:
+        if not self._has_room(bucket, size):
+            raise Refused("storage cap")
+
     # -- Buckets --------------------------------------------------------------------------------------------------------
     def create_bucket(self, ask: Ask, name: str, *, public: bool, info: dict[str, str]) -> dict[str, Any]:
         """Make a bucket under a name that nobody has, in whatever case of letters."""
@@ -163,8 +191,11 @@ class Reference:
         """A new version, the newest of its name unless it brings its own time."""
         bucket = self._bucket(bucket_id)
         self._allow(ask, "writeFiles", bucket, name)
+        reasons = set() if self._has_room(bucket, len(body)) else {"storage cap"}
         if new.only_new and self._visible(bucket_id, name) is not None:
-            raise Refused("exists")
+            reasons.add("exists")
+        if reasons:
+            raise Refused(*reasons)
         sha1 = ("" if new.verified else "unverified:") + _sha1(body)
         answer = self._add(ask, bucket_id, name, "upload", new, body, (sha1, _md5(body)))
         return self._tell("b2:ObjectCreated:Upload", self.versions[ask.id], answer)
@@ -194,6 +225,7 @@ class Reference:
             reasons.add("unauthorized")
         source = self._source(ask, source_id, bucket, reasons)
         body = source.body if asked is None else asked.of(source.body)
+        self._make_room(self.buckets[bucket_id], len(body))
         # The digests of a whole copy are the source's: copying 5 GB in an instant leaves no time to read them.
         whole = len(body) == len(source.body)
         digests = (source.sha1, source.etag) if whole else (_sha1(body), _md5(body))
@@ -317,6 +349,7 @@ class Reference:
         """Begin a large file, which hides nothing and is no file yet. Its time is that of an upload."""
         bucket = self._bucket(bucket_id)
         self._allow(ask, "writeFiles", bucket, name)
+        self._make_room(bucket, 0)
         return self._add(ask, bucket_id, name, "start", new, b"", ("none", ""))
 
     def upload_part(self, ask: Ask, large_id: str, number: int, body: bytes) -> dict[str, Any]:
@@ -337,6 +370,8 @@ class Reference:
         return self._put_part(self.versions[large_id], number, body)
 
     def _put_part(self, large: Version, number: int, body: bytes) -> dict[str, Any]:
+        replaced = large.parts.get(number)
+        self._make_room(self.buckets[large.bucket_id], len(body) - len(replaced.body if replaced else b""))
         large.parts[number] = Part(number, body, _sha1(body), _md5(body))
         return part_row(large.parts[number], large)
 

@@ -18,6 +18,7 @@ WORDS = {
     "bucket name of another": "DuplicateBucketName",
     "not empty": "BucketNotEmpty",
     "conflict": "RevisionConflict",
+    "storage cap": "StorageCapExceeded",
     "exists": "PreconditionFailed",
     "locked": "VersionLocked",
     "retained": "RetentionProtected",

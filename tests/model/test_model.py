@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from harness.server import Server
+from model.cap_rules import CapRules
 from model.event_rules import EventRules
 from model.machine import Machine
 from model.through_faces import ThroughFaces
@@ -43,8 +44,10 @@ class MixedMachine(Machine):
     dialects = (False, True)
 
 
-class StoreMachine(EventRules, Machine):
-    """Through two stores over one data directory, in both dialects, with a clock that is set, and told of all events."""
+class StoreMachine(EventRules, CapRules, Machine):
+    """Through two stores over one data directory, in both dialects, with a clock that is set, told of all events, and
+    held to caps.
+    """
 
     dialects = (False, True)
 

@@ -44,7 +44,7 @@ from undercroft.store.operations import Operation
 CHUNK_BYTES = 40_000
 NATIVE_ONLY = {
     "file_info", "create_key", "delete_key", "list_keys", "update_bucket", "lock_bucket", "retain", "hold", "listen",
-    "told",
+    "told", "cap_storage",
 }  # fmt: skip
 
 
@@ -244,6 +244,12 @@ class Calls:
     async def hold(self, version: Version, on: bool) -> Answer:
         place = await self._lockable(version)
         return version_answer(await self._files.update_legal_hold(self._who, place, version.name, version.id, on=on))
+
+    # -- Caps -----------------------------------------------------------------------------------------------------------
+    async def cap_storage(self, size: int | None) -> Answer:
+        assert self._who.account_id is not None
+        await self._store.accounting.caps.change(self._who.account_id, {"storage": size})
+        return {}
 
     # -- Event notifications --------------------------------------------------------------------------------------------
     async def listen(self, bucket: Bucket, prefix: str, types: Sequence[str]) -> Answer:

@@ -60,7 +60,7 @@ def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
             is_wanted=deliveries.is_wanted,
         ),
         _leased("prune-events", 60.0, prune_events),
-        _leased("cap-alerts", 5.0, store.work.look_at_caps),
+        Job("cap-alerts", 5.0, store.accounting.alerts.look, 15.0, is_wanted=store.accounting.caps.are_there),
         _leased("usage", 60.0, store.work.usage.run),
     ]
 

@@ -65,8 +65,8 @@ class Store:
                 slot=slot,
             )
         )
-        deliveries = Deliveries(catalog, gate, self.notifications, self.ambient, visit or NoWayOut)
-        self.work = Work(catalog, blobs, gate, self.files, self.accounting, self.ambient, deliveries)
+        deliveries = Deliveries(catalog, gate, self.notifications, meter, self.ambient, visit or NoWayOut)
+        self.work = Work(catalog, blobs, gate, self.files, self.ambient, deliveries)
 
     async def ready(self) -> None:
         """Return if the catalog and the blobs answer; raise their error if not."""

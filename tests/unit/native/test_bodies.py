@@ -90,4 +90,5 @@ def test_every_json_call_of_the_reference_is_there():
         "b2_list_file_names", "b2_list_file_versions", "b2_list_keys", "b2_list_parts",
         "b2_list_unfinished_large_files", "b2_set_bucket_notification_rules", "b2_start_large_file", "b2_update_bucket",
         "b2_update_file_legal_hold", "b2_update_file_retention",
+        "b2_create_group_member", "b2_eject_group_member", "b2_list_group_members", "b2_list_groups",
     }  # fmt: skip

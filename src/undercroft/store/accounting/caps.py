@@ -27,6 +27,10 @@ class CapsOfAccounts:
         self._gate = gate
         self._ambient = ambient
 
+    async def are_there(self) -> bool:
+        """Whether any account has a cap."""
+        return bool(await caps.page(self._catalog.rows, "", 1))
+
     async def of(self, account_id: str) -> Caps:
         """The caps of an account."""
         return caps_of_row(await caps.find(self._catalog.rows, account_id))

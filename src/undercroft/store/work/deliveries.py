@@ -17,6 +17,7 @@ from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.catalog.deliveries import DeliveryRow
 from undercroft.catalog.outbox import Event, QueueRow
 from undercroft.outgoing.contract import TargetError, Visit, Visitor
+from undercroft.store.accounting.meter import Meter
 from undercroft.store.ambient import Ambient
 from undercroft.store.buckets.notification_rules import Target
 from undercroft.store.buckets.notifications import Notifications
@@ -50,16 +51,26 @@ class Outcome(NamedTuple):
     body: bytes = b""
 
 
+DELIVERY = "event_notification"  # What an attempt counts as: each is a transaction of class B, as B2 bills it.
+
+
 class Deliveries:
     """Delivers the events of all rules."""
 
     def __init__(
-        self, catalog: Catalog, gate: Gate, notifications: Notifications, ambient: Ambient, visit: Visit
+        self,
+        catalog: Catalog,
+        gate: Gate,
+        notifications: Notifications,
+        meter: Meter,
+        ambient: Ambient,
+        visit: Visit,
     ) -> None:
         self._catalog = catalog
         self._gate = gate
         self._notifications = notifications
         self._ambient = ambient
+        self._meter = meter
         self._visit = visit
         self._turns: dict[_Key, asyncio.Task[None]] = {}
         self._stopping = False
@@ -154,6 +165,7 @@ class Deliveries:
                     if visitor is not None:
                         await visitor.close()
                     visitor, url = self._visit(target.url), target.url
+                self._meter.count(batch.bucket.account_id, DELIVERY, "B")
                 outcome = await self._send(visitor, target, message(batch.bucket, batch.rule, batch.events))
                 if not await self._settle(batch, outcome):
                     return

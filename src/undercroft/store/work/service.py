@@ -5,7 +5,6 @@ from __future__ import annotations
 from undercroft.blobs.contract import Blobs
 from undercroft.catalog import invalidations
 from undercroft.catalog.contract import Catalog
-from undercroft.store.accounting.service import Accounting
 from undercroft.store.ambient import Ambient
 from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
@@ -27,7 +26,6 @@ class Work:
         blobs: Blobs,
         gate: Gate,
         files: Files,
-        accounting: Accounting,
         ambient: Ambient,
         deliveries: Deliveries,
     ) -> None:
@@ -38,7 +36,6 @@ class Work:
         self.lifecycle = Lifecycle(catalog, gate, files, ambient)
         self.deliveries = deliveries
         self.usage = UsageWork(catalog, gate, ambient)
-        self.look_at_caps = accounting.alerts.look
 
     async def prune_invalidations(self) -> None:
         """Forget old entries of the invalidation log; whoever is further behind forgets everything it remembers."""
