@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from model.cast import OWNER, Cast, actors, picks
+from model.account_rules import AccountRules
+from model.cast import OWNER, actors, picks
 from model.material import prefixes
 
+_ALL = ("b2:ObjectCreated:*", "b2:ObjectDeleted:*", "b2:HideMarkerCreated:*")
 _types = st.sampled_from(
     (
-        ("b2:ObjectCreated:*", "b2:ObjectDeleted:*", "b2:HideMarkerCreated:*"),
-        ("b2:ObjectCreated:*", "b2:ObjectDeleted:*", "b2:HideMarkerCreated:*"),
+        _ALL,
         ("b2:ObjectCreated:MultipartUpload", "b2:ObjectCreated:Copy"),
         ("b2:ObjectCreated:Upload", "b2:HideMarkerCreated:Hide"),
         ("b2:ObjectDeleted:Delete",),
@@ -20,8 +23,16 @@ _types = st.sampled_from(
 )
 
 
-class EventRules(Cast):
+class EventRules(AccountRules):
     """Draws notification rules, and has the events delivered at times; whatever else happens, they must be those ruled."""
+
+    def _create_bucket(self, *arguments: Any, **settings: Any) -> None:
+        """A bucket that listens from the start, or else hardly any ever would when something happens."""
+        before = set(self.model.buckets)
+        super()._create_bucket(*arguments, **settings)
+        for bucket_id in set(self.model.buckets) - before:
+            bucket = self.model.buckets[bucket_id]
+            self.both("listen", self.owner_of(bucket_id), False, bucket=bucket, prefix="", types=_ALL)
 
     @rule(bucket=picks, prefix=st.just("") | prefixes, types=_types)
     def listen(self, bucket: int, prefix: str, types: tuple[str, ...]) -> None:
