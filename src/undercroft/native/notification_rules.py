@@ -52,8 +52,8 @@ class NotificationRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         target = self.target_configuration
         if target.target_type != WEBHOOK:
             raise BadRequest(f"Invalid targetType {target.target_type[:100]!r}: only webhook is supported")
-        per_batch = {self.max_events_per_batch, target.max_events_per_batch} - {None} or {BATCH_DEFAULT}
-        if len(per_batch) > 1:
+        given = [number for number in (self.max_events_per_batch, target.max_events_per_batch) if number is not None]
+        if len(set(given)) > 1:
             raise BadRequest(f"The rule {self.name[:100]!r} has two different values of maxEventsPerBatch")
         headers = target.custom_headers
         return Rule(
@@ -61,7 +61,7 @@ class NotificationRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             event_types=tuple(self.event_types),
             is_enabled=self.is_enabled,
             object_name_prefix=self.object_name_prefix,
-            max_events_per_batch=per_batch.pop() or BATCH_DEFAULT,
+            max_events_per_batch=given[0] if given else BATCH_DEFAULT,
             target=Target(
                 url=target.url,
                 custom_headers=None if headers is None else tuple(Header(one.name, one.value) for one in headers),
