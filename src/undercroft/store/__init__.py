@@ -65,7 +65,7 @@ class Store:
                 slot=slot,
             )
         )
-        deliveries = Deliveries(catalog, gate, self.notifications, meter, self.ambient, visit or NoWayOut)
+        deliveries = Deliveries(catalog, gate, self.notifications, self.ambient, meter, visit or NoWayOut)
         self.work = Work(catalog, blobs, gate, self.files, self.ambient, deliveries)
 
     async def ready(self) -> None:

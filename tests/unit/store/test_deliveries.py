@@ -295,6 +295,32 @@ async def test_rules_that_are_set_while_a_delivery_is_under_way_win(tmp_path, ne
         assert await bench.store.work.deliveries.is_wanted() is any(one.is_enabled for one in new_rules)
 
 
+@asynchronous
+async def test_each_delivery_is_a_transaction_of_class_b_and_none_is_made_past_the_cap(tmp_path):
+    inbox = Inbox(lambda _url, _body: 500 if len(inbox.posted) == 1 else 200)
+    async with open_bench(tmp_path, visit=inbox) as bench:
+        accounting, account_id = bench.store.accounting, bench.bucket.account_id
+        await accounting.caps.change(account_id, {"class_b": 3})
+        await accounting.learn()
+        await set_rules(bench, rule(max_events_per_batch=2))
+        await put_many(bench, 6)
+        await deliver(bench)
+        bench.clock.ms += 1000
+        await deliver(bench)
+        assert [len(events) for events in inbox.batches] == [2, 2, 2]  # The first of them twice.
+        assert (await log_of(bench))[0].error == "The cap on transactions of class B is reached"
+        await accounting.settle()
+        day = bench.clock.ms // DAY_MS
+        [usage] = await accounting.usage(account_id, day, day)
+        assert [(call.call, call.transaction_class, call.transactions) for call in usage.calls] == [
+            ("event_notification", "B", 3)
+        ]
+        bench.clock.ms += DAY_MS
+        await accounting.learn()
+        await deliver(bench)
+        assert await waiting(bench) == []
+
+
 # -- Bounds -----------------------------------------------------------------------------------------------------------
 @asynchronous
 async def test_events_that_wait_for_too_long_are_dropped_and_the_log_says_so(tmp_path):

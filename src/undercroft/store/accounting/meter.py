@@ -80,13 +80,6 @@ class Meter:
             counts = self._begin(account_id)
         if counts.left is not None and transaction_class != "A":
             self._take(account_id, counts.left, transaction_class, transactions)
-        self._count(counts, call, transaction_class, transactions)
-
-    def count(self, account_id: str, call: str, transaction_class: TransactionClass) -> None:
-        """Count what nobody asks for now and no cap refuses, such as an event that must not be lost."""
-        self._count(self._today(account_id), call, transaction_class, 1)
-
-    def _count(self, counts: _Counts, call: str, transaction_class: TransactionClass, transactions: int) -> None:
         try:
             counts.calls[call] += transactions
         except KeyError:

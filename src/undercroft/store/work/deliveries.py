@@ -22,11 +22,12 @@ from undercroft.store.ambient import Ambient
 from undercroft.store.buckets.notification_rules import Target
 from undercroft.store.buckets.notifications import Notifications
 from undercroft.store.directory import bucket_of_row
-from undercroft.store.errors import NoSuchRule
+from undercroft.store.errors import NoSuchRule, TransactionCapExceeded
 from undercroft.store.gate import Gate
 from undercroft.store.model import Bucket, NotificationRule
 from undercroft.store.work.event_messages import headers_of, message, test_message
 
+CALL = "event_notification"  # What a delivery is called where transactions are counted.
 EVENTS, TEST, DROPPED = "events", "test", "dropped"
 _EVENT_ID_BYTES = 32
 _QUEUES_PAGE = 500
@@ -51,9 +52,6 @@ class Outcome(NamedTuple):
     body: bytes = b""
 
 
-DELIVERY = "event_notification"  # What an attempt counts as: each is a transaction of class B, as B2 bills it.
-
-
 class Deliveries:
     """Delivers the events of all rules."""
 
@@ -62,16 +60,16 @@ class Deliveries:
         catalog: Catalog,
         gate: Gate,
         notifications: Notifications,
-        meter: Meter,
         ambient: Ambient,
+        meter: Meter,
         visit: Visit,
     ) -> None:
         self._catalog = catalog
         self._gate = gate
         self._notifications = notifications
         self._ambient = ambient
-        self._meter = meter
         self._visit = visit
+        self._meter = meter
         self._turns: dict[_Key, asyncio.Task[None]] = {}
         self._stopping = False
 
@@ -128,7 +126,8 @@ class Deliveries:
         event_id = self._ambient.random_bytes(_EVENT_ID_BYTES).hex()
         visitor = self._visit(target.url)
         try:
-            outcome = await self._send(visitor, target, test_message(bucket, rule, event_id, self._ambient.now_ms()))
+            body = test_message(bucket, rule, event_id, self._ambient.now_ms())
+            outcome = await self._send(bucket.account_id, visitor, target, body)
         finally:
             await visitor.close()
         entry = self._entry(TEST, 1, 1, outcome)
@@ -165,8 +164,9 @@ class Deliveries:
                     if visitor is not None:
                         await visitor.close()
                     visitor, url = self._visit(target.url), target.url
-                self._meter.count(batch.bucket.account_id, DELIVERY, "B")
-                outcome = await self._send(visitor, target, message(batch.bucket, batch.rule, batch.events))
+                outcome = await self._send(
+                    batch.bucket.account_id, visitor, target, message(batch.bucket, batch.rule, batch.events)
+                )
                 if not await self._settle(batch, outcome):
                     return
         finally:
@@ -191,16 +191,22 @@ class Deliveries:
             return None
         return batch
 
-    async def _send(self, visitor: Visitor, target: Target, body: bytes) -> Outcome:
-        """Send a body to a target. Here alone something leaves for a target: each is a transaction of class B."""
+    async def _send(self, account_id: str, visitor: Visitor, target: Target, body: bytes) -> Outcome:
+        """Send a body to a target, which is a transaction of class B. Here alone something leaves for a target.
+
+        Where a cap would be passed nothing is sent, as if the target could not be reached.
+        """
         began_ms = self._ambient.now_ms()
         status, error, answered = None, None, b""
         try:
+            self._meter.charge(account_id, CALL, "B")
             status, answered = await visitor.post(headers_of(target, body), body)
             if not 200 <= status < 300:
                 error = f"The target answered {status}"
         except TargetError as failure:
             error = str(failure)
+        except TransactionCapExceeded:
+            error = "The cap on transactions of class B is reached"
         return Outcome(status, max(0, self._ambient.now_ms() - began_ms), error, answered)
 
     async def _settle(self, batch: _Batch, outcome: Outcome) -> bool:
