@@ -89,6 +89,21 @@ def test_a_server_with_data_of_its_own_is_refused_the_catalog_and_the_blobs_of_a
     assert not (tmp_path / "other" / "catalog.db").exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="to mount a directory a second time needs root")
+def test_a_server_is_refused_the_blobs_of_another_also_where_they_are_mounted_elsewhere(make_server, tmp_path):
+    server = make_server("--workers", "1").start()
+    place = tmp_path / "mounted"
+    place.mkdir()
+    subprocess.run(["mount", "--bind", str(server.data_dir / "blobs"), str(place)], check=True)
+    try:
+        done = second_start(server, "--blobs", f"local://{place}", data=tmp_path / "other")
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+    assert (done.returncode, done.stdout) == (FAILED, "")
+    assert f"--blobs: {place} is being served already, by process {server.pid}" in done.stderr
+    server.stop()
+
+
 def test_a_second_server_under_load_costs_the_first_nothing(make_server):
     server = make_server("--workers", "2").start()
     load = Load(server)

@@ -59,6 +59,7 @@ class Rule:
         "_headers",
         "_origins",
         "_patterns",
+        "_prefix_lengths",
         "exposed",
         "max_age",
         "operations",
@@ -76,7 +77,8 @@ class Rule:
             tuple(_at_ordinary_port(origin).split("*")) for origin in origins if len(origin) > 1 and "*" in origin
         ]
         self._headers = frozenset(name for name in headers if not name.endswith("*"))
-        self._header_prefixes = tuple(name[:-1] for name in headers if name.endswith("*"))
+        self._header_prefixes = frozenset(name[:-1] for name in headers if name.endswith("*"))
+        self._prefix_lengths = {len(prefix) for prefix in self._header_prefixes}
 
     def allowed_origin(self, origin: bytes) -> bytes | None:
         """The value of Access-Control-Allow-Origin for a page of this origin; None where the rule is not for it."""
@@ -98,7 +100,7 @@ class Rule:
     def allows_headers(self, names: Collection[str]) -> bool:
         """Whether a request may have every one of these headers, whose names are in lower case."""
         exact, prefixes = self._headers, self._header_prefixes
-        return all(name in exact or name.startswith(prefixes) for name in names)
+        return all(name in exact or any(name[:n] in prefixes for n in self._prefix_lengths) for name in names)
 
 
 def _at_ordinary_port(origin: str) -> str:
@@ -157,6 +159,10 @@ class Policy:
             if allowed is not None and rule.allows_headers(headers):
                 return Grant(rule, allowed, headers)
         return None
+
+    def refusal_headers(self) -> Headers:
+        """What an answer says that no rule allows: where there are rules, a page of another origin may be told more."""
+        return [VARY] if self._rules else NO_HEADERS
 
 
 class Policies:

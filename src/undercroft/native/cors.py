@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from undercroft.http.cors import NO_HEADERS, Grant, Policies, Preflight
+from undercroft.http.cors import NO_HEADERS, Policies, Policy, Preflight
 from undercroft.http.errors import HTTPInputError
 from undercroft.http.request import Request
 from undercroft.http.response import Headers, Response
@@ -54,7 +54,8 @@ class CORS:
         """The answer to a preflight of a URL that speaks CORS. Raises a 403 where no rule allows what it asks for."""
         place = _place(request)
         if place is not None and asked.method in METHODS[place.operation]:
-            grant = await self._grant(request, place, asked.origin, asked.headers)
+            policy = await self._policy(request, place)
+            grant = None if policy is None else policy.grant(asked.origin, place.operation, asked.headers)
             if grant is not None:
                 return Response(200, grant.preflight_headers(", ".join(METHODS[place.operation])))
         raise NativeError(403, "access_denied", "The CORS rules of the bucket do not allow this request")
@@ -64,13 +65,14 @@ class CORS:
         place = _place(request)
         if place is None or request.method not in METHODS[place.operation]:
             return NO_HEADERS
-        grant = await self._grant(request, place, request.header_map[b"origin"])
-        return NO_HEADERS if grant is None else grant.answer_headers()
+        policy = await self._policy(request, place)
+        if policy is None:
+            return NO_HEADERS
+        grant = policy.grant(request.header_map[b"origin"], place.operation)
+        return policy.refusal_headers() if grant is None else grant.answer_headers()
 
-    async def _grant(
-        self, request: Request, place: _Place, origin: bytes, headers: tuple[str, ...] | None = ()
-    ) -> Grant | None:
-        """What the bucket's rules allow; nothing where what the request says is wrong, which it will be told itself."""
+    async def _policy(self, request: Request, place: _Place) -> Policy | None:
+        """The bucket's rules; none where what the request says is wrong, which it will be told itself."""
         try:
             query = dict(request.query_pairs(plus_is_space=True))
             if kind_of(request.header("authorization") or query.get("Authorization", "")) == "acct":
@@ -78,7 +80,7 @@ class CORS:
             bucket = await self._bucket(place, query)
         except (NativeError, StoreError, HTTPInputError):
             return None
-        return self._policies.of(bucket.bucket_id, bucket.cors_rules).grant(origin, place.operation, headers)
+        return self._policies.of(bucket.bucket_id, bucket.cors_rules)
 
     async def _bucket(self, place: _Place, query: dict[str, str]) -> Bucket:
         """The bucket that the URL is about. Raises `BadRequest` and `NoSuchBucket`."""

@@ -146,8 +146,8 @@ class _Connection:
             self._writer.write(b"".join(part for part in raw if part is not None))
             await self._writer.drain()
             return await self._answer()
-        except protocol.RemoteProtocolError as error:
-            raise _Broken(f"it answers with something that is not HTTP ({error})") from None
+        except protocol.RemoteProtocolError:  # Its message repeats what the target says, which may be our secrets.
+            raise _Broken("it answers with something that is not HTTP") from None
         except OSError as error:
             raise _Broken(_said(error)) from None
 
@@ -155,10 +155,15 @@ class _Connection:
         protocol = self._h11
         response: h11.Response | None = None
         body = b""
+        left_bytes = limits.TARGET_ANSWER_MAX_BYTES + limits.TARGET_HEADERS_MAX_BYTES  # Some may announce without end.
         while True:
             event = self._state.next_event()
             if event is protocol.NEED_DATA:
-                self._state.receive_data(await self._reader.read(limits.TARGET_HEADERS_MAX_BYTES))
+                data = await self._reader.read(limits.TARGET_HEADERS_MAX_BYTES)
+                left_bytes -= len(data)
+                if left_bytes < 0:
+                    raise _Broken("it says too much")
+                self._state.receive_data(data)
             elif isinstance(event, protocol.Response):
                 response = event
             elif isinstance(event, protocol.Data):

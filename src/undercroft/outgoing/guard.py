@@ -7,12 +7,13 @@ fewer dots) are what the resolver makes of them, so they need no rule of their o
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 from collections.abc import Sequence
 
+from undercroft import limits
 from undercroft.outgoing.contract import TargetError, TargetRefused
+from undercroft.threads import Threads
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -60,6 +61,8 @@ class Guard:
     def __init__(self, allowed: Sequence[str] = ()) -> None:
         """`allowed` are networks in CIDR notation."""
         self._allowed = tuple(map(ipaddress.ip_network, allowed))
+        # Not those of the event loop, which are few: a name server that does not answer keeps them for half a minute.
+        self._threads = Threads(limits.TARGET_LOOKUPS_AT_ONCE, "look-up")
 
     def passes(self, address: Address) -> bool:
         """Whether a connection to this address may be made."""
@@ -71,13 +74,15 @@ class Guard:
 
         Raises `TargetError` for a host that has none, and `TargetRefused` where none of them passes.
         """
-        loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = await self._threads.run(_look_up, host, port)
         except (OSError, UnicodeError):
             raise TargetError(f"The host {host} is not known") from None
-        addresses = [str(info[4][0]) for info in found]
-        passed = [one for one in addresses if self.passes(ipaddress.ip_address(one.partition("%")[0]))]
+        passed = [one for one in found if self.passes(ipaddress.ip_address(one.partition("%")[0]))]
         if not passed:
             raise TargetRefused(f"The address of {host} is not allowed as a target")
         return passed
+
+
+def _look_up(host: str, port: int) -> list[str]:
+    return [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]

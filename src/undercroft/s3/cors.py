@@ -71,7 +71,7 @@ class CORS:
         policy = self._policies.of(bucket.bucket_id, bucket.cors_rules)
         grant = policy.grant(request.header_map[b"origin"], operation)
         if grant is None:
-            return NO_HEADERS
+            return policy.refusal_headers()
         return [*grant.preflight_headers(_methods(grant)), *_credentials(grant)]
 
 

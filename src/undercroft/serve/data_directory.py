@@ -41,19 +41,19 @@ class ServedAt(msgspec.Struct, frozen=True):
     console_url: str | None
 
 
-def create(path: Path) -> None:
+def create(path: Path, option: str = "--data") -> None:
     """Make the directory, for its owner alone, if it is not there; when this returns, it is durable. Raises `StartError`."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StartError(f"--data: {path} cannot be made: {error.strerror}") from None
+        raise StartError(f"{option}: {path} cannot be made: {error.strerror}") from None
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        raise StartError(f"--data: {path} cannot be read and written")
+        raise StartError(f"{option}: {path} cannot be read and written")
     if not any(path.iterdir()):
-        _make_durable(path)
+        _make_durable(path, option)
 
 
-def _make_durable(path: Path) -> None:
+def _make_durable(path: Path, option: str) -> None:
     """Sync the names that lead to the directory: nothing in it is durable before they are (P1).
 
     As long as it is empty, since a start before this one may have made it and got no further. A directory above that may
@@ -68,24 +68,22 @@ def _make_durable(path: Path) -> None:
                 os.close(fd)
         except OSError as error:
             if error.errno not in _NOT_OURS_TO_SYNC:
-                raise StartError(f"--data: {holder} cannot be synced: {error.strerror}") from None
+                raise StartError(f"{option}: {holder} cannot be synced: {error.strerror}") from None
 
 
 def lock(settings: Settings) -> list[int]:
     """Take all that one server at a time may have: file descriptors to keep open.
 
-    Raises `StartError` where another server has any of it.
+    Each lock is in the directory that it is about, so that it is the same one however that is mounted. Raises
+    `StartError` where another server has any of them.
     """
     catalog, blobs = settings.catalog.resolve(), settings.blobs.resolve()
-    wanted = [
-        ("--data", settings.data, settings.data / _LOCK),
-        ("--catalog", catalog, catalog.with_name(catalog.name + _LOCK_BESIDE)),
-        ("--blobs", blobs, blobs.with_name(blobs.name + _LOCK_BESIDE)),
-    ]
     taken: list[int] = []
     try:
-        for option, path, file in wanted:
-            taken.append(_lock(option, path, file))
+        taken.append(_lock("--data", settings.data, settings.data / _LOCK))
+        taken.append(_lock("--catalog", catalog, catalog.with_name(catalog.name + _LOCK_BESIDE)))
+        create(blobs, "--blobs")
+        taken.append(_lock("--blobs", blobs, blobs / _LOCK))
     except StartError:
         for fd in taken:
             os.close(fd)

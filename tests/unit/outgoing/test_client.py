@@ -145,12 +145,12 @@ async def test_the_connection_goes_to_the_address_that_was_checked_whatever_the_
 ):
     asked = []
 
-    async def resolve(host, port, **_):
+    def resolve(host, port, **_):
         asked.append(host)
         address = "127.0.0.1" if len(asked) == 1 else "10.0.0.1"
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     answer = await post(outgoing, f"https://hooks.example.com:{receiver.port}/hook")
     assert (answer.status, asked) == (200, ["hooks.example.com"])
     assert receiver.came[0].headers["Host"] == f"hooks.example.com:{receiver.port}"
@@ -163,10 +163,10 @@ async def test_a_certificate_must_be_that_of_the_host_and_of_an_authority_that_i
     with pytest.raises(TargetError, match="certificate is not valid"):
         await post(Outgoing(allowed=[LOOPBACK]), receiver.url)
 
-    async def resolve(_host, port, **_):
+    def resolve(_host, port, **_):
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with pytest.raises(TargetError, match="certificate is not valid"):
         await post(outgoing, f"https://other.example.com:{receiver.port}/hook")
     assert receiver.came == []
@@ -202,6 +202,38 @@ async def test_what_is_no_answer_is_an_error_of_the_target(outgoing, own_certifi
     async with answering(own_certificates, talk) as url:
         with pytest.raises(TargetError, match="broke"):
             await post(outgoing, url)
+
+
+@asynchronous
+async def test_a_target_that_announces_without_end_is_cut_off_at_the_limit(outgoing, own_certificates):
+    async def talk(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        while True:
+            writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
+            await writer.drain()
+
+    async with answering(own_certificates, talk) as url:
+        with pytest.raises(TargetError, match="broke: it says too much"):
+            await post(outgoing, url)
+
+
+@asynchronous
+async def test_p8_an_error_repeats_nothing_of_what_the_target_was_sent(outgoing, own_certificates):
+    async def echo(reader, writer):
+        writer.write(await reader.readuntil(b"\r\n\r\n"))
+        await writer.drain()
+
+    async with answering(own_certificates, echo) as url:
+        with pytest.raises(TargetError) as refused:
+            await post(outgoing, url + "hook?token=SECRET", headers=[("X-Api-Token", b"SECRET")])
+    assert "SECRET" not in str(refused.value)
+
+
+@asynchronous
+async def test_a_host_that_no_certificate_can_name_is_an_error_of_the_target(outgoing, own_certificates):
+    async with answering(own_certificates, said(b"")) as url:
+        with pytest.raises(TargetError, match="not known"):
+            await post(outgoing, url.replace("127.0.0.1", "[::ffff:127.0.0.1%a..b]"))
 
 
 @asynchronous

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import threading
 
 import pytest
 from hypothesis import given
@@ -99,11 +100,34 @@ async def test_a_host_that_is_not_known_is_an_error_of_the_target():
             await Guard().addresses(host, 443)
 
 
+def resolving(*addresses: str):
+    """What the system's resolver says of a host that has these addresses."""
+    return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in addresses]
+
+
 @asynchronous
 async def test_of_several_addresses_only_those_that_pass_are_connected_to(monkeypatch):
-    async def resolve(*_, **__):
-        found = ["10.0.0.1", "8.8.8.8", "127.0.0.1", "1.1.1.1"]
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in found]
-
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+    found = resolving("10.0.0.1", "8.8.8.8", "127.0.0.1", "1.1.1.1")
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     assert await Guard().addresses("mixed.example.com", 443) == ["8.8.8.8", "1.1.1.1"]
+
+
+@asynchronous
+async def test_names_that_nobody_answers_for_hold_up_no_other(monkeypatch):
+    answered = threading.Event()
+
+    def resolve(host, *_, **__):
+        if host == "silent.example.com":
+            answered.wait()
+        return resolving("8.8.8.8")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    guard = Guard()
+    silent = [asyncio.ensure_future(guard.addresses("silent.example.com", 443)) for _ in range(32)]
+    try:
+        async with asyncio.timeout(10):
+            assert await guard.addresses("quick.example.com", 443) == ["8.8.8.8"]
+        assert not any(one.done() for one in silent)
+    finally:
+        answered.set()
+    assert await asyncio.gather(*silent) == [["8.8.8.8"]] * 32

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.asynchronous import asynchronous
-from harness.notifications import Inbox, deliver, rule, set_rules
 from harness.stores import Bytes, md5, open_bench
 from undercroft import limits
 from undercroft.catalog import caps, usage
@@ -177,20 +176,6 @@ async def test_storage_is_looked_at_once_an_hour_and_adds_up_to_byte_hours(tmp_p
         bench.clock.ms = (day + 1) * DAY_MS
         [report] = await bench.store.accounting.usage(account_id, day, day)
         assert (report.stored_bytes, report.stored_versions, report.byte_hours) == (1100, 2, 100 + 3 * 1100)
-
-
-@asynchronous
-async def test_each_attempt_to_deliver_events_is_of_class_b_and_no_cap_holds_it_up(tmp_path):
-    inbox = Inbox()
-    async with open_bench(tmp_path, visit=inbox) as bench:
-        await set_rules(bench, rule())
-        await cap(bench, class_b=0)
-        await bench.store.accounting.learn()
-        await bench.put("file")
-        await deliver(bench)
-        assert len(inbox.events) == 1
-        await bench.store.accounting.flush()
-        assert CallCount("B", "event_notification", 1) in (await usage_today(bench)).calls
 
 
 @asynchronous

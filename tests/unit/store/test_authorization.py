@@ -43,6 +43,15 @@ async def test_a_key_is_confined_to_its_buckets_and_its_prefix(tmp_path):
                 authorize(key, Operation.READ_FILE, bucket, name)
 
 
+@pytest.mark.parametrize("operation", [Operation.READ_NOTIFICATIONS, Operation.WRITE_NOTIFICATIONS])
+@asynchronous
+async def test_a_key_of_some_names_neither_hears_of_all_nor_sees_who_does(tmp_path, operation):
+    async with open_bench(tmp_path) as bench:
+        authorize(await _key(bench, operation.value), operation, bench.bucket)
+        with pytest.raises(errors.Unauthorized):
+            authorize(await _key(bench, operation.value, name_prefix="in/"), operation, bench.bucket)
+
+
 @asynchronous
 async def test_an_account_cannot_touch_anothers_bucket(tmp_path):
     async with open_bench(tmp_path) as bench:

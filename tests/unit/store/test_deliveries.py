@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+from collections import Counter
 from unittest import mock
 
 import pytest
@@ -22,11 +23,12 @@ from harness.notifications import (
     unreachable,
     waiting,
 )
-from harness.stores import START_MS, open_bench
+from harness.stores import START_MS, Bytes, open_bench
 from undercroft import limits
-from undercroft.outgoing.contract import TargetRefused
+from undercroft.outgoing.contract import Answer, TargetRefused
 from undercroft.store.buckets.notification_rules import Header, Target
 from undercroft.store.errors import NoSuchRule, StorageFull
+from undercroft.store.model import NewFile
 from undercroft.store.work.deliveries import backoff_s
 
 DAY_MS = 86_400_000
@@ -319,6 +321,62 @@ async def test_each_delivery_is_a_transaction_of_class_b_and_none_is_made_past_t
         await accounting.learn()
         await deliver(bench)
         assert await waiting(bench) == []
+
+
+@asynchronous
+async def test_whatever_goes_wrong_with_a_target_is_a_failure_of_its_own_rule_alone(tmp_path):
+    def break_down(_url, _body):
+        if len(inbox.posted) == 1:
+            raise UnicodeError("SECRET")
+        return 200
+
+    inbox = Inbox(break_down)
+    async with open_bench(tmp_path, visit=inbox) as bench:
+        await set_rules(bench, rule())
+        await bench.put("a")
+        await deliver(bench)
+        assert (await log_of(bench))[0].error == "It could not be sent"
+        bench.clock.ms += 1000
+        await deliver(bench)
+        assert len(inbox.posted) == 2
+        assert await waiting(bench) == []
+
+
+@asynchronous
+async def test_the_silent_targets_of_one_account_hold_up_nobody_else(tmp_path):
+    begun, answer = [], asyncio.Event()
+
+    class Silent:
+        def __init__(self, url):
+            self.url = url
+
+        async def post(self, _headers, body):
+            begun.append(json.loads(body)["events"][0]["accountId"])
+            await answer.wait()
+            return Answer(200, b"")
+
+        async def close(self):
+            pass
+
+    async with open_bench(tmp_path, visit=Silent) as bench:
+        prefixes = "abcdefghijklmnop"
+        await set_rules(bench, *(rule(f"rule-{one}", object_name_prefix=one) for one in prefixes))
+        for one in prefixes:
+            await bench.put(one)
+        other = await bench.store.identity.accounts.create("other@example.com", "a long password")
+        operator = await bench.store.identity.accounts.operator(other.account.account_id)
+        theirs = await bench.store.buckets.create(operator, "their-bucket", "allPrivate")
+        await bench.store.notifications.set_rules(operator, theirs.bucket_id, [rule()])
+        await bench.store.files.upload(operator, theirs, "theirs", NewFile("a/b"), Bytes(b"data"))
+        for _ in range(3):
+            await bench.store.work.deliveries.run()
+            await asyncio.sleep(0.01)
+        mine = limits.DELIVERY_RULES_OF_ACCOUNT_AT_ONCE
+        assert Counter(begun) == {bench.bucket.account_id: mine, other.account.account_id: 1}
+        answer.set()
+        for _ in range(3):
+            await deliver(bench)
+        assert len(begun) == len(prefixes) + 1
 
 
 # -- Bounds -----------------------------------------------------------------------------------------------------------

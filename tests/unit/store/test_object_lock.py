@@ -163,9 +163,8 @@ async def test_new_files_get_the_default_from_when_they_came_and_their_own_wins(
         old = await bench.put("old", new=NewFile("t/t", uploaded_ms=1_300_000_000_000))
         own = await bench.put("own", new=NewFile("t/t", retention=Retention(GOVERNED, START_MS + 1)))
         copied = await files.copy(bench.principal, own, bench.bucket, "copied")
-        started = await files.start_large_file(bench.principal, bench.bucket, "large", NewFile("t/t"))
         week = Retention(COMPLIANT, START_MS + 7 * DAY_MS)
-        assert [file.retention for file in (plain, old, copied, started)] == [week] * 4
+        assert [file.retention for file in (plain, old, copied)] == [week] * 3
         assert own.retention == Retention(GOVERNED, START_MS + 1)
 
 
@@ -261,6 +260,36 @@ async def test_a_lock_survives_the_finish_of_a_large_file_in_both_dialects(tmp_p
         for file in made:
             with pytest.raises(errors.VersionLocked):
                 await delete(bench, file, bypass=True)
+
+
+@asynchronous
+async def test_a_large_file_gets_the_default_of_its_finish_however_long_ago_it_was_started(tmp_path):
+    async with locking_bench(tmp_path) as bench:
+        files = bench.store.files
+        started = {
+            name: await files.start_large_file(bench.principal, bench.bucket, name, NewFile("t/t", retention=own))
+            for name, own in (("native", None), ("s3", None), ("own", Retention(GOVERNED, START_MS + 5 * DAY_MS)))
+        }
+        default = LockChange(default_retention=DefaultRetention(COMPLIANT, 1, "days"))
+        await bench.store.buckets.update(bench.principal, bench.bucket.bucket_id, lock=default)
+        bench.clock.ms += 2 * DAY_MS
+        retained = {}
+        for name, large in started.items():
+            assert large.retention == (None if name != "own" else Retention(GOVERNED, START_MS + 5 * DAY_MS))
+            part = await files.upload_part(bench.principal, bench.bucket, large, 1, Bytes(b"part"))
+            if name == "s3":
+                listed = [(1, part.md5)]
+                made = await files.finish_s3(bench.principal, bench.bucket, large, listed)
+            else:
+                part = await files.upload_part(bench.principal, bench.bucket, large, 1, Bytes(b"p" * 5_000_000))
+                last = await files.upload_part(bench.principal, bench.bucket, large, 2, Bytes(b"p"))
+                digests = [part.content_sha1, last.content_sha1]
+                made = await files.finish_native(bench.principal, bench.bucket, large, digests)
+            retained[name] = made.retention
+            with pytest.raises(errors.VersionLocked):
+                await delete(bench, made)
+        tomorrow = Retention(COMPLIANT, START_MS + 3 * DAY_MS)
+        assert retained == {"native": tomorrow, "s3": tomorrow, "own": Retention(GOVERNED, START_MS + 5 * DAY_MS)}
 
 
 @asynchronous

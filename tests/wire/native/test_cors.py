@@ -195,6 +195,8 @@ def test_changed_rules_hold_at_once(b2, shown):
 def test_caches_are_told_that_an_answer_depends_on_the_origin_where_there_are_rules(b2, shown):
     assert b2.fetch(shown["name"], {}).headers["vary"].startswith("Origin")
     assert b2.fetch(shown["id"], {}).headers["vary"].startswith("Origin")
+    for origin in (PAGE, OTHER, "null"):
+        assert b2.fetch(shown["name"], {"Origin": origin}).headers["vary"].startswith("Origin")
     set_rules(b2, shown["bucket"]).ok()
     for headers in ({}, {"Origin": PAGE}):
         assert "vary" not in b2.fetch(shown["name"], headers).headers

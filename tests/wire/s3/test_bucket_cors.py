@@ -245,7 +245,8 @@ def test_caches_are_told_that_an_answer_depends_on_the_origin_where_there_are_ru
     unchanged = {"If-None-Match": etag}
     assert "vary" not in raw("GET", f"/{bucket}/k").headers
     put(rule("GET"))
-    for headers in ({}, unchanged, {"Origin": PAGE}, {"Origin": PAGE, **unchanged}):
+    refused = {"Origin": "https://not.allowed.example"}
+    for headers in ({}, unchanged, {"Origin": PAGE}, {"Origin": PAGE, **unchanged}, refused, {**refused, **unchanged}):
         answer = raw("GET", f"/{bucket}/k", headers=headers)
         assert answer.status == (304 if "If-None-Match" in headers else 200)
         assert answer.headers["vary"].startswith("Origin")

@@ -174,7 +174,7 @@ def _is_https(url: str) -> bool:
     return (
         split.scheme == "https"
         and bool(split.hostname)
-        and "@" not in split.netloc
+        and not {"@", "%"} & set(split.netloc)
         and not split.fragment
         and port != 0
         and "\\" not in url

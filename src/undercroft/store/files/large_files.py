@@ -35,7 +35,7 @@ from undercroft.store.files.base import FilesBase, checksum_text, in_order, part
 from undercroft.store.files.conditions import judge
 from undercroft.store.files.happenings import Happening
 from undercroft.store.files.intake import Intake, Stored
-from undercroft.store.files.lock_rules import with_lock
+from undercroft.store.files.lock_rules import with_default, with_own_lock
 from undercroft.store.files.locks import check_new_lock
 from undercroft.store.files.uploads import check_new_file, checksum_kept, sha1_text
 from undercroft.store.identity.authorize import authorize
@@ -59,10 +59,10 @@ class LargeFiles(FilesBase):
         if new.checksum_algorithm is not None:
             row = row._replace(checksum=checksum_text(Checksum(new.checksum_algorithm, "", new.checksum_type)))
 
-        async def change(tx: Transaction, bucket_now: Bucket) -> VersionRow:
+        async def change(tx: Transaction, _bucket_now: Bucket) -> VersionRow:
             await tx.lock_name(row.bucket_id, row.name)
             newest = await versions.newest(tx, row.bucket_id, row.name)
-            placed = await versions.add(tx, in_order(with_lock(row, bucket_now, new), newest, new.uploaded_ms))
+            placed = await versions.add(tx, in_order(with_own_lock(row, new), newest, new.uploaded_ms))
             await self._count(tx, row.bucket_id, 1, 0)
             return placed
 
@@ -313,7 +313,7 @@ class LargeFiles(FilesBase):
             checksum=checksum_text(checksum),
             part_count=len(chosen),
         )
-        return await self._place(tx, bucket, finished, newest, Happening.MULTIPART_UPLOAD)
+        return await self._place(tx, bucket, with_default(finished, bucket), newest, Happening.MULTIPART_UPLOAD)
 
     async def _drop_unlisted(self, tx: Transaction, row: VersionRow, listed: set[int]) -> None:
         for part in await parts.page(tx, row.bucket_id, row.handle, 1, limits.PART_NUMBER_MAX):

@@ -58,10 +58,20 @@ def check_new_file_lock(bucket: Bucket, new: NewFile, now_ms: int) -> None:
 
 def with_lock(row: VersionRow, bucket: Bucket, new: NewFile) -> VersionRow:
     """The row of a new file with the lock it asks for, or else the bucket's default, from when its bytes came."""
+    return with_default(with_own_lock(row, new), bucket)
+
+
+def with_default(row: VersionRow, bucket: Bucket) -> VersionRow:
+    """The row with the bucket's default, from when its bytes came, unless it has a retention of its own."""
+    default = bucket.lock.default_retention
+    if default is None or row.retention_mode is not None:
+        return row
+    return row._replace(retention_mode=default.mode, retain_until_ms=end_of(default, row.received_ms))
+
+
+def with_own_lock(row: VersionRow, new: NewFile) -> VersionRow:
+    """The row of a new file with the lock that it asks for itself."""
     retention = new.retention
-    if retention is None and bucket.lock.default_retention is not None:
-        default = bucket.lock.default_retention
-        retention = Retention(default.mode, end_of(default, row.received_ms))
     if retention is None and new.legal_hold is None:
         return row
     hold = None if new.legal_hold is None else int(new.legal_hold)

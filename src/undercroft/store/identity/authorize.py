@@ -24,6 +24,8 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 NO_FACTS = Facts()
+# A rule hears of any name, and has the address and the secret of whoever listens: nothing for a key of some names.
+_OF_ALL_NAMES = frozenset({Operation.READ_NOTIFICATIONS, Operation.WRITE_NOTIFICATIONS})
 
 
 def authorize(
@@ -59,6 +61,8 @@ def _key_allows(key: ApplicationKey, operation: Operation, bucket: Bucket | None
             return False
         if key.bucket_ids is not None and bucket.bucket_id not in key.bucket_ids:
             return False
+    if operation in _OF_ALL_NAMES and key.name_prefix is not None:
+        return False
     return name is None or key.name_prefix is None or name.startswith(key.name_prefix)
 
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections import Counter
 from typing import NamedTuple
+
+import structlog
 
 from undercroft import limits
 from undercroft.catalog import buckets, deliveries, outbox
@@ -31,7 +34,9 @@ CALL = "event_notification"  # What a delivery is called where transactions are 
 EVENTS, TEST, DROPPED = "events", "test", "dropped"
 _EVENT_ID_BYTES = 32
 _QUEUES_PAGE = 500
-_Key = tuple[str, str]  # Bucket and rule.
+_Key = tuple[str, str, str]  # Account, bucket and rule.
+
+_log = structlog.get_logger(__name__)
 
 
 class _Batch(NamedTuple):
@@ -87,9 +92,15 @@ class Deliveries:
             if turn.done():
                 del self._turns[key]
                 turn.result()
+        under_way = Counter(account_id for account_id, _, _ in self._turns)
         for key in await self._due(limits.DELIVERY_RULES_AT_ONCE + len(self._turns)):
-            if key not in self._turns and len(self._turns) < limits.DELIVERY_RULES_AT_ONCE:
-                self._turns[key] = asyncio.create_task(self._turn(*key))
+            account_id, bucket_id, rule_id = key
+            if key in self._turns or under_way[account_id] == limits.DELIVERY_RULES_OF_ACCOUNT_AT_ONCE:
+                continue
+            if len(self._turns) == limits.DELIVERY_RULES_AT_ONCE:
+                break
+            under_way[account_id] += 1
+            self._turns[key] = asyncio.create_task(self._turn(bucket_id, rule_id))
 
     async def stop(self) -> None:
         """End the turns that are under way: what is on its way is waited for, no longer than any target may take."""
@@ -207,6 +218,10 @@ class Deliveries:
             error = str(failure)
         except TransactionCapExceeded:
             error = "The cap on transactions of class B is reached"
+        except Exception as failure:  # noqa: BLE001 - whatever a target brings about must not end the steward.
+            # Of the error only its kind: its text may repeat what the target was sent, and that is secret.
+            _log.error("delivery_broke", account=account_id, error=type(failure).__name__)
+            error = "It could not be sent"
         return Outcome(status, max(0, self._ambient.now_ms() - began_ms), error, answered)
 
     async def _settle(self, batch: _Batch, outcome: Outcome) -> bool:
@@ -236,9 +251,10 @@ class Deliveries:
     async def _due(self, limit: int) -> list[_Key]:
         now_ms = self._ambient.now_ms()
         latest_ms = now_ms + int(limits.DELIVERY_BACKOFF_MAX_S * 1000)
-        return await outbox.due(self._catalog.rows, now_ms, latest_ms, limit)
+        share = limits.DELIVERY_RULES_OF_ACCOUNT_AT_ONCE
+        return await outbox.due(self._catalog.rows, now_ms, latest_ms, limit, share)
 
-    async def _queues_after(self, place: _Key) -> list[QueueRow]:
+    async def _queues_after(self, place: tuple[str, str]) -> list[QueueRow]:
         return await self._catalog.scan(lambda rows: outbox.queues_after(rows, *place, _QUEUES_PAGE))
 
     async def _prune(self, queue: QueueRow) -> int:
