@@ -110,6 +110,8 @@ class HTTPSVisitor:
                 said = f"TLS failed: {error.reason or 'no TLS'}"
             except OSError as error:
                 said = _said(error)
+            except ValueError:  # A name that resolves, but that no certificate can be for.
+                raise TargetError(f"The host {self._host} is not known") from None
             else:
                 return _Connection(reader, writer)
         raise TargetError(f"No connection to {self._host}: {said}")

@@ -236,6 +236,19 @@ _CORS_WORDS = (
     b"\naccess-control-request-method: PUT",
     b"\naccess-control-request-headers: x-",
 )
+_NOTIFICATION_RULE = {
+    "name": "the-rule",
+    "eventTypes": ["b2:ObjectCreated:*", "b2:ObjectDeleted:Delete"],
+    "isEnabled": True,
+    "objectNamePrefix": "f",
+    "maxEventsPerBatch": 5,
+    "targetConfiguration": {
+        "targetType": "webhook",
+        "url": "https://[2606:4700::1111]:8443/a?b=c",
+        "customHeaders": [{"name": "X-A", "value": "b c"}],
+        "hmacSha256SigningSecret": "0123456789abcdefghijklmnopqrstuv",
+    },
+}
 _NATIVE_CORPUS = (
     *(_native(name, {**examples_of(reader), **{key: value for key, value in _IDS.items() if key in examples_of(reader)}}) for name, reader in JSON_READERS),
     _native("b2_list_file_names", {"bucketId": "$BUCKETID$", "prefix": "", "delimiter": "/", "maxFileCount": 5, "startFileName": "f"}),
@@ -244,6 +257,7 @@ _NATIVE_CORPUS = (
     _native("b2_finish_large_file", {"fileId": "$LARGE$", "partSha1Array": [sha1(b"part")]}),
     _native("b2_copy_file", {"sourceFileId": "$FILE$", "fileName": "copy", "range": "bytes=0-9", "metadataDirective": "COPY"}),
     _native("b2_update_bucket", {"accountId": "$ACCOUNT$", "bucketId": "$BUCKETID$", "bucketInfo": {"a": "b"}, "lifecycleRules": [{"fileNamePrefix": "x", "daysFromHidingToDeleting": 1}]}),
+    _native("b2_set_bucket_notification_rules", {"bucketId": "$BUCKETID$", "eventNotificationRules": [_NOTIFICATION_RULE]}),
     wish("OPTIONS", "/file/$BUCKET$/file?Authorization=$TOKEN$", _PREFLIGHT), wish("OPTIONS", "/b2api/v3/b2_download_file_by_id?fileId=$FILE$", _PREFLIGHT),
     wish("OPTIONS", "$UPLOAD$", {**_PREFLIGHT, "access-control-request-method": "POST"}).replace(b"/$", b"$"),
     wish("POST", "$UPLOAD$", _UPLOAD_HEADERS, b"uploaded").replace(b"/$", b"$"),

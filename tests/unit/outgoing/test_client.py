@@ -9,13 +9,19 @@ from contextlib import asynccontextmanager
 from unittest import mock
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from harness.asynchronous import asynchronous
 from harness.certificates import make_certificates
+from harness.notifications import rule
 from harness.receiver import LOOPBACK, receiving
 from undercroft import limits
 from undercroft.outgoing.client import Outgoing
 from undercroft.outgoing.contract import NoWayOut, TargetError, TargetRefused
+from undercroft.store.buckets.notification_rules import Header, Target, check_rules
+from undercroft.store.errors import InvalidRequest
+from undercroft.store.work.event_messages import headers_of
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +208,50 @@ async def test_what_is_no_answer_is_an_error_of_the_target(outgoing, own_certifi
     async with answering(own_certificates, talk) as url:
         with pytest.raises(TargetError, match="broke"):
             await post(outgoing, url)
+
+
+HOSTS = st.text("aZ9.-_~%!$&'()*+,;=[]:", min_size=1, max_size=12) | st.sampled_from(
+    [".", "..", ".a", "a.", "-", "a" * 64, "1", "0x7f.1", "[::1]", "[fe80::1%25lo]", "xn--a", "a:1", "%41"]
+)
+PATHS = st.text([chr(code) for code in range(33, 127)], max_size=8)
+HEADERS = st.lists(st.tuples(st.text("aB-9!#%*", min_size=1, max_size=4), st.text(max_size=4)), max_size=3)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(HOSTS, PATHS, HEADERS)
+def test_whatever_target_a_rule_may_have_is_posted_to_or_is_an_error_of_the_target(receiver, host, path, headers):
+    custom = tuple(Header(*pair) for pair in headers)
+    url = f"https://{host}/{path}"
+    try:
+        check_rules([rule(target=Target(url, custom))])
+    except InvalidRequest:
+        return
+
+    @asynchronous
+    async def attempt():
+        genuine = asyncio.get_running_loop().getaddrinfo
+
+        async def resolve(host, port, **options):
+            if host[0] not in "0123456789[":
+                host.encode("idna")  # As the resolver does.
+            return await genuine("127.0.0.1", receiver.port, **options)
+
+        anywhere = Outgoing(allowed=[LOOPBACK])
+        anywhere.__dict__["tls"] = ssl._create_unverified_context()
+        with mock.patch.object(asyncio.get_running_loop(), "getaddrinfo", resolve):
+            visitor = anywhere.to(url)
+            visitor._port = receiver.port
+            try:
+                await visitor.post(headers_of(Target(url, custom), b"{}"), b"{}")
+            except TargetError:
+                return
+            finally:
+                await visitor.close()
+        place, _, query = f"/{path}".partition("#")[0].partition("?")
+        place = "/" + place.lstrip("/")  # As Python's own server reads it.
+        assert receiver.came[-1].path == (f"{place}?{query}" if query else place)
+
+    attempt()
 
 
 @asynchronous
