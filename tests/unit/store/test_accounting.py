@@ -15,6 +15,7 @@ from harness.asynchronous import asynchronous
 from harness.stores import Bytes, md5, open_bench
 from undercroft import limits
 from undercroft.catalog import caps, usage
+from undercroft.catalog.caps import AlertRow
 from undercroft.catalog.contract import CatalogFull
 from undercroft.store import Store, errors
 from undercroft.store.accounting.model import DAY_MS, HOUR_MS, CallCount
@@ -172,6 +173,9 @@ async def test_storage_is_looked_at_once_an_hour_and_adds_up_to_byte_hours(tmp_p
         await bench.put("second", bytes(1000))
         await bench.store.work.usage.sample_storage()  # The same hour: nothing new.
         bench.clock.ms += 3 * HOUR_MS  # Nobody looked for two hours: they count as the one that was looked at.
+        await bench.store.work.usage.sample_storage()
+        bench.clock.ms -= 2 * HOUR_MS  # A clock that is set back counts no hour twice, nor takes one back.
+        await bench.put("third", bytes(7))
         await bench.store.work.usage.sample_storage()
         bench.clock.ms = (day + 1) * DAY_MS
         [report] = await bench.store.accounting.usage(account_id, day, day)
@@ -433,6 +437,19 @@ async def test_an_alert_about_storage_comes_once_a_crossing(tmp_path):
         await bench.put("more", bytes(20))
         await look()
         assert await alerts(bench) == [("storage", 75, 80), ("storage", 100, 100), ("storage", 100, 100)]
+
+
+@asynchronous
+async def test_two_processes_that_notice_one_crossing_raise_one_alert(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        await cap(bench, storage=100)
+        await bench.put("kept", bytes(80))
+        noticed = [AlertRow(bench.bucket.account_id, "storage", today(bench), 75, 100, 80, bench.clock.ms)]
+        await bench.store.accounting.alerts._raise(noticed, [])
+        await bench.store.accounting.alerts._raise(noticed, [])
+        later = noticed[0]._replace(day=today(bench) + 1)  # The other one noticed it after midnight.
+        await bench.store.accounting.alerts._raise([later], [])
+        assert await alerts(bench) == [("storage", 75, 80)]
 
 
 @asynchronous
