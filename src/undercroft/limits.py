@@ -22,6 +22,9 @@ LIFECYCLE_RULES_PER_BUCKET = 100
 RETENTION_MAX_DAYS = 36_500  # Ours: S3 documents a hundred years, B2 no limit.
 RETENTION_MAX_YEARS = 100
 RETAIN_UNTIL_MAX_MS = 253_402_300_799_999  # The end of the year 9999, the last that ISO 8601 can write.
+REPLICATION_RULES_PER_BUCKET = 25  # Ours: B2 documents no number. A file is held against each of them.
+REPLICATION_SOURCES_PER_BUCKET = 1000  # Ours: keys of sources that a destination knows.
+REPLICATION_PRIORITY_MAX = 2**31 - 1
 CORS_RULES_PER_BUCKET = 100
 CORS_RULE_MAX_BYTES = 1000
 CORS_MAX_AGE_S = 86_400
@@ -86,6 +89,31 @@ LIFECYCLE_NEWER_MAX = (
 )
 LIFECYCLE_SHOWN_MAX = 1000  # Versions that the command names one by one.
 LIFECYCLE_INTERVAL_MAX_S = 7 * 86_400
+REPLICATION_LOOK_S = 1.0  # How soon a version that comes to wait is seen: a point read each time.
+REPLICATION_LEASE_S = 15.0
+REPLICATION_QUEUES_AT_ONCE = 50  # Rules that a turn of the replication works on.
+REPLICATION_BATCH = 200  # Versions of a rule that one transaction looks at, …
+REPLICATION_TRANSACTION_WEIGHT = 100  # … and how many it replicates, fewer where they have parts or many extents.
+REPLICATION_TURN_STEPS = 20  # Transactions of one rule before the next one has its turn.
+REPLICATION_WALK_PAGE = 200  # Existing versions that are put into a rule's queue in one transaction.
+REPLICATION_WAIT_MIN_S = (
+    5  # A rule that is refused as a whole is tried again after this, doubled at each refusal in a row …
+)
+REPLICATION_WAIT_MAX_S = 600  # … up to this.
+REPLICATION_REFUSED_MAX_S = 3600  # What waits under a rule that has been refused for so long fails, …
+REPLICATION_RETRY_S = 86_400  # … and what has failed is tried again after this, as B2 does.
+REPLICATION_TARGETS_PER_ACCOUNT = 100
+TARGET_KEY_MAX_LENGTH = 200
+REPLICATION_REMOTE_AT_ONCE = 4  # Rules to other installations that are worked on beside each other.
+REPLICATION_REMOTE_TURN = 50  # Versions of such a rule before it makes way for others.
+REPLICATION_REMOTE_PART_BYTES = 8 * MIB  # What is larger is sent in parts of this size, …
+REPLICATION_REMOTE_PART_MAX_BYTES = 16 * MIB  # … or of up to this where they would be too many: each is held in memory.
+REPLICATION_REMOTE_CALL_S = 60.0
+REPLICATION_REMOTE_UPLOAD_S = 600.0  # One part, so about 14 KB/s at least.
+REPLICATION_REMOTE_ANSWER_BYTES = 512 * KIB  # A bucket with all its rules, a page of parts or versions.
+REPLICATION_REMOTE_PAGE = 20  # Versions of a name, parts and unfinished files that are asked for at once, …
+REPLICATION_REMOTE_PAGES_MAX = 500  # … and how often, at most.
+REPLICATION_SHOWN_MAX = 1000  # Failures that the command names one by one.
 
 # -- Accounting (ours) ------------------------------------------------------------------------------------------------
 ACCOUNTING_FLUSH_S = 2.0  # Counts gather in memory for this long: what a kill loses, and how late workers learn caps.

@@ -19,6 +19,7 @@ import pytest
 
 from harness.b2_line import VERSIONS, B2Line, ForkServer, commands
 from harness.clients import Client
+from harness.processes import wait_until
 from harness.server import Server
 from harness.trees import digests, make_tree, random_bytes
 
@@ -299,17 +300,31 @@ def test_files_and_buckets_can_be_encrypted(line: B2Line, bucket: str, tmp_path:
     assert line.shows("bucket get", bucket)["defaultServerSideEncryption"]["mode"] == "SSE-B2"
 
 
+def is_replicated(line: B2Line, join: str, source: str) -> bool:
+    """Whether the command says so of the one file, which it finds on both sides."""
+    shown = line.shows(f"replication{join}status", "--output-format", "json", "--no-progress", source)
+    [result] = shown["to-the-other"]
+    assert result["count"] == 1
+    statuses = (result["source_replication_status"], result["destination_replication_status"])
+    assert statuses[0] in {"PENDING", "COMPLETED"}
+    if statuses != ("COMPLETED", "REPLICA"):
+        return False
+    assert (result["metadata_differs"], result["hash_differs"]) == (False, False)
+    return True
+
+
 @commands(*(
     f"{group}{name}"
     for group in ("replication ", "replication-")
     for name in ("setup", "status", "pause", "unpause", "delete")
 ))  # fmt: skip
-@pytest.mark.xfail(strict=True, reason="replication comes with its own change")
-def test_replication(line: B2Line, make_bucket: Callable[[], str]) -> None:
+def test_replication(line: B2Line, make_bucket: Callable[[], str], tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("noted")
     for join in (" ", "-"):
         source, target = make_bucket(), make_bucket()
         line.says(f"replication{join}setup", "--name", "to-the-other", source, target)
-        assert line.shows(f"replication{join}status", "--output-format", "json", "--no-progress", source)
+        line.says("file upload", "--no-progress", source, tmp_path / "note.txt", "note.txt")
+        wait_until(lambda join=join, source=source: is_replicated(line, join, source), "it is not replicated", 60.0)
         for verb, enabled in (("pause", False), ("unpause", True)):
             line.says(f"replication{join}{verb}", source, "to-the-other")
             rules = line.shows("bucket get", source)["replication"]["asReplicationSource"]["replicationRules"]

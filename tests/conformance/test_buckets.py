@@ -189,7 +189,6 @@ def test_056_max_age_is_a_day_at_most(b2, bucket):
     assert update(b2, bucket, corsRules=[{**CORS_RULE, "maxAgeSeconds": 86_401}]).refusal == BAD_REQUEST
 
 
-@pytest.mark.xfail(strict=True, reason="Replication is not built yet")
 def test_057_replication_round_trips_and_clears(b2, bucket, public_bucket):
     rule = {
         "destinationBucketId": public_bucket["bucketId"], "fileNamePrefix": "", "includeExistingFiles": False,

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import apsw
+import msgspec
 import pytest
 
 from harness import kill_at
@@ -32,11 +33,13 @@ from harness.load import Load
 from harness.notifications import Inbox, events_in, first_time
 from harness.notifications import rule as notification_rule
 from harness.processes import blob_files, wait_until
+from harness.replication import Pair, new_bucket, pair_of, picture, rule, set_rules, statuses
 from harness.stores import Bench, Bytes, SetClock, open_bench
 from undercroft import limits, steward
 from undercroft.catalog import accounting
 from undercroft.catalog.accounting import CallRow, TransferRow
 from undercroft.catalog.contract import Transaction
+from undercroft.outgoing.contract import NoWayOut, Visitor
 from undercroft.serve import logs
 from undercroft.store import errors
 from undercroft.store.dialect import S3
@@ -47,6 +50,7 @@ BLOB_BYTES = 70_000
 PART = os.urandom(BLOB_BYTES)
 OLD_S = limits.ORPHAN_AGE_S + 3600
 DAY_S = 86_400
+FAR = "https://far.example.com"
 STRIDE = 9  # At CI size, one in so many calls is a death.
 STEPS_MAX = 2000
 PROGRAM_TIMEOUT_S = 1500
@@ -63,12 +67,18 @@ class Scene(NamedTuple):
     kept: dict[str, bytes]  # Content by name.
     deleted: list[str]  # File ids.
     doomed: Bucket  # Lifecycle rules empty it in the next days.
+    stranger: Principal  # Of another account, which no cap holds up.
+    pair: Pair  # A bucket of the stranger with much to be replicated, and where to.
     told: list[tuple[str, str]]  # The events of its notification rule that wait: type and name.
 
     @property
     def inbox(self) -> Inbox:
         """Where its events go. What arrived is kept over deaths."""
         return Inbox(log=self.folder / "received")
+
+    def visit(self, url: str) -> Visitor:
+        """The way out, on which nobody gets as far as another installation."""
+        return NoWayOut(url) if url.startswith(FAR) else self.inbox(url)
 
 
 async def build(folder: Path) -> Scene:
@@ -109,9 +119,11 @@ async def build(folder: Path) -> Scene:
         for number in range(5):
             key = await bench.store.identity.keys.create(principal, f"key-{number}", ["listFiles"])
             await bench.store.identity.keys.delete(principal, key.key_id)
-        doomed = await build_doomed(bench)
+        await build_far(bench)
+        stranger, pair = await build_replicated(bench)
+        doomed, told = await build_doomed(bench)
         await build_usage(bench)
-        return Scene(folder, principal, bucket, clock.ms, kept, deleted, *doomed)
+        return Scene(folder, principal, bucket, clock.ms, kept, deleted, doomed, stranger, pair, told)
 
 
 async def build_usage(bench: Bench) -> None:
@@ -165,6 +177,44 @@ async def build_doomed(bench: Bench) -> tuple[Bucket, list[tuple[str, str]]]:
     return doomed, [*uploads, ("b2:HideMarkerCreated:Hide", "hidden")]
 
 
+async def build_far(bench: Bench) -> None:
+    """A bucket with a file that waits for another installation, as the replication has found out."""
+    own, account_id = bench.bucket, bench.principal.account_id
+    bench.bucket = source = await new_bucket(bench, "far-bucket")
+    account = await bench.store.identity.accounts.find(account_id)
+    target = await bench.store.replication_targets.add(
+        account, "far", endpoint=FAR, key_id="key", key="secret", bucket_name="a-bucket"
+    )
+    reader = await bench.store.identity.keys.create(bench.principal, "far", ["readFiles"])
+    destination = msgspec.structs.replace(source, bucket_id=target.target_id)
+    await set_rules(bench, Pair(source, destination, reader.key_id, ""), rule(destination))
+    await bench.put("a", os.urandom(1000))
+    await bench.store.work.replication.run()
+    bench.bucket = own
+
+
+async def build_replicated(bench: Bench) -> tuple[Principal, Pair]:
+    """A bucket of an account of its own with files from before its rule, which asks for them, and with files of every kind that wait under it."""
+    own = bench.principal, bench.bucket
+    account = await bench.store.identity.accounts.create("stranger@example.com", "a long password")
+    bench.principal = principal = Principal.of_key(account.key)
+    files = bench.store.files
+    bench.bucket = source = await new_bucket(bench, "source-bucket")
+    for number in range(3):
+        await bench.put(f"before-{number}", os.urandom(1000))
+    pair = await pair_of(bench)
+    await set_rules(bench, pair, rule(pair.destination, include_existing_files=True))
+    await bench.put("inline", os.urandom(1000))
+    await bench.put("blob", os.urandom(BLOB_BYTES))
+    large = await files.start_large_file(principal, source, "large", NewFile("a/b"))
+    part = await files.upload_part(principal, source, large, 1, Bytes(PART))
+    await files.finish_s3(principal, source, large, [(1, part.md5)])
+    await bench.put("hidden", os.urandom(BLOB_BYTES))
+    await files.hide(principal, source, "hidden", S3)
+    bench.principal, bench.bucket = own
+    return principal, pair
+
+
 async def remove(bench: Bench, name: str) -> str:
     version = await bench.store.files.current(bench.principal, bench.bucket, name)
     await bench.store.files.delete_version(bench.principal, bench.bucket, name, str(version.file_id))
@@ -179,6 +229,7 @@ async def run_job(store: Any, name: str) -> bool:
         return False
     await job.run()
     await store.work.deliveries.finish_turns()
+    await store.work.remote_replication.finish_turns()
     return True
 
 
@@ -186,7 +237,7 @@ async def die(scene: Scene, name: str, at: int, later_s: int) -> int:
     """Does the job and dies at this call; how many calls it took where it did not."""
     clock = SetClock()
     clock.ms = scene.now_ms + later_s * 1000
-    async with open_bench(scene.folder, clock=clock, new=False, visit=scene.inbox) as bench:
+    async with open_bench(scene.folder, clock=clock, new=False, visit=scene.visit) as bench:
         kill_at.arm(at)
         assert await run_job(bench.store, name)
         return kill_at.calls()
@@ -198,9 +249,14 @@ async def take_over(scene: Scene, name: str, later_s: int) -> None:
     check_usage(scene, done=False)
     clock = SetClock()
     clock.ms = scene.now_ms + later_s * 1000
-    async with open_bench(scene.folder, clock=clock, new=False, visit=scene.inbox) as bench:
+    async with open_bench(scene.folder, clock=clock, new=False, visit=scene.visit) as bench:
         bench.principal, bench.bucket = scene.principal, scene.bucket
         await check_files(bench, scene)
+        bench.principal = scene.stranger
+        replicas = await picture(bench, scene.pair.destination)
+        assert len(set(replicas)) == len(replicas), "something was replicated twice"
+        assert set(replicas) <= set(await picture(bench, scene.pair.source)), "a replica differs from its source"
+        bench.principal = scene.principal
         until_ms = leased_until(scene, name)
         if until_ms is not None:
             assert not await run_job(bench.store, name), "the lease of the dead does not hold"
@@ -217,6 +273,15 @@ async def take_over(scene: Scene, name: str, later_s: int) -> None:
         await check_files(bench, scene)
         listed = await bench.store.files.list_versions(bench.principal, scene.doomed, limit=1000)
         assert listed.rows == [], "the lifecycle rules are not carried out"
+        bench.principal = scene.stranger
+        assert await picture(bench, scene.pair.destination) == await picture(bench, scene.pair.source)
+        assert {status for _, status in await statuses(bench, scene.pair.source)} == {"COMPLETED"}
+        bench.principal = scene.principal
+        far = await bench.store.buckets.find(name="far-bucket")
+        [report] = await bench.store.work.replication_reports.of_bucket(far)
+        assert report.pending + report.failed == 1
+        assert await statuses(bench, far) == [("a", "PENDING" if report.pending else "FAILED")]
+        assert report.reason == "No connections to targets are made here"
     check_names(scene)
     check_events(scene, whole=name != "prune-events")
     check_usage(scene, done=True)
@@ -316,6 +381,8 @@ JOBS = {
     "prune-events": (limits.EVENT_KEPT_S + 1, 15),
     "cap-alerts": (0, 20),
     "usage": (DAY_S, 20),
+    "replication": (0, 30),
+    "remote-replication": (0, 30),
 }
 
 

@@ -132,6 +132,7 @@ async def _bucket_picture(bench: Bench, principal: Principal, bucket: Bucket) ->
     return {
         "settings": (bucket.name, bucket.type, bucket.revision, bucket.info, bucket.cors_rules, bucket.lifecycle_rules),
         "lock": msgspec.to_builtins(bucket.lock),
+        "replication": await _replication_picture(bench, bucket, versions),
         "versions": pictures,
         "notifications": await _notifications_picture(bench, principal, bucket),
     }
@@ -155,6 +156,20 @@ async def _notifications_picture(bench: Bench, principal: Principal, bucket: Buc
     return picture
 
 
+async def _replication_picture(bench: Bench, bucket: Bucket, versions: Sequence[FileVersion]) -> list[Any]:
+    """The rules, and what waits and failed under them, which must be what the versions themselves say."""
+    reports = await bench.store.work.replication_reports.of_bucket(bucket)
+    for status, table in (("PENDING", "replications"), ("FAILED", "replication_failures")):
+        rows = await _select(bench, f"SELECT handle FROM {table} WHERE bucket_id = '{bucket.bucket_id}'")
+        said = {
+            one.file_id.handle
+            for one in versions
+            if one.replication_status is not None and one.replication_status.name == status
+        }
+        assert said == {handle for (handle,) in rows}, f"not what is {status} is in the table of it"
+    return [(one.rule, one.is_enabled, one.is_walking, one.pending, one.failed) for one in reports]
+
+
 async def _versions(bench: Bench, principal: Principal, bucket: Bucket) -> list[FileVersion]:
     page = await bench.store.files.list_versions(principal, bucket, limit=1000)
     assert not page.more
@@ -173,6 +188,7 @@ async def _version_picture(bench: Bench, principal: Principal, bucket: Bucket, v
         "part_count": version.part_count,
         "is_latest": version.is_latest,
         "lock": [msgspec.to_builtins(version.retention), version.legal_hold],
+        "replication": None if version.replication_status is None else version.replication_status.name,
     }
     if version.action is Action.UPLOAD:
         picture["sha1"] = sha1(await bench.bytes_of(version))

@@ -8,6 +8,7 @@ from unittest.mock import patch
 from harness import notifications
 from harness.path_bench import BLOB_MAX_BYTES, Phase, WritePath, nothing
 from harness.promises import OWNER, PASSWORDS
+from harness.replication import Pair, pair_of, rule, set_rules
 from harness.stores import Bench, Bytes, md5, sha1
 from undercroft import limits
 from undercroft.catalog import accounting
@@ -208,6 +209,71 @@ async def drop_events(bench: Bench) -> None:
     await bench.store.work.deliveries.prune()
 
 
+# -- Replication ------------------------------------------------------------------------------------------------------
+async def replicated(bench: Bench, *, existing: bool = False) -> Pair:
+    """A rule for all files of the bench's bucket, to a bucket with Object Lock."""
+    pair = await pair_of(bench, locked=True)
+    await set_rules(bench, pair, rule(pair.destination, include_existing_files=existing))
+    bench.bucket = await bench.store.buckets.find(name=bench.bucket.name)
+    return pair
+
+
+async def with_existing_files(bench: Bench) -> None:
+    await replicated(bench, existing=True)
+
+
+async def waiting(bench: Bench) -> None:
+    """Files of every kind wait to be replicated."""
+    await lock_bucket(bench)
+    await replicated(bench)
+    await bench.put("of-blobs", BLOBS)
+    await upload_locked(bench)
+    await started_with_short_parts(bench)
+    await finish_s3(bench)
+    await hide(bench)
+
+
+async def take_a_step(bench: Bench) -> None:
+    """One transaction of the steward's work: looking for existing files, or making replicas."""
+    with patch.object(limits, "REPLICATION_TURN_STEPS", 1):
+        assert await bench.store.work.replication.run()
+
+
+async def refused(bench: Bench) -> None:
+    """Files wait whose destination is gone, and have done so for long."""
+    bench.clock.ms -= limits.REPLICATION_REFUSED_MAX_S * 1000
+    pair = await replicated(bench)
+    await bench.put("waits", INLINE)
+    await bench.store.buckets.delete(bench.principal, pair.destination.bucket_id)
+    await bench.store.work.replication.run()
+    bench.clock.ms += limits.REPLICATION_REFUSED_MAX_S * 1000
+
+
+async def failed(bench: Bench) -> None:
+    await refused(bench)
+    await fail(bench)
+
+
+async def fail(bench: Bench) -> None:
+    with patch.object(limits, "REPLICATION_TURN_STEPS", 1):
+        await bench.store.work.replication.run()
+
+
+async def retry(bench: Bench) -> None:
+    assert await bench.store.work.replication_reports.retry(bench.bucket)
+
+
+async def delete_waiting(bench: Bench) -> None:
+    """Removes a version that waits."""
+    file = await bench.store.files.current(bench.principal, bench.bucket, "kept")
+    await bench.store.files.delete_version(bench.principal, bench.bucket, file.name, str(file.file_id))
+
+
+async def replicated_with_upload(bench: Bench) -> None:
+    await replicated(bench)
+    await upload_inline(bench)
+
+
 # -- Keys, buckets and accounts ---------------------------------------------------------------------------------------
 async def create_key(bench: Bench) -> None:
     capabilities = ["listFiles", "readFiles"]
@@ -362,6 +428,12 @@ WRITE_PATHS = (
     WritePath("deliver an event", deliver, heard_of),
     WritePath("fail to deliver an event", fail_to_deliver, heard_of),
     WritePath("drop events", drop_events, heard_of),
+    WritePath("upload under a replication rule", upload_blob, replicated),
+    WritePath("delete a version that waits", delete_waiting, replicated_with_upload),
+    WritePath("look for existing files", take_a_step, with_existing_files),
+    WritePath("replicate", take_a_step, waiting),
+    WritePath("fail what is refused", fail, refused),
+    WritePath("retry what failed", retry, failed),
     WritePath("create key", create_key),
     WritePath("delete key", delete_key, create_key),
     WritePath("create bucket", create_bucket),

@@ -61,7 +61,15 @@ async def update(tx: Transaction, bucket_id: str, bucket_type: str, revision: in
 
 async def delete(tx: Transaction, bucket_id: str) -> None:
     """Remove a bucket with all that belongs to it and is no version: there are none any more."""
-    for table in ("buckets", "bucket_documents", "usage_deltas", "notification_queues", "outbox", "deliveries"):
+    for table in (
+        "buckets",
+        "bucket_documents",
+        "usage_deltas",
+        "notification_queues",
+        "outbox",
+        "deliveries",
+        "replication_queues",
+    ):
         await tx.run(f"DELETE FROM {table} WHERE bucket_id = ?1", (bucket_id,))
 
 

@@ -10,8 +10,8 @@ Order of versions: clients see newest first. Both engines can only seek in row v
 sequence are stored negated (`inverted_ms`, `inverted_seq`) and every scan is ascending.
 """
 
-SCHEMA_VERSION = 6
-COMPATIBLE_VERSION = 4  # An older program would change files and tell no notification rule of it.
+SCHEMA_VERSION = 7
+COMPATIBLE_VERSION = 7  # An older program would change files and replicate none of them.
 
 DELTAS: tuple[tuple[str, ...], ...] = (
     (
@@ -259,5 +259,55 @@ DELTAS: tuple[tuple[str, ...], ...] = (
             joined_ms {BIG} NOT NULL
         )""",
         "CREATE INDEX group_members_by_group ON group_members (group_id, account_id)",
+    ),
+    (
+        "ALTER TABLE versions ADD COLUMN replication_status INTEGER",
+        """CREATE TABLE replication_queues (
+            bucket_id TEXT NOT NULL,
+            rule TEXT NOT NULL,
+            last_sequence {BIG} NOT NULL DEFAULT 0,
+            due_ms {BIG},
+            attempts INTEGER NOT NULL DEFAULT 0,
+            failing_since_ms {BIG},
+            reason TEXT,
+            walk_name {BYTES},
+            walk_inverted_ms {BIG},
+            walk_inverted_seq {BIG},
+            is_remote INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (bucket_id, rule)
+        ) {CLUSTERED}""",
+        "CREATE INDEX replication_queues_due ON replication_queues (is_remote, due_ms) WHERE due_ms IS NOT NULL",
+        """CREATE TABLE replications (
+            bucket_id TEXT NOT NULL,
+            rule TEXT NOT NULL,
+            sequence {BIG} NOT NULL,
+            handle {BIG} NOT NULL,
+            queued_ms {BIG} NOT NULL,
+            may_be_there INTEGER NOT NULL,
+            PRIMARY KEY (bucket_id, rule, sequence)
+        ) {CLUSTERED}""",
+        "CREATE UNIQUE INDEX replications_by_version ON replications (bucket_id, handle, rule)",
+        """CREATE TABLE replication_failures (
+            bucket_id TEXT NOT NULL,
+            handle {BIG} NOT NULL,
+            rule TEXT NOT NULL,
+            queued_ms {BIG} NOT NULL,
+            failed_ms {BIG} NOT NULL,
+            retry_ms {BIG} NOT NULL,
+            reason TEXT NOT NULL,
+            PRIMARY KEY (bucket_id, handle, rule)
+        ) {CLUSTERED}""",
+        """CREATE TABLE replication_targets (
+            target_id TEXT PRIMARY KEY,
+            account_id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            endpoint TEXT NOT NULL,
+            key_id TEXT NOT NULL,
+            wrapped_key {BYTES} NOT NULL,
+            bucket_name TEXT NOT NULL,
+            created_ms {BIG} NOT NULL,
+            UNIQUE (account_id, name)
+        )""",
+        "CREATE INDEX replication_failures_by_rule ON replication_failures (bucket_id, rule, retry_ms)",
     ),
 )

@@ -13,11 +13,12 @@ from undercroft.catalog.extents import ExtentRow
 from undercroft.catalog.invalidations import HIGHEST
 
 UPLOAD, HIDE, START = 1, 2, 3
+PENDING, COMPLETED, FAILED, REPLICA = 1, 2, 3, 4  # What became of its replication; the last is the copy that it made.
 
 _NAMES = (
     "bucket_id", "name", "inverted_ms", "inverted_seq", "handle", "kind", "born_ms", "action", "size", "content_type",
     "content_sha1", "etag", "checksum", "info", "received_ms", "part_count", "retention_mode", "retain_until_ms",
-    "legal_hold",
+    "legal_hold", "replication_status",
 )  # fmt: skip
 _COLUMNS = ", ".join(_NAMES)
 _OF_V = ", ".join(f"v.{name}" for name in _NAMES)
@@ -50,6 +51,7 @@ class VersionRow(NamedTuple):
     retention_mode: str | None = None  # governance or compliance.
     retain_until_ms: int | None = None
     legal_hold: int | None = None  # 1 is on, 0 is off again; None: never set.
+    replication_status: int | None = None  # See below; None: no rule of replication covered it.
 
     @property
     def place(self) -> tuple[bytes, int, int]:
@@ -154,6 +156,10 @@ _VALUES = ", ".join(
     for number, name in enumerate(_NAMES, 1)
 )
 _ADD = f"INSERT INTO versions ({_COLUMNS}) VALUES ({_VALUES}) RETURNING inverted_seq"
+_ADD_REPLICA = (
+    f"INSERT INTO versions ({_COLUMNS}) VALUES ({', '.join(f'?{number}' for number in range(1, _WIDTH + 1))})"
+    " ON CONFLICT (bucket_id, name, inverted_ms, inverted_seq) DO NOTHING RETURNING inverted_seq"
+)
 
 
 async def add(tx: Transaction, row: VersionRow) -> VersionRow:
@@ -161,6 +167,24 @@ async def add(tx: Transaction, row: VersionRow) -> VersionRow:
     added = await tx.one(_ADD, row)
     assert added is not None
     return row._replace(inverted_seq=added[0])  # type: ignore[arg-type]
+
+
+async def add_replica(tx: Transaction, row: VersionRow) -> VersionRow:
+    """Add a version with the sequence that its row has: replicas of one time keep the order of what they are copies of.
+
+    Where another version of the bucket stands there already, it gets one as any other.
+    """
+    added = await tx.one(_ADD_REPLICA, row)
+    return row if added is not None else await add(tx, row)
+
+
+async def set_replication_status(tx: Transaction, row: VersionRow, status: int | None) -> None:
+    """Change what a version says of its replication."""
+    await tx.run(
+        "UPDATE versions SET replication_status = ?5"
+        " WHERE bucket_id = ?1 AND name = ?2 AND inverted_ms = ?3 AND inverted_seq = ?4",
+        (*row[:4], status),
+    )
 
 
 async def set_lock(tx: Transaction, row: VersionRow) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from undercroft import __version__
-from undercroft.cli import account, caps, group, key, lifecycle, notifications, usage
+from undercroft.cli import account, caps, group, key, lifecycle, notifications, replication, usage
 from undercroft.cli.options import JSON, AllowTargets, Blobs, Catalog, Config, Data, TargetCA
 from undercroft.settings import load
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.add_typer(account.app, name="account")
 app.add_typer(key.app, name="key")
 app.add_typer(group.app, name="group")
+app.add_typer(replication.app, name="replication")
 app.command("lifecycle")(lifecycle.lifecycle)
 app.add_typer(notifications.app, name="notifications")
 app.command("usage")(usage.usage)

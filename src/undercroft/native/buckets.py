@@ -12,6 +12,7 @@ from undercroft.native.cors_rules import CORSRule, cors_documents
 from undercroft.native.errors import BadRequest
 from undercroft.native.file_locks import BucketRetention, bucket_lock_change
 from undercroft.native.lifecycle_rules import LifecycleRule, checked_lifecycle_rules
+from undercroft.native.replication_rules import ReplicationConfiguration, replication_of
 from undercroft.native.shapes import bucket_shape
 from undercroft.store.buckets.lock import LockChange
 
@@ -28,7 +29,7 @@ class BucketSettings(Body, kw_only=True):
     default_server_side_encryption: unsupported.Encryption | None = None
     default_retention: BucketRetention | None = None
     file_lock_enabled: bool | None = None
-    replication_configuration: unsupported.Replication | None = None
+    replication_configuration: ReplicationConfiguration | None = None
 
     @property
     def lock_change(self) -> LockChange:
@@ -38,7 +39,6 @@ class BucketSettings(Body, kw_only=True):
     def refuse_unsupported(self) -> None:
         """Refuse the settings that this server does not have. Raises `BadRequest`."""
         unsupported.refuse_encryption("defaultServerSideEncryption", self.default_server_side_encryption)
-        unsupported.refuse_replication(self.replication_configuration)
 
 
 class CreateBucket(BucketSettings, kw_only=True):
@@ -97,6 +97,7 @@ async def create_bucket(call: Call, body: CreateBucket) -> Answer:
         cors_rules=cors_documents(body.cors_rules or []),
         lifecycle_rules=checked_lifecycle_rules(body.lifecycle_rules or []),
         lock=body.lock_change,
+        replication=replication_of(body.replication_configuration),
     )
     return bucket_shape(bucket, call.principal)
 
@@ -113,6 +114,7 @@ async def update_bucket(call: Call, body: UpdateBucket) -> Answer:
         cors_rules=None if body.cors_rules is None else cors_documents(body.cors_rules),
         lifecycle_rules=None if body.lifecycle_rules is None else checked_lifecycle_rules(body.lifecycle_rules),
         lock=body.lock_change,
+        replication=replication_of(body.replication_configuration),
         if_revision_is=body.if_revision_is,
     )
     return bucket_shape(bucket, call.principal)

@@ -38,6 +38,8 @@ def download_headers(version: FileVersion, bucket: Bucket, overrides: dict[str, 
         (b"x-bz-content-sha1", version.content_sha1.encode("ascii")),
         (b"x-bz-upload-timestamp", b"%d" % version.uploaded_ms),
     ]
+    if version.replication_status is not None:
+        headers.append((b"x-bz-replication-status", version.replication_status.name.encode("ascii")))
     special: dict[bytes, bytes] = {}
     for key in CACHE_CONTROL_KEYS:
         if key in bucket.info:

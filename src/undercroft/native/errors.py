@@ -77,6 +77,7 @@ RULES: dict[type[Exception], Rule] = {
     store_errors.BucketNotEmpty: Rule(400, "cannot_delete_non_empty_bucket", "Cannot delete non-empty bucket"),
     store_errors.MissingLock: Rule(400, "bucket_missing_file_lock", "The bucket is not file lock enabled"),
     store_errors.LockCannotBeDisabled: Rule(400, "file_lock_conflict", str),
+    store_errors.ReplicationConflict: Rule(400, "source_replication_conflict", str),
     store_errors.RetentionPast: Rule(400, "retain_until_timestamp_must_be_in_future", str),
     store_errors.VersionLocked: Rule(401, "access_denied", "Access Denied"),
     store_errors.RetentionProtected: Rule(403, "access_denied", "Access Denied"),

@@ -6,6 +6,7 @@ Rows are plain dictionaries: a list answers ten thousand of them at once, and no
 from __future__ import annotations
 
 from undercroft.native.lock_shapes import LockView, Shape, bucket_lock_shape
+from undercroft.native.replication_rules import replication_shape
 from undercroft.store.buckets.cors import native_rules
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Action, ApplicationKey, Bucket, FileVersion, Folder, Part
@@ -39,7 +40,9 @@ def bucket_shape(bucket: Bucket, principal: Principal) -> Shape:
         "fileLockConfiguration": filtered(principal, "readBucketRetentions", bucket_lock_shape(bucket.lock)),
         "lifecycleRules": bucket.lifecycle_rules,
         "options": _S3_OPTION,
-        "replicationConfiguration": filtered(principal, "readBucketReplications", None),
+        "replicationConfiguration": filtered(
+            principal, "readBucketReplications", replication_shape(bucket.replication)
+        ),
         "revision": bucket.revision,
     }
 
@@ -80,7 +83,7 @@ def version_shape(version: FileVersion, lock: LockView, *, action: str | None = 
     if version.action is Action.HIDE:
         return _hide_marker_shape(version)
     started = version.action is Action.START
-    return {
+    shape: Shape = {
         "accountId": version.account_id,
         "action": action or ACTIONS[version.action],
         "bucketId": version.bucket_id,
@@ -96,6 +99,9 @@ def version_shape(version: FileVersion, lock: LockView, *, action: str | None = 
         "serverSideEncryption": _NO_ENCRYPTION,
         "uploadTimestamp": version.uploaded_ms,
     }
+    if version.replication_status is not None:
+        shape["replicationStatus"] = version.replication_status.name
+    return shape
 
 
 def _hide_marker_shape(version: FileVersion) -> Shape:

@@ -1,4 +1,4 @@
-"""What clients may ask for and this server does not do: encryption, replication.
+"""What clients may ask for and this server does not do: encryption.
 
 Asking for one of them is refused by name, since a file that its owner believes encrypted, and is not, is worse than an
 error. The forms that ask for nothing (null, `none`) pass.
@@ -21,13 +21,6 @@ class Encryption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     customer_key_md5: str | None = None
 
 
-class Replication(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A bucket's replication, whose halves both read null when it is off."""
-
-    as_replication_source: dict[str, object] | None = None
-    as_replication_destination: dict[str, object] | None = None
-
-
 def _refused(what: str) -> BadRequest:
     return BadRequest(f"{what} is not supported by this server")
 
@@ -38,12 +31,6 @@ def refuse_encryption(field: str, encryption: Encryption | None) -> None:
         return
     if encryption.mode not in {None, "none"} or encryption.algorithm is not None or encryption.customer_key is not None:
         raise _refused(f"{field} with mode {encryption.mode}")
-
-
-def refuse_replication(replication: Replication | None) -> None:
-    """Refuse a replication configuration that replicates anything. Raises `BadRequest`."""
-    if replication is not None and (replication.as_replication_source or replication.as_replication_destination):
-        raise _refused("replicationConfiguration")
 
 
 # Request headers whose presence asks for something this server does not do.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from undercroft import limits
-from undercroft.outgoing.contract import Answer, Headers, TargetError
+from undercroft.outgoing.contract import Answer, Bounds, Headers, TargetError
 from undercroft.outgoing.guard import Guard
 
 if TYPE_CHECKING:
@@ -56,14 +56,15 @@ class HTTPSVisitor:
         self._path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         self._connection: _Connection | None = None
 
-    async def post(self, headers: Headers, body: bytes) -> Answer:
+    async def post(self, headers: Headers, body: bytes, bounds: Bounds | None = None) -> Answer:
         """Send a request and wait for its answer, whatever its status. Raises `TargetError`."""
+        bounds = bounds or Bounds(limits.TARGET_TIMEOUT_S, limits.TARGET_ANSWER_MAX_BYTES)
         try:
-            async with asyncio.timeout(limits.TARGET_TIMEOUT_S):
-                return await self._post(headers, body)
+            async with asyncio.timeout(bounds.timeout_s):
+                return await self._post(headers, body, bounds.answer_bytes)
         except TimeoutError:
             await self.close()
-            raise TargetError(f"No answer within {limits.TARGET_TIMEOUT_S:g} seconds") from None
+            raise TargetError(f"No answer within {bounds.timeout_s:g} seconds") from None
         except BaseException:
             await self.close()
             raise
@@ -74,20 +75,20 @@ class HTTPSVisitor:
         if connection is not None:
             await connection.close()
 
-    async def _post(self, headers: Headers, body: bytes) -> Answer:
+    async def _post(self, headers: Headers, body: bytes, answer_bytes: int) -> Answer:
         if self._connection is not None:
             # The target may have closed meanwhile, and then this request has not reached it, or its answer is lost.
             with suppress(_Broken):
-                return await self._ask(self._connection, headers, body)
+                return await self._ask(self._connection, headers, body, answer_bytes)
             await self.close()
         self._connection = await self._connect()
         try:
-            return await self._ask(self._connection, headers, body)
+            return await self._ask(self._connection, headers, body, answer_bytes)
         except _Broken as error:
             raise TargetError(f"The connection to {self._host} broke: {error}") from None
 
-    async def _ask(self, connection: _Connection, headers: Headers, body: bytes) -> Answer:
-        answer = await connection.post(self._authority, self._path, headers, body)
+    async def _ask(self, connection: _Connection, headers: Headers, body: bytes, answer_bytes: int) -> Answer:
+        answer = await connection.post(self._authority, self._path, headers, body, answer_bytes)
         if not connection.can_go_on:
             await self.close()
         return answer
@@ -138,7 +139,7 @@ class _Connection:
         self._writer = writer
         self.can_go_on = True  # Whether another request may be sent over it.
 
-    async def post(self, authority: str, path: str, headers: Headers, body: bytes) -> Answer:
+    async def post(self, authority: str, path: str, headers: Headers, body: bytes, answer_bytes: int) -> Answer:
         """One request and its answer. Raises `_Broken`."""
         protocol = self._h11
         own = [("Host", authority.encode()), ("Content-Length", str(len(body)).encode())]
@@ -147,17 +148,17 @@ class _Connection:
             raw = [self._state.send(event) for event in (request, protocol.Data(body), protocol.EndOfMessage())]
             self._writer.write(b"".join(part for part in raw if part is not None))
             await self._writer.drain()
-            return await self._answer()
+            return await self._answer(answer_bytes)
         except protocol.RemoteProtocolError:  # Its message repeats what the target says, which may be our secrets.
             raise _Broken("it answers with something that is not HTTP") from None
         except OSError as error:
             raise _Broken(_said(error)) from None
 
-    async def _answer(self) -> Answer:
+    async def _answer(self, answer_bytes: int) -> Answer:
         protocol = self._h11
         response: h11.Response | None = None
         body = b""
-        left_bytes = limits.TARGET_ANSWER_MAX_BYTES + limits.TARGET_HEADERS_MAX_BYTES  # Some may announce without end.
+        left_bytes = 2 * answer_bytes + limits.TARGET_HEADERS_MAX_BYTES  # Some would announce, or frame, without end.
         while True:
             event = self._state.next_event()
             if event is protocol.NEED_DATA:
@@ -170,7 +171,7 @@ class _Connection:
                 response = event
             elif isinstance(event, protocol.Data):
                 body += event.data
-                if len(body) >= limits.TARGET_ANSWER_MAX_BYTES:  # Enough: the rest is neither read nor wanted.
+                if len(body) >= answer_bytes:  # Enough: the rest is neither read nor wanted.
                     self.can_go_on = False
                     break
             elif isinstance(event, (protocol.EndOfMessage, protocol.ConnectionClosed)):
@@ -182,7 +183,7 @@ class _Connection:
             self._state.start_next_cycle()
         else:
             self.can_go_on = False
-        return Answer(response.status_code, body[: limits.TARGET_ANSWER_MAX_BYTES])
+        return Answer(response.status_code, body[:answer_bytes])
 
     async def close(self) -> None:
         """Close it at once: whoever does not take part in closing TLS holds up nobody."""

@@ -15,6 +15,13 @@ class Answer(NamedTuple):
     body: bytes
 
 
+class Bounds(NamedTuple):
+    """How long a request may take, from the look-up of the name to the end of the answer, and how much of that is read."""
+
+    timeout_s: float
+    answer_bytes: int
+
+
 class TargetError(Exception):
     """A target cannot be reached. The message is for the owner of the target, and tells nothing of our own network."""
 
@@ -26,8 +33,9 @@ class TargetRefused(TargetError):
 class Visitor(Protocol):
     """Somebody who posts to one URL, one request after the other."""
 
-    async def post(self, headers: Headers, body: bytes) -> Answer:
-        """Send a request and wait for its answer, whatever its status, for a bounded time. Raises `TargetError`.
+    async def post(self, headers: Headers, body: bytes, bounds: Bounds | None = None) -> Answer:
+        """Send a request and wait for its answer, whatever its status, within bounds, which are those of webhooks if none are
+        given. Raises `TargetError`.
 
         The target may get one request twice, where the connection that was kept from the last one proved to be dead.
         """
@@ -45,7 +53,7 @@ class NoWayOut:
     def __init__(self, _url: str) -> None:
         pass
 
-    async def post(self, headers: Headers, body: bytes) -> Answer:  # noqa: ARG002 - they go nowhere.
+    async def post(self, headers: Headers, body: bytes, bounds: Bounds | None = None) -> Answer:  # noqa: ARG002 - they go nowhere.
         """Refuse."""
         raise TargetRefused("No connections to targets are made here")
 

@@ -168,6 +168,8 @@ def object_headers(version: FileVersion, overrides: Mapping[bytes, bytes]) -> He
         (b"x-amz-version-id", str(version.file_id).encode("ascii")),
         *_type_headers(version.content_type if content_type is None else content_type.decode("utf-8")),
     ]
+    if version.replication_status is not None:
+        headers.append((b"x-amz-replication-status", version.replication_status.name.encode("ascii")))
     if version.info:
         headers += info_headers(version.info)
     if overrides:

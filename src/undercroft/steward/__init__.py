@@ -40,6 +40,7 @@ def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
         return await store.work.reclaim.run() == limits.RECLAIM_BATCH  # There may be more than a batch.
 
     deliveries = store.work.deliveries
+    replication, remote = store.work.replication, store.work.remote_replication
 
     async def prune_events() -> bool:
         dropped = await deliveries.prune()
@@ -62,6 +63,20 @@ def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
         _leased("prune-events", 60.0, prune_events),
         Job("cap-alerts", 5.0, store.accounting.alerts.look, 15.0, is_wanted=store.accounting.caps.are_there),
         _leased("usage", 60.0, store.work.usage.run),
+        Job(
+            "replication",
+            limits.REPLICATION_LOOK_S,
+            replication.run,
+            limits.REPLICATION_LEASE_S,
+            is_wanted=replication.is_wanted,
+        ),
+        Job(
+            "remote-replication",
+            limits.REPLICATION_LOOK_S,
+            remote.run,
+            limits.REPLICATION_LEASE_S,
+            is_wanted=remote.is_wanted,
+        ),
     ]
 
 
@@ -75,6 +90,7 @@ async def run(store: Store, stop: asyncio.Event, lifecycle: Schedule = DAILY) ->
         for job in jobs(store, lifecycle):
             group.create_task(_repeat(store, job, stop))
     await store.work.deliveries.stop()
+    await store.work.remote_replication.stop()
 
 
 async def _repeat(store: Store, job: Job, stop: asyncio.Event) -> None:

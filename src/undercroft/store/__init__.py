@@ -15,6 +15,7 @@ from undercroft.store.accounting.meter import Meter
 from undercroft.store.accounting.service import Accounting
 from undercroft.store.ambient import Ambient
 from undercroft.store.buckets.notifications import Notifications
+from undercroft.store.buckets.replication_targets import ReplicationTargets
 from undercroft.store.buckets.service import Buckets
 from undercroft.store.directory import Directory
 from undercroft.store.files.base import Context
@@ -22,6 +23,8 @@ from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
 from undercroft.store.identity.service import Identity
 from undercroft.store.work.deliveries import Deliveries
+from undercroft.store.work.replication import Replications
+from undercroft.store.work.replication_remote import RemoteReplications
 from undercroft.store.work.service import Work
 from undercroft.threads import Threads
 
@@ -66,7 +69,12 @@ class Store:
             )
         )
         deliveries = Deliveries(catalog, gate, self.notifications, self.ambient, meter, visit or NoWayOut)
-        self.work = Work(catalog, blobs, gate, self.files, self.ambient, deliveries)
+        self.replication_targets = ReplicationTargets(catalog, gate, keyring, self.ambient)
+        replication = Replications(catalog, gate, self.files, directory, self.ambient)
+        remote_replication = RemoteReplications(
+            catalog, gate, self.files, directory, self.replication_targets, self.ambient, visit or NoWayOut
+        )
+        self.work = Work(catalog, blobs, gate, self.files, self.ambient, deliveries, replication, remote_replication)
 
     async def ready(self) -> None:
         """Return if the catalog and the blobs answer; raise their error if not."""

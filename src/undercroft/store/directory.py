@@ -20,12 +20,13 @@ from undercroft.catalog.contract import Catalog, Rows
 from undercroft.catalog.keys import KeyRow
 from undercroft.keyring import Keyring
 from undercroft.store.ambient import Ambient
-from undercroft.store.model import ApplicationKey, Bucket, Lock, NotificationRule
+from undercroft.store.model import NO_REPLICATION, ApplicationKey, Bucket, Lock, NotificationRule, Replication
 
 REMEMBERED_MAX = 10_000  # Keys, and buckets, that a process remembers at once.
 T = TypeVar("T")
 _NO_LOCK = Lock()
 _lock_decoder = msgspec.json.Decoder(Lock)
+_replication_decoder = msgspec.json.Decoder(Replication)
 _notifications_decoder = msgspec.json.Decoder(tuple[NotificationRule, ...])
 
 
@@ -126,11 +127,17 @@ class Directory:
             remember(found)
         return found
 
-    async def _read_key(self, key_id: str) -> _Holder | None:
-        row = await keys.find(self._catalog.rows, key_id)
+    async def key_in(self, rows: Rows, key_id: str) -> ApplicationKey | None:
+        """As `key`, as these rows have it: for transactions that act in the name of a key. Nothing is remembered."""
+        holder = await self._read_key(key_id, rows)
+        return holder.key if holder is not None and self._is_usable(holder) else None
+
+    async def _read_key(self, key_id: str, rows: Rows | None = None) -> _Holder | None:
+        rows = rows or self._catalog.rows
+        row = await keys.find(rows, key_id)
         if row is None:
             return None
-        account = await accounts.find(self._catalog.rows, row.account_id)
+        account = await accounts.find(rows, row.account_id)
         return None if account is None else _Holder(key_of_row(row, self._keyring), bool(account.suspended))
 
     async def _read_bucket(self, reading: Awaitable[BucketRow | None]) -> Bucket | None:
@@ -199,4 +206,7 @@ async def bucket_of_row(rows: Rows, row: BucketRow) -> Bucket:
         lifecycle_rules=json.loads(documents.get("lifecycle", "[]")),
         lock=_NO_LOCK if "lock" not in documents else _lock_decoder.decode(documents["lock"]),
         notification_rules=_notifications_decoder.decode(documents.get("notifications", "[]")),
+        replication=(
+            NO_REPLICATION if "replication" not in documents else _replication_decoder.decode(documents["replication"])
+        ),
     )

@@ -109,6 +109,10 @@ class LockCannotBeDisabled(StoreError):
     """Object Lock, once enabled, stays so."""
 
 
+class ReplicationConflict(StoreError):
+    """Object Lock cannot be enabled in a bucket that is a source of replication already."""
+
+
 class RetentionPast(StoreError):
     """A retention must end in the future."""
 

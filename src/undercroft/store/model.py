@@ -94,6 +94,63 @@ class NotificationRule(msgspec.Struct, frozen=True, rename="camel"):
         )
 
 
+class ReplicationRule(msgspec.Struct, frozen=True, rename="camel"):
+    """Which files of a bucket are replicated where (B2 Native API reference, sections 7.7 and 16)."""
+
+    replication_rule_name: str
+    destination_bucket_id: str
+    file_name_prefix: str
+    include_existing_files: bool
+    is_enabled: bool
+    priority: int  # Of several rules to one destination that cover a file, the one with the highest counts.
+
+    def covers(self, name: bytes) -> bool:
+        """Whether the rule speaks of files of this name, paused or not."""
+        return name.startswith(self.file_name_prefix.encode())
+
+
+class ReplicationSource(msgspec.Struct, frozen=True, rename="camel"):
+    """A bucket as the source of replication: the rules, and the key in whose name its files are read."""
+
+    replication_rules: tuple[ReplicationRule, ...]
+    source_application_key_id: str
+
+    def rules_for(self, name: bytes) -> list[ReplicationRule]:
+        """The rules by which a file of this name is replicated: one for each destination, of those that are not paused."""
+        best: dict[str, ReplicationRule] = {}
+        for rule in self.replication_rules:
+            if rule.is_enabled and rule.covers(name):
+                other = best.get(rule.destination_bucket_id)
+                if other is None or rule.priority > other.priority:
+                    best[rule.destination_bucket_id] = rule
+        return list(best.values())
+
+    def rule(self, name: str) -> ReplicationRule | None:
+        """The rule of this name."""
+        return next((rule for rule in self.replication_rules if rule.replication_rule_name == name), None)
+
+
+class ReplicationDestination(msgspec.Struct, frozen=True, rename="camel"):
+    """A bucket as the destination of replication: in the name of which key is written what a source's key has read."""
+
+    source_to_destination_key_mapping: dict[str, str]
+
+
+class Replication(msgspec.Struct, frozen=True, rename="camel"):
+    """A bucket's replication. With neither half it has none."""
+
+    as_replication_source: ReplicationSource | None = None
+    as_replication_destination: ReplicationDestination | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the bucket is a source or a destination."""
+        return self.as_replication_source is not None or self.as_replication_destination is not None
+
+
+NO_REPLICATION = Replication()
+
+
 class Bucket(msgspec.Struct, frozen=True):
     """A bucket and its settings. `bucket_id` is 24 lower-case hex digits."""
 
@@ -108,6 +165,7 @@ class Bucket(msgspec.Struct, frozen=True):
     lifecycle_rules: list[Document]
     lock: Lock = Lock()
     notification_rules: tuple[NotificationRule, ...] = ()
+    replication: Replication = NO_REPLICATION
 
     @property
     def is_public(self) -> bool:
@@ -121,6 +179,15 @@ class Action(IntEnum):
     UPLOAD = 1
     HIDE = 2
     START = 3
+
+
+class ReplicationStatus(IntEnum):
+    """What became of a version's replication, or that it is itself what replication made of another."""
+
+    PENDING = 1
+    COMPLETED = 2
+    FAILED = 3
+    REPLICA = 4
 
 
 class Checksum(msgspec.Struct, frozen=True):
@@ -160,6 +227,7 @@ class FileVersion(msgspec.Struct, frozen=True):
     is_latest: bool = True  # Whether it is the newest finished version of its name; only lists of versions tell.
     retention: Retention | None = None
     legal_hold: bool | None = None  # None: never set.
+    replication_status: ReplicationStatus | None = None  # None: no rule covered it.
     first_extent: ExtentRow | None = None  # Where its bytes begin: for the store itself, which read it on the way.
 
     @property

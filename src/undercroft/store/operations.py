@@ -43,6 +43,7 @@ class Operation(Enum):
     SHARE_FILES = "shareFiles"
     WRITE_FILE = "writeFiles"
     DELETE_FILE = "deleteFiles"
+    WRITE_BUCKET_REPLICATION = "writeBucketReplications"
     WRITE_BUCKET_LOCK = "writeBucketRetentions"
     WRITE_RETENTION = "writeFileRetentions"
     WRITE_LEGAL_HOLD = "writeFileLegalHolds"

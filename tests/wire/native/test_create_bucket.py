@@ -83,7 +83,6 @@ def test_bucket_info_has_ten_entries_and_lower_case_keys(b2, new_name):
     "setting",
     [
         {"defaultServerSideEncryption": {"mode": "SSE-B2", "algorithm": "AES256"}},
-        {"replicationConfiguration": {"asReplicationSource": {"replicationRules": []}}},
         {"bogusSetting": 1},
     ],
 )

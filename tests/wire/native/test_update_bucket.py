@@ -46,7 +46,6 @@ def test_clearing_replication_and_encryption_is_accepted_where_there_is_none(b2,
     "setting",
     [
         {"defaultServerSideEncryption": {"mode": "SSE-B2", "algorithm": "AES256"}},
-        {"replicationConfiguration": {"asReplicationDestination": {"sourceToDestinationKeyMapping": {"a": "b"}}}},
     ],
 )
 def test_what_this_server_does_not_do_is_refused_by_name_and_changes_nothing(b2, bucket, setting):

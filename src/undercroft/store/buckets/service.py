@@ -14,6 +14,7 @@ from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.store import ids, names
 from undercroft.store.ambient import Ambient
 from undercroft.store.buckets import cors
+from undercroft.store.buckets import replication as replications
 from undercroft.store.buckets.lock import NO_LOCK_CHANGE, LockChange
 from undercroft.store.directory import Directory, bucket_of_row
 from undercroft.store.errors import (
@@ -27,7 +28,7 @@ from undercroft.store.errors import (
 from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
-from undercroft.store.model import Bucket, Document, FileVersion, Lock
+from undercroft.store.model import Bucket, Document, FileVersion, Lock, Replication
 from undercroft.store.operations import Operation
 
 FIRST_REVISION = 2  # What the real service answers for a bucket just made.
@@ -52,13 +53,16 @@ class Buckets:
         cors_rules: Sequence[Document] = (),
         lifecycle_rules: Sequence[Document] = (),
         lock: LockChange = NO_LOCK_CHANGE,
+        replication: Replication | None = None,
     ) -> Bucket:
         """Make a bucket.
 
-        Raises `InvalidBucketName`, `InvalidRequest`, `MissingLock`, `DuplicateBucketName` and `TooManyBuckets`.
+        Raises `InvalidBucketName`, `InvalidRequest`, `MissingLock`, `NoSuchBucket` for a destination of replication,
+        `DuplicateBucketName` and `TooManyBuckets`.
         """
         authorize(principal, Operation.WRITE_BUCKET, None)
         _check_lock(principal, None, lock)
+        _check_replication(principal, None, replication)
         names.check_bucket_name(name)
         names.check_bucket_type(bucket_type)
         names.check_bucket_info(info or {})
@@ -79,6 +83,10 @@ class Buckets:
             await buckets.insert(tx, row)
             await _put_documents(tx, row.bucket_id, {"info": info, "cors": cors_rules, "lifecycle": lifecycle_rules})
             await _change_lock(tx, row.bucket_id, Lock(), lock)
+            made = await bucket_of_row(tx, row)
+            if replication is None:
+                return made
+            await replications.change(tx, made, replication, now_ms)
             return await bucket_of_row(tx, row)
 
         return await self._gate.commit(principal, Operation.WRITE_BUCKET, None, None, change)
@@ -157,15 +165,18 @@ class Buckets:
         cors_rules: Sequence[Document] | None = None,
         lifecycle_rules: Sequence[Document] | None = None,
         lock: LockChange = NO_LOCK_CHANGE,
+        replication: Replication | None = None,
         if_revision_is: int | None = None,
     ) -> Bucket:
         """Change what is given and raise the revision.
 
-        Raises `NoSuchBucket`, `RevisionConflict`, `InvalidRequest`, `LockCannotBeDisabled` and `MissingLock`.
+        Raises `NoSuchBucket`, `RevisionConflict`, `InvalidRequest`, `LockCannotBeDisabled`, `MissingLock` and
+        `ReplicationConflict`.
         """
         bucket = await self.find(bucket_id=bucket_id)
         authorize(principal, Operation.WRITE_BUCKET, bucket)
         _check_lock(principal, bucket, lock)
+        _check_replication(principal, bucket, replication)
         if bucket_type is not None:
             names.check_bucket_type(bucket_type)
         names.check_bucket_info(info or {})
@@ -176,7 +187,10 @@ class Buckets:
             row = await _row(tx, bucket_id)
             if if_revision_is is not None and row.revision != if_revision_is:
                 raise RevisionConflict("simultaneous updates to bucket")
-            await _change_lock(tx, bucket_id, (await bucket_of_row(tx, row)).lock, lock)
+            before = await bucket_of_row(tx, row)
+            replications.check_lock(before, await _change_lock(tx, bucket_id, before.lock, lock), replication)
+            if replication is not None:
+                await replications.change(tx, before, replication, now_ms)
             documents = {"info": info, "cors": cors_rules, "lifecycle": lifecycle_rules}
             return await _revise(tx, row._replace(type=bucket_type or row.type), documents, now_ms)
 
@@ -226,10 +240,20 @@ def _check_lock(principal: Principal, bucket: Bucket | None, lock: LockChange) -
     lock.check()
 
 
-async def _change_lock(tx: Transaction, bucket_id: str, before: Lock, change: LockChange) -> None:
+async def _change_lock(tx: Transaction, bucket_id: str, before: Lock, change: LockChange) -> Lock:
     lock = change.apply(before)
     if lock != before:
         await buckets.put_document(tx, bucket_id, "lock", msgspec.json.encode(lock).decode())
+    return lock
+
+
+def _check_replication(principal: Principal, bucket: Bucket | None, replication: Replication | None) -> None:
+    """Raise unless the principal may ask for this. To make a bucket without replication is to ask for nothing."""
+    if replication is None:
+        return
+    if bucket is not None or replication.is_set:
+        authorize(principal, Operation.WRITE_BUCKET_REPLICATION, bucket)
+    replications.check(replication)
 
 
 async def _row(tx: Transaction, bucket_id: str) -> BucketRow:

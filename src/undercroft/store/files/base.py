@@ -28,14 +28,16 @@ from undercroft.store.ambient import Ambient
 from undercroft.store.directory import Directory
 from undercroft.store.errors import Busy, DataCorrupt, InvalidFileId, NoSuchVersion, StorageFailed, StorageFull
 from undercroft.store.files.happenings import Happening, happened
+from undercroft.store.files.replicating import marked, queue
 from undercroft.store.gate import Gate
 from undercroft.store.ids import FileId, looks_like_file_id, parse_file_id
-from undercroft.store.model import Action, Bucket, Checksum, FileVersion, NewFile, Part, Retention
+from undercroft.store.model import Action, Bucket, Checksum, FileVersion, NewFile, Part, ReplicationStatus, Retention
 from undercroft.threads import Threads
 
 T = TypeVar("T")
 _checksum_decoder = msgspec.json.Decoder(Checksum)
 _ACTIONS = {action.value: action for action in Action}  # Calling the enumeration costs a microsecond.
+_REPLICATION_STATUSES = {status.value: status for status in ReplicationStatus}
 HIDE_CONTENT_TYPE = "application/x-bz-hide-marker"
 EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 EMPTY_SHA1 = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
@@ -105,11 +107,15 @@ class FilesBase:
     ) -> VersionRow:
         """Add a finished version in its place in the order, and keep the name's visible file in step.
 
-        `row.inverted_ms` is final; the sequence is issued here, where nobody else can issue the same. `bucket` is as it is
-        in this transaction.
+        `row.inverted_ms` is final; the sequence is issued here, where nobody else can issue the same, but for replicas, which
+        keep that of their source. `bucket` is as it is in this transaction.
         """
-        row = await versions.add(tx, row)
-        await happened(tx, bucket, row, happening, self._ambient.now_ms())
+        is_replica = row.replication_status == versions.REPLICA
+        row = await (versions.add_replica(tx, row) if is_replica else versions.add(tx, marked(row, bucket, happening)))
+        now_ms = self._ambient.now_ms()
+        await happened(tx, bucket, row, happening, now_ms)
+        if row.replication_status == versions.PENDING:
+            await queue(tx, bucket, row, now_ms)
         if newest is None or row[2:4] < newest[2:4]:
             if row.action == versions.UPLOAD:
                 await versions.point(tx, row)
@@ -177,6 +183,7 @@ def version_of(
         is_latest=is_latest,
         retention=_retention_of(row) if row.retention_mode is not None else None,
         legal_hold=None if row.legal_hold is None else bool(row.legal_hold),
+        replication_status=(None if row.replication_status is None else _REPLICATION_STATUSES[row.replication_status]),
         first_extent=extent,
     )
 

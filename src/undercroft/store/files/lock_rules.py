@@ -118,5 +118,10 @@ def check_retention_change(row: VersionRow, wanted: Retention | None, now_ms: in
         raise RetentionProtected("Access Denied")
 
 
+def is_locked(row: VersionRow, now_ms: int) -> bool:
+    """Whether a version is under retention or legal hold."""
+    return bool(row.legal_hold) or _is_retained(row, now_ms)
+
+
 def _is_retained(row: VersionRow, now_ms: int) -> bool:
     return row.retention_mode is not None and (row.retain_until_ms is None or row.retain_until_ms > now_ms)

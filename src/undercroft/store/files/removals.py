@@ -7,6 +7,7 @@ from undercroft.catalog import extents, parts, versions
 from undercroft.catalog.contract import Transaction
 from undercroft.catalog.versions import VersionRow
 from undercroft.store.errors import NoSuchUpload
+from undercroft.store.files import replicating
 from undercroft.store.files.base import FilesBase, version_of
 from undercroft.store.files.happenings import Happening, happened
 from undercroft.store.files.lock_rules import check_removable
@@ -79,6 +80,7 @@ class Removals(FilesBase):
         if row.action != versions.START:  # What was never finished was no file yet: nobody is told that it is gone.
             await self._show_newest(tx, row.bucket_id, row.name)
             await happened(tx, bucket, row, happening, now_ms)
+            await replicating.forget(tx, row)
 
     async def _show_newest(self, tx: Transaction, bucket_id: str, name: bytes) -> None:
         newest = await versions.newest(tx, bucket_id, name)

@@ -6,8 +6,9 @@ from undercroft.store.files.copies import Copies
 from undercroft.store.files.listing import Lists
 from undercroft.store.files.locks import Locks
 from undercroft.store.files.removals import Removals
+from undercroft.store.files.replicas import Replicas
 from undercroft.store.files.uploads import Uploads
 
 
-class Files(Uploads, Copies, Lists, Removals, Locks):
-    """Uploads, large files, copies, lists, reads, removals and locks of file versions."""
+class Files(Uploads, Copies, Lists, Removals, Locks, Replicas):
+    """Uploads, large files, copies, lists, reads, removals, locks and replicas of file versions."""

@@ -12,6 +12,9 @@ from undercroft.store.work.deliveries import Deliveries
 from undercroft.store.work.leases import Leases
 from undercroft.store.work.lifecycle import Lifecycle
 from undercroft.store.work.reclaim import Reclaim
+from undercroft.store.work.replication import Replications
+from undercroft.store.work.replication_remote import RemoteReplications
+from undercroft.store.work.replication_reports import ReplicationReports
 from undercroft.store.work.usage import UsageWork
 
 INVALIDATIONS_KEPT_MS = 24 * 3600 * 1000
@@ -28,6 +31,8 @@ class Work:
         files: Files,
         ambient: Ambient,
         deliveries: Deliveries,
+        replication: Replications,
+        remote_replication: RemoteReplications,
     ) -> None:
         self._gate = gate
         self._ambient = ambient
@@ -36,6 +41,9 @@ class Work:
         self.lifecycle = Lifecycle(catalog, gate, files, ambient)
         self.deliveries = deliveries
         self.usage = UsageWork(catalog, gate, ambient)
+        self.replication = replication
+        self.remote_replication = remote_replication
+        self.replication_reports = ReplicationReports(catalog, gate, ambient)
 
     async def prune_invalidations(self) -> None:
         """Forget old entries of the invalidation log; whoever is further behind forgets everything it remembers."""
