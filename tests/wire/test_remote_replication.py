@@ -341,6 +341,23 @@ async def test_a_file_that_the_target_refuses_fails_alone(tmp_path, tls_server, 
 
 
 @asynchronous
+async def test_p8_a_target_that_repeats_our_secrets_does_not_get_them_into_reasons(
+    tmp_path, tls_server, certificates, new_name
+):
+    async with scene_of(tmp_path, tls_server, certificates, new_name) as scene:
+        key, key_id = tls_server.application_key, tls_server.key_id
+        basic = b64encode(f"{key_id}:{key}".encode()).decode()
+        said = {"code": key, "message": f"you said Basic {basic}, which is {key}", "status": 403}
+        scene.line.answers = {"b2_authorize_account": [Answer(401, json.dumps(said).encode())]}
+        await scene.bench.put("a")
+        await scene.work()
+        reason = await scene.reason()
+        assert "you said" in reason
+        assert key not in reason
+        assert basic not in reason
+
+
+@asynchronous
 async def test_a_deleted_source_key_sends_nothing(tmp_path, tls_server, certificates, new_name):
     async with scene_of(tmp_path, tls_server, certificates, new_name) as scene:
         await scene.bench.store.identity.keys.delete(scene.bench.principal, scene.pair.reader_id)

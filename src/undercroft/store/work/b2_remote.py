@@ -123,6 +123,7 @@ class RemoteBucket:
         self._visit = visit
         self._endpoint = endpoint.rstrip("/")
         self._basic = b"Basic " + base64.b64encode(f"{key_id}:{key}".encode())
+        self._key = key
         self._bucket_name = bucket_name
         self._visitors: dict[str, Visitor] = {}
         self._session: Session | None = None
@@ -295,7 +296,13 @@ class RemoteBucket:
             error = msgspec.json.decode(came.body, type=_Error)
         except msgspec.MsgspecError:
             raise TargetError(f"The target answers {came.status}, and not as the B2 Native API does") from None
-        raise RemoteRefused(came.status, error.code, error.message)
+        raise RemoteRefused(came.status, *(self._without_secrets(said, token) for said in (error.code, error.message)))
+
+    def _without_secrets(self, said: str, token: str) -> str:
+        """What the target says, which is kept and shown, without what it was told in confidence (P8)."""
+        for secret in (token, token.removeprefix("Basic "), self._key):
+            said = said.replace(secret, "***")
+        return said
 
 
 def _is_of_url(error: RemoteRefused | TargetError) -> bool:
