@@ -21,6 +21,9 @@ from undercroft.store.operations import Operation
 
 T = TypeVar("T")
 TRIES = 16  # How often a write starts over because keys or buckets changed under it.
+_KINDS = frozenset(
+    {"key", "bucket", "account"}
+)  # What an entry of the log can be about; another kind concerns everybody.
 
 
 class _Outdated(Exception):
@@ -132,15 +135,16 @@ class Gate:
         size_bytes: int,
         grows: bool,
     ) -> T:
-        bucket = await self.met(self._directory.invalidation_id, principal, operation, bucket, name=name)
         for _ in range(TRIES):
-            judged_at, judged = self._directory.invalidation_id, bucket
+            # Noted before the judgement: what other tasks hear of the log meanwhile has not been judged here.
+            judged_at = self._directory.invalidation_id
+            judged = bucket = await self.met(judged_at, principal, operation, bucket, name=name)
             cap = await self._directory.storage_cap(bucket.account_id) if grows and bucket is not None else None
 
             async def guarded(
                 tx: Transaction, judged_at: int = judged_at, judged: Bucket | None = judged, cap: int | None = cap
             ) -> T:
-                if await invalidations.highest(tx) != judged_at:
+                if await invalidations.highest(tx) != judged_at and await _concerns(tx, judged_at, principal, judged):
                     raise _Outdated
                 result = await change(tx, judged)
                 if cap is not None and judged is not None and await _held(tx, judged.account_id) > cap:
@@ -154,8 +158,7 @@ class Gate:
                 self._meter.refuse(bucket.account_id, "storage")
                 raise
             except _Outdated:
-                latest = await invalidations.highest(self._catalog.rows)
-                bucket = await self.met(latest, principal, operation, bucket, name=name)
+                await self._directory.catch_up()
         raise Busy("Keys or buckets change too fast; try again.")
 
     async def check_room(self, bucket: Bucket, size_bytes: int) -> None:
@@ -182,6 +185,17 @@ class Gate:
             raise StorageFull("The storage is full.") from error
         except CatalogError as error:
             raise Busy("The catalog is busy.") from error
+
+
+async def _concerns(tx: Transaction, judged_at: int, principal: Principal, bucket: Bucket | None) -> bool:
+    """Whether any entry of the log since then is about what was judged: nobody waits for what others change of theirs."""
+    judged = {f"key:{principal.key_id}", f"account:{principal.account_id}"}
+    if bucket is not None:
+        judged |= {f"bucket:{bucket.bucket_id}", f"account:{bucket.account_id}"}
+    entries = await invalidations.since(tx, judged_at)
+    if not entries or entries[0][0] != judged_at + 1:
+        return True  # Some are forgotten already, or the log is another one.
+    return any(subject in judged or subject.partition(":")[0] not in _KINDS for _, subject in entries)
 
 
 async def _held(rows: Rows, account_id: str) -> int:

@@ -10,6 +10,7 @@ from harness.asynchronous import asynchronous
 from harness.stores import Bytes, SetClock, open_bench
 from undercroft import limits
 from undercroft.store import errors
+from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import Facts, authorize
 from undercroft.store.identity.principals import NOBODY, Principal
 from undercroft.store.model import NewFile
@@ -147,6 +148,27 @@ async def test_writing_into_a_bucket_that_another_process_deleted_is_refused(tmp
         await bench.store.buckets.delete(bench.principal, bench.bucket.bucket_id)
         with pytest.raises(errors.NoSuchBucket):
             await other.put("name")
+
+
+@pytest.mark.parametrize("whose", ["own", "others"])
+@asynchronous
+async def test_a_change_of_others_between_judgement_and_commit_makes_nobody_start_over(tmp_path, monkeypatch, whose):
+    async with open_bench(tmp_path) as bench:
+        other = await bench.store.identity.accounts.create("other@example.com", "a long password")
+        operator = await bench.store.identity.accounts.operator(other.account.account_id)
+        theirs = await bench.store.buckets.create(operator, "their-bucket", "allPrivate")
+        changed = {"own": (bench.principal, bench.bucket.bucket_id), "others": (operator, theirs.bucket_id)}[whose]
+        write, begun = Gate.write, []
+
+        async def late(self, change, **options):
+            begun.append(change)
+            if len(begun) == 1:  # The upload has been judged, and this comes before it.
+                await bench.store.buckets.update(*changed, bucket_type="allPublic")
+            return await write(self, change, **options)
+
+        monkeypatch.setattr(Gate, "write", late)
+        await bench.put("name")
+        assert len(begun) == {"own": 3, "others": 2}[whose]
 
 
 @asynchronous
