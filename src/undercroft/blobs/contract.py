@@ -7,6 +7,9 @@ first and commits the extent that names it afterwards (P2, P4), and removes the 
 
 Every driver keeps CRC32C checksums of 64 KiB frames with the bytes and checks them on every read (P3). Bytes of a frame that
 fails its checksum never leave the driver. `tests/contract/test_blobs.py` runs against every driver.
+
+A blob may be encrypted under a key of its own, which its caller makes, keeps and brings along to read it. The checksums
+cover the bytes as they are stored.
 """
 
 from __future__ import annotations
@@ -151,11 +154,19 @@ class Blobs(Protocol):
 
     max_blob_bytes: int  # A longer body becomes several blobs.
 
-    async def create(self) -> BlobWriter:
-        """Begin a new blob. Raises `NoSpace` below the reserve (P12), and `BlobsBusy`."""
+    async def create(self, key: bytes | None = None) -> BlobWriter:
+        """Begin a new blob. Raises `NoSpace` below the reserve (P12), and `BlobsBusy`.
 
-    async def open(self, blob_id: bytes) -> BlobReader:
-        """Open a finished blob. Raises `BlobMissing`, `BlobCorrupt`, `BlobTooNew`, `BlobsBusy`, `BlobIOError`."""
+        With `key`, 32 random bytes that no other blob has, it is stored encrypted.
+        """
+
+    async def open(self, blob_id: bytes, key: bytes | None = None) -> BlobReader:
+        """Open a finished blob, with the key that it was created with.
+
+        Raises `BlobMissing`, `BlobCorrupt`, `BlobTooNew`, `BlobsBusy`, `BlobIOError`. A key where none is needed, or none
+        where one is, is `BlobCorrupt`: only a wrong catalog or a wrong file brings that about. So is another key, which is
+        found out when a frame is read.
+        """
 
     async def delete(self, blob_id: bytes) -> None:
         """Remove the blob if it is there. Idempotent; works on a full disk (P13).

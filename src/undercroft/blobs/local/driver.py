@@ -64,7 +64,7 @@ class LocalBlobs:
         self._open: WeakSet[LocalBlobWriter | LocalBlobReader] = WeakSet()
         self._make_folders()
 
-    async def create(self) -> LocalBlobWriter:
+    async def create(self, key: bytes | None = None) -> LocalBlobWriter:
         """Begin a new blob; see the contract."""
         if self._space.is_fresh:
             self._space.require(0)
@@ -80,14 +80,15 @@ class LocalBlobs:
             staging=self._staging,
             max_bytes=self.max_blob_bytes,
             on_fatal=self._on_fatal,
+            key=key,
         )
         self._count_in(writer)
         return writer
 
-    async def open(self, blob_id: bytes) -> LocalBlobReader:
+    async def open(self, blob_id: bytes, key: bytes | None = None) -> LocalBlobReader:
         """Open a finished blob; see the contract."""
         reader = LocalBlobReader(
-            blob_id, self._path(blob_id), disk=self._disk, threads=self._threads, scratch=self._scratch
+            blob_id, self._path(blob_id), disk=self._disk, threads=self._threads, scratch=self._scratch, key=key
         )
         self._count_in(reader)
         with ExitStack() as undo:

@@ -10,20 +10,32 @@ from __future__ import annotations
 from contextlib import suppress
 from io import FileIO
 from threading import Lock
+from typing import TypeVar
 
 from undercroft import limits
 from undercroft.blobs import framing
 from undercroft.blobs.contract import BlobCorrupt, BlobMissing
 from undercroft.blobs.local.disk import Disk, blob_errors
+from undercroft.blobs.sealing import FrameOpener
 from undercroft.threads import Threads
 
+T = TypeVar("T", bytes, memoryview)
 SCRATCH_BYTES = limits.BLOB_INLINE_READ_MAX_BYTES + 2 * limits.FRAME_BYTES  # A range may begin and end within frames.
 
 
 class LocalBlobReader:
     """A blob file to read from. Made by `LocalBlobs.open`; the contract says what it promises."""
 
-    def __init__(self, blob_id: bytes, path: str, *, disk: Disk, threads: Threads, scratch: memoryview) -> None:
+    def __init__(
+        self,
+        blob_id: bytes,
+        path: str,
+        *,
+        disk: Disk,
+        threads: Threads,
+        scratch: memoryview,
+        key: bytes | None = None,
+    ) -> None:
         """`scratch`, of `SCRATCH_BYTES`, is shared by the readers of one event loop, and used between two awaits only."""
         self.blob_id = blob_id
         self.is_open = True
@@ -34,6 +46,7 @@ class LocalBlobReader:
         self._lock = Lock()
         self._file: FileIO | None = None
         self._footer = framing.Footer(0, b"")
+        self._opener = None if key is None else FrameOpener(key)
 
     @property
     def size(self) -> int:
@@ -78,10 +91,12 @@ class LocalBlobReader:
             self._file = file  # From here on `close` closes it, whatever is found below.
             with blob_errors("Reading a blob"):
                 stored = self._disk.size(file)
-                framing.check_header(self._disk.read(file, framing.HEADER_BYTES, 0), self.blob_id)
-                reach = framing.footer_reach(stored)
+                cipher = framing.check_header(self._disk.read(file, framing.HEADER_BYTES, 0), self.blob_id)
+                reach = framing.footer_reach(stored, cipher)
                 tail = self._disk.read(file, reach, stored - reach)
-            self._footer = framing.parse_footer(tail, stored, self.blob_id)
+            self._footer = framing.parse_footer(tail, stored, self.blob_id, cipher)
+            if (cipher == framing.CIPHER_NONE) is not (self._opener is None):
+                raise BlobCorrupt(self.blob_id, "its key and its cipher do not go together")
 
     def close_now(self) -> None:
         """Close the file when no step is running any more. Blocks."""
@@ -100,8 +115,7 @@ class LocalBlobReader:
                 frames = self._disk.read(self._file, end - first, framing.HEADER_BYTES + first)
         if len(frames) != end - first:
             raise BlobCorrupt(self.blob_id, "it was cut off while it was open")
-        framing.verify(frames, first, self._footer, self.blob_id)
-        return frames[offset - first : offset - first + length]
+        return self._opened(frames, first, offset, length)
 
     def _read_from_memory(self, offset: int, length: int) -> bytes | None:
         """As `_read`, without waiting for anything. None where not all is in memory, or anything is amiss."""
@@ -117,8 +131,19 @@ class LocalBlobReader:
             return None  # The thread will meet the same error, if it is one, and report it.
         finally:
             self._lock.release()
+        return bytes(self._opened(frames, first, offset, length))
+
+    def _opened(self, frames: T, first: int, offset: int, length: int) -> T | bytes:
+        """The bytes [offset, offset + length) out of stored frames, which begin at byte `first` of the blob."""
         framing.verify(frames, first, self._footer, self.blob_id)
-        return bytes(frames[offset - first : offset - first + length])
+        start, end = offset - first, offset - first + length
+        if self._opener is None:
+            return frames[start:end]
+        opened = self._opener.open(memoryview(frames), first, self._footer, self.blob_id)
+        if end < len(frames):
+            opened[-1] = opened[-1][: end - (len(opened) - 1) * limits.FRAME_BYTES]
+        opened[0] = opened[0][start:]
+        return opened[0] if len(opened) == 1 else b"".join(opened)
 
     def _close_if_quick(self) -> bool:
         """Close the file on the event loop where that cannot take long. False where it is left to a thread."""

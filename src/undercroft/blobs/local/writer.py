@@ -23,6 +23,7 @@ from undercroft.blobs.contract import BlobError, BlobIOError, BlobTooLarge
 from undercroft.blobs.local.disk import Disk, blob_errors
 from undercroft.blobs.local.space import SpaceReserve
 from undercroft.blobs.local.staging import StagingBuffers
+from undercroft.blobs.sealing import FrameSealer
 from undercroft.threads import Threads
 
 
@@ -47,6 +48,7 @@ class LocalBlobWriter:
         staging: StagingBuffers,
         max_bytes: int,
         on_fatal: Callable[[Exception], None],
+        key: bytes | None = None,
     ) -> None:
         self.blob_id = blob_id
         self._folder = folder
@@ -61,13 +63,14 @@ class LocalBlobWriter:
         self._state = _State.NEW
         self._file: FileIO | None = None
         self._checksums = framing.FrameChecksums()
+        self._sealer = None if key is None else FrameSealer(key)
         self._staging: memoryview | None = None
         self._staged = 0  # So many bytes of it are to be written.
 
     @property
     def size(self) -> int:
         """How many bytes were written so far."""
-        return self._checksums.size
+        return self._checksums.size if self._sealer is None else self._checksums.size + self._sealer.held
 
     @property
     def is_open(self) -> bool:
@@ -102,8 +105,11 @@ class LocalBlobWriter:
                 raise BlobTooLarge(f"A blob holds at most {self._max_bytes} bytes.")
             # The footer is not counted: a blob that was let in may end.
             self._space.require(len(data) if self._staging else framing.HEADER_BYTES + len(data))
-            self._stage(data)
-            self._checksums.update(data)
+            if self._sealer is None:
+                self._store(data)
+            else:
+                for frame in self._sealer.update(data):
+                    self._store(frame)
 
     def _finish(self) -> None:
         # The order is what makes the blob durable:
@@ -113,7 +119,7 @@ class LocalBlobWriter:
         # 4. it still has that name: a sweep may have taken it for an orphan, if the clock has jumped ahead meanwhile.
         # Only after that may the caller commit an extent that names the blob. A sync that failed is not tried again.
         with self._lock, self._gone_on_error():
-            file = self._write_rest(framing.pack_footer(self.blob_id, self.size, self._checksums.table()))
+            file = self._write_rest()
             with self._syncing("a blob"):
                 self._disk.sync_file(file)
             with self._syncing("a directory of blobs"):
@@ -154,6 +160,11 @@ class LocalBlobWriter:
             yield
             undo.pop_all()
 
+    def _store(self, data: memoryview) -> None:
+        """Take bytes as they are to be on the disk."""
+        self._checksums.update(data)
+        self._stage(data)
+
     def _stage(self, data: memoryview) -> None:
         """Put the data behind what is there, and write whenever the buffer is full."""
         buffer = self._buffer()
@@ -172,12 +183,18 @@ class LocalBlobWriter:
         """The buffer of this blob, which begins with the header."""
         if self._staging is None:
             self._staging = self._buffers.take()
-            self._staging[: framing.HEADER_BYTES] = framing.pack_header(self.blob_id)
+            cipher = framing.CIPHER_NONE if self._sealer is None else framing.CIPHER_AES_256_GCM
+            self._staging[: framing.HEADER_BYTES] = framing.pack_header(self.blob_id, cipher)
             self._staged = framing.HEADER_BYTES
         return self._staging
 
-    def _write_rest(self, footer: bytes) -> FileIO:
+    def _write_rest(self) -> FileIO:
         """Write what is left in the buffer, and the footer behind it."""
+        tags = None
+        if self._sealer is not None:
+            self._store(self._sealer.finish())
+            tags = self._sealer.tags()
+        footer = framing.pack_footer(self.blob_id, self.size, self._checksums.table(), tags)
         buffer = self._buffer()
         file = self._file or self._create(direct=False)
         with blob_errors("Writing a blob"):

@@ -1,0 +1,114 @@
+"""Encrypting what is stored: AES-256-GCM, each frame by itself, so that a range opens without the rest of the blob.
+
+A data key is used for one blob, or for one inline extent, and never again. So the number of a frame can serve as its
+nonce, and a frame in another place, or of another blob, does not open. The bytes keep their length; the tag of each frame
+stands beside its checksum, or behind the bytes where they live in the catalog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from undercroft import limits
+from undercroft.blobs.contract import BlobCorrupt
+from undercroft.blobs.framing import Footer
+
+DATA_KEY_BYTES = 32
+TAG_BYTES = 16
+_NONCE_BYTES = 12
+_FIRST_NONCE = bytes(_NONCE_BYTES)
+
+
+class NotSealed(Exception):
+    """Bytes that this key does not open: they or the key are not what they were."""
+
+
+def seal(key: bytes, data: bytes) -> bytes:
+    """The data encrypted as the one frame that it is, and its tag behind it."""
+    return AESGCM(key).encrypt(_FIRST_NONCE, data, None)
+
+
+def unseal(key: bytes, sealed: bytes) -> bytes:
+    """What `seal` was given. Raises `NotSealed`."""
+    try:
+        return AESGCM(key).decrypt(_FIRST_NONCE, sealed, None)
+    except InvalidTag as error:
+        raise NotSealed("The bytes do not open with this key.") from error
+
+
+class FrameSealer:
+    """Encrypts the frames of one blob, from data that comes in blocks of any length. Holds less than one frame of it."""
+
+    __slots__ = ("_cipher", "_frame", "_held", "_room", "_tags")
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+        self._held = bytearray()
+        self._room = bytearray(limits.FRAME_BYTES + TAG_BYTES)
+        self._frame = 0
+        self._tags = bytearray()
+
+    @property
+    def held(self) -> int:
+        """How many bytes wait for their frame to be full."""
+        return len(self._held)
+
+    def update(self, data: memoryview) -> Iterator[memoryview]:
+        """Take the next bytes and yield the frames that they fill; each is good until the next is asked for."""
+        if self._held:
+            step = limits.FRAME_BYTES - len(self._held)
+            self._held += data[:step]
+            data = data[step:]
+            if len(self._held) == limits.FRAME_BYTES:
+                yield self._seal(memoryview(self._held))
+                self._held = bytearray()
+        whole = len(data) // limits.FRAME_BYTES * limits.FRAME_BYTES
+        for at in range(0, whole, limits.FRAME_BYTES):
+            yield self._seal(data[at : at + limits.FRAME_BYTES])
+        self._held += data[whole:]
+
+    def finish(self) -> memoryview:
+        """The last, shorter frame; nothing where there is none."""
+        if not self._held:
+            return memoryview(b"")
+        last, self._held = self._held, bytearray()
+        return self._seal(memoryview(last))
+
+    def tags(self) -> bytes:
+        """The tags of all frames so far."""
+        return bytes(self._tags)
+
+    def _seal(self, frame: memoryview) -> memoryview:
+        room = memoryview(self._room)[: len(frame) + TAG_BYTES]
+        self._cipher.encrypt_into(_nonce(self._frame), frame, None, room)
+        self._tags += room[len(frame) :]
+        self._frame += 1
+        return room[: len(frame)]
+
+
+class FrameOpener:
+    """Decrypts the frames of one blob."""
+
+    __slots__ = ("_cipher",)
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+
+    def open(self, data: memoryview, first: int, footer: Footer, blob_id: bytes) -> list[bytes]:
+        """Whole frames, verified already, which begin at byte `first` of the blob, in the clear. Raises `BlobCorrupt`."""
+        opened = []
+        for at in range(0, len(data), limits.FRAME_BYTES):
+            frame = (first + at) // limits.FRAME_BYTES
+            sealed = b"".join((data[at : at + limits.FRAME_BYTES], footer.tag(frame)))
+            try:
+                opened.append(self._cipher.decrypt(_nonce(frame), sealed, None))
+            except InvalidTag as error:
+                raise BlobCorrupt(blob_id, f"frame {frame} does not open with the key of the blob") from error
+        return opened
+
+
+def _nonce(frame: int) -> bytes:
+    return frame.to_bytes(_NONCE_BYTES, "big")
