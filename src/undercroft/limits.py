@@ -13,6 +13,7 @@ FILE_NAME_MAX_BYTES = 1024
 FILE_ID_MAX_LENGTH = 200
 FILE_INFO_KEY_MAX_BYTES = 50
 FILE_INFO_MAX_BYTES = 7000  # The file name and all file info together, as headers.
+FILE_INFO_SECURED_MAX_BYTES = 2048  # The same where the file is encrypted, or its bucket has Object Lock.
 BUCKET_INFO_MAX_ENTRIES = 10
 BUCKET_INFO_VALUE_MAX_BYTES = 10_000
 CONTENT_TYPE_MAX_BYTES = 1024
@@ -59,6 +60,9 @@ SIGNING_KEY_VALID_S = 38 * 86_400
 PRESIGN_VALID_MAX_S = 604_800
 CLOCK_SKEW_MAX_S = 900
 
+CUSTOMER_KEY_TEXT_MAX_LENGTH = 64  # Ours: base64 of 32 bytes has 44 characters.
+MASTER_KEYS_MAX_BYTES = 4 * KIB  # Ours: the file of the master key; one line has 45 bytes.
+
 # -- Storage engines --------------------------------------------------------------------------------------------------
 FRAME_BYTES = 64 * KIB
 BLOB_MAX_BYTES = 64 * MIB  # A longer body becomes several blobs; SeaweedFS wants the same size.
@@ -80,6 +84,11 @@ GROUP_COMMIT_MAX_S = 0.005
 RECLAIM_GRACE_S = 60  # Downloads that began before a delete may still open the blob.
 RECLAIM_BATCH = 500
 ORPHAN_AGE_S = 18 * 3600  # P4: orphan blobs go within a day.
+INLINE_KEY_USES = 65_536  # Small files that one data key serves for (docs/decisions/009).
+INLINE_KEYS_REMEMBERED = 1024  # Such keys that a process keeps ready for reading, 1 KiB each.
+REWRAP_PAGE = (
+    500  # Extents whose data keys get under a new master key in one transaction; a small file is rewritten whole.
+)
 LIFECYCLE_PAGE = 2000  # Versions that a lifecycle run looks at in one read transaction: about 20 ms.
 LIFECYCLE_TRANSACTION_WEIGHT = 100  # Versions that it changes in one, fewer where they have parts or many extents.
 LIFECYCLE_TURN_PAGES = 50  # How many pages it looks at, …

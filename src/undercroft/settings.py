@@ -84,6 +84,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lifecycle_hour: int = 0
     allow_targets: tuple[str, ...] = ()  # Networks that webhooks may reach though they are not public.
     target_ca: Path | None = None
+    default_encryption: str | None = (
+        "SSE-B2"  # Of files in buckets that were never told one; None: they are not encrypted.
+    )
 
     def __repr__(self) -> str:
         return f"Settings(data={str(self.data)!r}, listen={str(self.listen)!r})"  # The token is a secret (P8).
@@ -311,6 +314,13 @@ def _token(value: object) -> str:
     return text
 
 
+def _encryption(value: object) -> str | None:
+    text = _text(value)
+    if text not in {"SSE-B2", "none"}:
+        raise ValueError(f"expected SSE-B2 or none, got {value!r}")
+    return None if text == "none" else text
+
+
 _OPTIONS: dict[str, Callable[[object], Any]] = {
     "data": _path,
     "listen": _address,
@@ -333,4 +343,5 @@ _OPTIONS: dict[str, Callable[[object], Any]] = {
     "lifecycle_hour": _number_up_to(23),
     "allow_targets": _networks,
     "target_ca": _path,
+    "default_encryption": _encryption,
 }

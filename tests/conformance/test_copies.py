@@ -70,7 +70,6 @@ def customer_key(byte):
     }
 
 
-@pytest.mark.xfail(strict=True, reason="Server-side encryption is not built yet")
 def test_121_a_source_under_a_customers_key_needs_that_key(b2, bucket):
     key, other = customer_key(1), customer_key(2)
     headers = {

@@ -123,7 +123,6 @@ def customer_key(byte):
     }
 
 
-@pytest.mark.xfail(strict=True, reason="Server-side encryption is not built yet")
 def test_142_a_file_under_a_customers_key_needs_that_key(b2, bucket):
     b2.upload(bucket["bucketId"], "n", DATA, customer_key(1))
     token = {"Authorization": b2.token}

@@ -6,8 +6,6 @@ import contextlib
 import re
 import time
 
-import pytest
-
 from harness.native_session import hold_upload_token, send, sha1
 
 BAD_REQUEST = (400, "bad_request")
@@ -92,7 +90,6 @@ def test_083a_metadata_above_7000_bytes_is_refused(b2, bucket):
     assert b2.try_upload(bucket["bucketId"], "n", DATA, {"X-Bz-Info-k": "v" * 1900}).status == 200
 
 
-@pytest.mark.xfail(strict=True, reason="Server-side encryption is not built yet")
 def test_083b_metadata_above_2048_bytes_is_refused_with_encryption(b2, bucket):
     headers = {"X-Bz-Server-Side-Encryption": "AES256"}
     assert b2.try_upload(bucket["bucketId"], "n", DATA, {**headers, "X-Bz-Info-k": "v" * 2049}).status == 400
@@ -146,7 +143,6 @@ def test_089_the_same_name_twice_makes_two_versions_newest_first(b2, bucket):
     assert [row["fileId"] for row in rows] == made[::-1]
 
 
-@pytest.mark.xfail(strict=True, reason="Server-side encryption is not built yet")
 def test_090_the_buckets_encryption_and_retention_are_in_the_answer(b2, bucket):
     encryption = {"mode": "SSE-B2", "algorithm": "AES256"}
     retention = {"mode": "governance", "period": {"duration": 1, "unit": "days"}}

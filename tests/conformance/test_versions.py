@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from harness.native_session import Session, hold_upload_token, sha1
 from harness.processes import wait_until
 
@@ -53,7 +51,6 @@ def set_default(b2, bucket, **encryption):
     )  # fmt: skip
 
 
-@pytest.mark.xfail(strict=True, reason="Server-side encryption is not built yet")
 def test_165_with_sse_b2_as_the_default_everything_is_encrypted_and_nothing_switches_it_off(b2, bucket):
     assert bucket["defaultServerSideEncryption"]["value"] == SSE_B2
     assert encryption_of_everything(b2, bucket) == [SSE_B2] * 3
@@ -61,9 +58,8 @@ def test_165_with_sse_b2_as_the_default_everything_is_encrypted_and_nothing_swit
     assert set_default(b2, bucket, mode="none").status == 400
 
 
-@pytest.mark.xfail(strict=True, reason="Server-side encryption is not built yet")
 def test_166_with_none_as_the_default_nothing_is_and_both_forms_switch_it_off(make_server):
-    running = make_server("--default-encryption", "none").start()  # Whoever builds it may spell the option otherwise.
+    running = make_server("--default-encryption", "none").start()
     b2 = Session(running.api_url, running.key_id, running.application_key)
     bucket = b2.create_bucket("checklist-166")
     assert encryption_of_everything(b2, bucket) == [NO_ENCRYPTION] * 3

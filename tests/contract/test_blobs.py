@@ -19,6 +19,7 @@ import pytest
 from harness.asynchronous import asynchronous
 from harness.faulty_disk import FaultyDisk
 from undercroft import limits
+from undercroft.blobs import framing
 from undercroft.blobs.contract import (
     BLOB_ID_BYTES,
     BlobCorrupt,
@@ -35,6 +36,8 @@ from undercroft.blobs.local import LocalBlobs
 FRAME = limits.FRAME_BYTES
 MIB = limits.MIB
 MAX_BLOB_BYTES = 4 * MIB
+KEY = bytes(range(32))
+KEYS = (None, KEY)
 
 
 class LocalDriver:
@@ -92,16 +95,16 @@ def sample(size: int) -> bytes:
     return hashlib.shake_128(size.to_bytes(8, "big")).digest(size)
 
 
-async def store(blobs: Blobs, data: bytes, block: int = MIB) -> bytes:
-    writer = await blobs.create()
+async def store(blobs: Blobs, data: bytes, block: int = MIB, key: bytes | None = None) -> bytes:
+    writer = await blobs.create(key)
     for start in range(0, len(data), block):
         await writer.write(memoryview(data)[start : start + block])
     await writer.finish()
     return writer.blob_id
 
 
-async def load(blobs: Blobs, blob_id: bytes, block: int = MIB) -> bytes:
-    reader = await blobs.open(blob_id)
+async def load(blobs: Blobs, blob_id: bytes, block: int = MIB, key: bytes | None = None) -> bytes:
+    reader = await blobs.open(blob_id, key)
     try:
         steps = range(0, reader.size, block)
         return b"".join([await reader.read(start, min(block, reader.size - start)) for start in steps])
@@ -116,22 +119,81 @@ def walked(blobs: Blobs) -> set[bytes]:
 
 
 # -- Writing and reading ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("size", [0, 1, FRAME - 1, FRAME, FRAME + 1, MIB, 3 * MIB + 12_345])
 @asynchronous
-async def test_a_finished_blob_has_the_bytes_that_were_written(driver, size):
+async def test_a_finished_blob_has_the_bytes_that_were_written(driver, size, key):
     async with running(driver) as blobs:
-        blob_id = await store(blobs, sample(size))
+        blob_id = await store(blobs, sample(size), key=key)
         assert len(blob_id) == BLOB_ID_BYTES
-        assert await load(blobs, blob_id) == sample(size)
+        assert await load(blobs, blob_id, key=key) == sample(size)
 
 
+@pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("block", [777, FRAME - 1, FRAME + 1, 300_000])
 @asynchronous
-async def test_the_blocks_of_writes_and_reads_do_not_matter(driver, block):
+async def test_the_blocks_of_writes_and_reads_do_not_matter(driver, block, key):
     data = sample(2 * FRAME + 54_321)
     async with running(driver) as blobs:
-        blob_id = await store(blobs, data, block)
-        assert await load(blobs, blob_id, block) == data
+        blob_id = await store(blobs, data, block, key)
+        assert await load(blobs, blob_id, block, key) == data
+
+
+@asynchronous
+async def test_a_writer_counts_the_bytes_that_it_was_given_whatever_it_has_written_of_them(driver):
+    async with running(driver) as blobs:
+        for key in KEYS:
+            writer = await blobs.create(key)
+            for size in (10, FRAME, 100):
+                before = writer.size
+                await writer.write(bytes(size))
+                assert writer.size == before + size
+            await writer.finish()
+            assert writer.size == FRAME + 110
+
+
+@asynchronous
+async def test_a_blob_with_a_key_opens_with_that_key_alone(driver):
+    data = b"in the clear " * 9000
+    async with running(driver) as blobs:
+        plain, secret = await store(blobs, data), await store(blobs, data, key=KEY)
+        assert data[:100] not in driver.read_stored(secret)
+        for blob_id, key in ((plain, KEY), (secret, None), (secret, bytes(32))):
+            with pytest.raises(BlobCorrupt):
+                await load(blobs, blob_id, key=key)
+
+
+@asynchronous
+async def test_what_is_stored_of_the_same_bytes_under_another_key_is_other(driver):
+    async with running(driver) as blobs:
+        one, other = [await store(blobs, bytes(FRAME), key=key) for key in (KEY, bytes(32))]
+        start, end = 4096, 4096 + FRAME
+        frames = [driver.read_stored(blob_id)[start:end] for blob_id in (one, other)]
+        assert frames[0] != frames[1]
+
+
+@asynchronous
+async def test_a_bit_that_flips_in_an_encrypted_blob_is_found_without_and_with_the_checksum(driver):
+    data = sample(2 * FRAME + 10)
+    async with running(driver) as blobs:
+        blob_id = await store(blobs, data, key=KEY)
+        stored = driver.read_stored(blob_id)
+        for at in (4096, 4096 + FRAME, 4096 + len(data) - 1, 4096 + len(data), 4096 + len(data) + 12, len(stored) - 64):
+            driver.write_stored(blob_id, stored[:at] + bytes([stored[at] ^ 1]) + stored[at + 1 :])
+            with pytest.raises(BlobCorrupt):
+                await load(blobs, blob_id, key=KEY)
+        # Somebody who makes the checksums right again cannot do so for the tags.
+        frames = bytearray(stored[4096 : 4096 + len(data)])
+        frames[5] ^= 1
+        checksums = framing.FrameChecksums()
+        checksums.update(memoryview(frames))
+        tags = stored[4096 + len(data) + 12 : -64]
+        forged = framing.pack_footer(blob_id, len(data), checksums.table(), tags)
+        driver.write_stored(blob_id, stored[:4096] + bytes(frames) + forged)
+        with pytest.raises(BlobCorrupt, match="does not open"):
+            await load(blobs, blob_id, key=KEY)
+        driver.write_stored(blob_id, stored)
+        assert await load(blobs, blob_id, key=KEY) == data
 
 
 @asynchronous
@@ -174,8 +236,24 @@ async def test_a_view_of_wider_items_counts_in_bytes(driver):
 async def test_a_range_is_read_from_any_offset_to_any_end(driver, offset, length):
     data = sample(3 * MIB + 1000)
     async with running(driver) as blobs:
-        reader = await blobs.open(await store(blobs, data))
-        assert await reader.read(offset, length) == data[offset : offset + length]
+        for key in KEYS:
+            reader = await blobs.open(await store(blobs, data, key=key), key)
+            assert await reader.read(offset, length) == data[offset : offset + length]
+            reader.close()
+
+
+@pytest.mark.parametrize("key", KEYS)
+@asynchronous
+async def test_a_range_is_read_without_the_frames_around_it(driver, key):
+    data = sample(3 * FRAME)
+    async with running(driver) as blobs:
+        blob_id = await store(blobs, data, key=key)
+        stored = driver.read_stored(blob_id)
+        driver.write_stored(blob_id, stored[:4096] + bytes(FRAME) + stored[4096 + FRAME :])
+        reader = await blobs.open(blob_id, key)
+        assert await reader.read(FRAME, FRAME + 100) == data[FRAME : 2 * FRAME + 100]
+        with pytest.raises(BlobCorrupt):
+            await reader.read(FRAME - 1, 2)
         reader.close()
 
 

@@ -14,14 +14,20 @@ import msgspec
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from awscrt import checksums as crt
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from harness.stores import START_MS, Bench, sha1
 from undercroft import limits
+from undercroft.blobs.sealing import unseal
 from undercroft.catalog import accounts, deliveries, outbox, usage
 from undercroft.catalog.contract import Row
+from undercroft.store.files.encryption import context_of
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Account, Action, Bucket, FileVersion
 
+_INVALIDATIONS = (
+    "invalidations WHERE subject <> 'keyring:'"  # A change of the master key tells of itself, perhaps twice.
+)
 Picture = dict[str, Any]
 OWNER, BUCKET = "owner@example.com", "bench-bucket"  # Of every bench.
 PASSWORDS = ("another long password", "one more long password")  # Of the account that a path may make beside it.
@@ -59,7 +65,7 @@ async def picture_of(bench: Bench) -> Picture:
         },
         "rows": {
             table: (await _select(bench, counts + table))[0][0]
-            for table in ("keys", "signing_keys", "reclaims", "leases", "invalidations", "bucket_documents")
+            for table in ("keys", "signing_keys", "reclaims", "leases", _INVALIDATIONS, "bucket_documents")
         },
     }
 
@@ -189,6 +195,7 @@ async def _version_picture(bench: Bench, principal: Principal, bucket: Bucket, v
         "is_latest": version.is_latest,
         "lock": [msgspec.to_builtins(version.retention), version.legal_hold],
         "replication": None if version.replication_status is None else version.replication_status.name,
+        "encryption": msgspec.to_builtins(version.encryption),
     }
     if version.action is Action.UPLOAD:
         picture["sha1"] = sha1(await bench.bytes_of(version))
@@ -208,7 +215,7 @@ async def _check_extents(bench: Bench) -> None:
         " FROM parts p JOIN versions v ON v.bucket_id = p.bucket_id AND v.handle = p.large_handle WHERE v.action = 3"
     )
     sizes = {(bucket_id, handle): size for bucket_id, handle, size in await _select(bench, owners)}
-    columns = "bucket_id, handle, start, length, blob_id, blob_offset, inline, inline_crc32c"
+    columns = "bucket_id, handle, start, length, blob_id, blob_offset, inline, inline_crc32c, wrapped_key"
     found: dict[tuple[Any, ...], int] = {}
     for bucket_id, handle, start, *place in await _select(bench, f"SELECT {columns} FROM extents ORDER BY 1, 2, 3"):
         reached = found.get((bucket_id, handle), 0)
@@ -218,12 +225,13 @@ async def _check_extents(bench: Bench) -> None:
 
 
 async def _length_of_sound_extent(bench: Bench, place: Sequence[Any]) -> int:
-    length, blob_id, blob_offset, inline, inline_crc32c = place
+    length, blob_id, blob_offset, inline, inline_crc32c, wrapped = place
+    key = None if wrapped is None else bench.keyring.unwrap(wrapped, context_of(blob_id))
     if blob_id is None:
-        assert len(inline) == length
         assert crt.crc32c(inline) == inline_crc32c
+        assert len(inline if key is None else unseal(AESGCM(key), inline)) == length
         return length
-    reader = await bench.blobs.open(blob_id)  # P4: raises where the blob is missing or unfinished.
+    reader = await bench.blobs.open(blob_id, key)  # P4: raises where the blob is missing or unfinished.
     try:
         for offset in range(blob_offset, blob_offset + length, limits.BLOB_READ_MAX_BYTES):
             await reader.read(offset, min(limits.BLOB_READ_MAX_BYTES, blob_offset + length - offset))

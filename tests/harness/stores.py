@@ -73,6 +73,7 @@ class Bench:
         self.catalog = catalog
         self.blobs = blobs
         self.clock = clock
+        self.keyring: keyring.Keyring
         self.principal: Principal
         self.bucket: Bucket
 
@@ -134,9 +135,12 @@ async def open_as_it_is(
     catalog = SQLiteCatalog(folder / "catalog.db", on_fatal=on_fatal)
     await catalog.migrate()
     blobs = LocalBlobs(folder / "blobs", on_fatal=on_fatal, **of_blobs)
-    store = Store(catalog, blobs, keyring.load_or_create(folder / "master.key"), ambient=clock, visit=visit)
+    ring = keyring.load_or_create(folder / "master.key")
+    store = Store(catalog, blobs, ring, ambient=clock, visit=visit)
     try:
-        yield Bench(store, catalog, blobs, clock)
+        bench = Bench(store, catalog, blobs, clock)
+        bench.keyring = ring
+        yield bench
     finally:
         await store.close()
 

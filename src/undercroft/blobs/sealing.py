@@ -1,8 +1,10 @@
 """Encrypting what is stored: AES-256-GCM, each frame by itself, so that a range opens without the rest of the blob.
 
-A data key is used for one blob, or for one inline extent, and never again. So the number of a frame can serve as its
-nonce, and a frame in another place, or of another blob, does not open. The bytes keep their length; the tag of each frame
-stands beside its checksum, or behind the bytes where they live in the catalog.
+A data key is used for one blob and never again. So the number of a frame can serve as its nonce, and a frame in another
+place, or of another blob, does not open. The bytes keep their length; the tag of each frame stands beside its checksum.
+
+What lives in the catalog is one frame, with its nonce before it and its tag behind it: there a key may serve for more than
+one, each with a nonce of its own (docs/decisions/009).
 """
 
 from __future__ import annotations
@@ -18,24 +20,24 @@ from undercroft.blobs.framing import Footer
 
 DATA_KEY_BYTES = 32
 TAG_BYTES = 16
-_NONCE_BYTES = 12
-_FIRST_NONCE = bytes(_NONCE_BYTES)
+NONCE_BYTES = 12
 
 
 class NotSealed(Exception):
     """Bytes that this key does not open: they or the key are not what they were."""
 
 
-def seal(key: bytes, data: bytes) -> bytes:
-    """The data encrypted as the one frame that it is, and its tag behind it."""
-    return AESGCM(key).encrypt(_FIRST_NONCE, data, None)
+def seal(cipher: AESGCM, number: int, data: bytes) -> bytes:
+    """The data encrypted as one frame of its own. No two with the same key may have the same number."""
+    nonce = _nonce(number)
+    return nonce + cipher.encrypt(nonce, data, None)
 
 
-def unseal(key: bytes, sealed: bytes) -> bytes:
+def unseal(cipher: AESGCM, sealed: bytes) -> bytes:
     """What `seal` was given. Raises `NotSealed`."""
     try:
-        return AESGCM(key).decrypt(_FIRST_NONCE, sealed, None)
-    except InvalidTag as error:
+        return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
+    except (InvalidTag, ValueError) as error:  # The second for what is too short to be anything.
         raise NotSealed("The bytes do not open with this key.") from error
 
 
@@ -111,4 +113,4 @@ class FrameOpener:
 
 
 def _nonce(frame: int) -> bytes:
-    return frame.to_bytes(_NONCE_BYTES, "big")
+    return frame.to_bytes(NONCE_BYTES, "big")

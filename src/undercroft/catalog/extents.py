@@ -65,6 +65,41 @@ async def share(tx: Transaction, source: tuple[str, int], target: tuple[str, int
     )
 
 
+class WrappedKey(NamedTuple):
+    """The wrapped data key of an extent, and which extent that is."""
+
+    bucket_id: str
+    handle: int
+    start: int
+    blob_id: bytes | None
+    wrapped_key: bytes
+
+
+_WRAPPED = "SELECT bucket_id, handle, start, blob_id, wrapped_key FROM extents WHERE wrapped_key IS NOT NULL"
+
+
+async def wrapped_keys(rows: Rows, after: tuple[str, int, int], limit: int) -> list[WrappedKey]:
+    """The data keys of the extents behind the place (bucket id, handle, start), in that order."""
+    found = await rows.all(
+        f"{_WRAPPED} AND (bucket_id, handle, start) > (?1, ?2, ?3) ORDER BY 1, 2, 3 LIMIT ?4", (*after, limit)
+    )
+    return [WrappedKey._make(row) for row in found]
+
+
+async def wrapped_keys_of(rows: Rows, bucket_id: str, handle: int) -> list[WrappedKey]:
+    """The data keys of one version or part."""
+    found = await rows.all(f"{_WRAPPED} AND bucket_id = ?1 AND handle = ?2", (bucket_id, handle))
+    return [WrappedKey._make(row) for row in found]
+
+
+async def set_wrapped_keys(tx: Transaction, keys: Sequence[WrappedKey]) -> None:
+    """Let extents have these wrapped keys."""
+    await tx.many(
+        "UPDATE extents SET wrapped_key = ?4 WHERE bucket_id = ?1 AND handle = ?2 AND start = ?3",
+        [(*key[:3], key.wrapped_key) for key in keys],
+    )
+
+
 async def delete(tx: Transaction, bucket_id: str, handle: int, reclaim_after_ms: int) -> None:
     """Remove the extents of a version or part, and leave a word for the reclaim of their blobs."""
     await tx.run(

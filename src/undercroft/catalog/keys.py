@@ -34,6 +34,12 @@ async def find(rows: Rows, key_id: str) -> KeyRow | None:
     return None if row is None else KeyRow._make(row)
 
 
+async def any_key(rows: Rows) -> KeyRow | None:
+    """Some key, of any account, if there is one."""
+    row = await rows.one(f"SELECT {_COLUMNS} FROM keys LIMIT 1")
+    return None if row is None else KeyRow._make(row)
+
+
 async def page(rows: Rows, account_id: str, start_key_id: str, now_ms: int, limit: int) -> list[KeyRow]:
     """The account's keys from this id on that have not expired, without the master key, by id."""
     return [
@@ -54,6 +60,19 @@ async def delete(tx: Transaction, key_id: str) -> None:
 async def delete_of_account(tx: Transaction, account_id: str) -> None:
     """Remove every key of an account, its master key too."""
     await tx.run("DELETE FROM keys WHERE account_id = ?1", (account_id,))
+
+
+async def every_from(rows: Rows, start_key_id: str, limit: int) -> list[KeyRow]:
+    """The keys of all accounts from this id on, by id."""
+    found = await rows.all(
+        f"SELECT {_COLUMNS} FROM keys WHERE key_id >= ?1 ORDER BY key_id LIMIT ?2", (start_key_id, limit)
+    )
+    return [KeyRow._make(row) for row in found]
+
+
+async def set_secret(tx: Transaction, key_id: str, wrapped_secret: bytes) -> None:
+    """Replace a key's wrapped secret."""
+    await tx.run("UPDATE keys SET wrapped_secret = ?2 WHERE key_id = ?1", (key_id, wrapped_secret))
 
 
 class SigningKeyRow(NamedTuple):
@@ -77,6 +96,13 @@ async def signing_keys(rows: Rows) -> list[SigningKeyRow]:
 async def insert_signing_key(tx: Transaction, row: SigningKeyRow) -> None:
     """Add a signing key."""
     await tx.run("INSERT INTO signing_keys (signing_key_id, wrapped_secret, created_ms) VALUES (?1, ?2, ?3)", row)
+
+
+async def set_signing_secret(tx: Transaction, signing_key_id: int, wrapped_secret: bytes) -> None:
+    """Replace a signing key's wrapped secret."""
+    await tx.run(
+        "UPDATE signing_keys SET wrapped_secret = ?2 WHERE signing_key_id = ?1", (signing_key_id, wrapped_secret)
+    )
 
 
 async def delete_signing_keys(tx: Transaction, before_ms: int, *, below_id: int) -> None:

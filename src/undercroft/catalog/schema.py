@@ -10,8 +10,8 @@ Order of versions: clients see newest first. Both engines can only seek in row v
 sequence are stored negated (`inverted_ms`, `inverted_seq`) and every scan is ascending.
 """
 
-SCHEMA_VERSION = 7
-COMPATIBLE_VERSION = 7  # An older program would change files and replicate none of them.
+SCHEMA_VERSION = 8
+COMPATIBLE_VERSION = 8  # An older program would hand out encrypted bytes as they are stored.
 
 DELTAS: tuple[tuple[str, ...], ...] = (
     (
@@ -309,5 +309,9 @@ DELTAS: tuple[tuple[str, ...], ...] = (
             UNIQUE (account_id, name)
         )""",
         "CREATE INDEX replication_failures_by_rule ON replication_failures (bucket_id, rule, retry_ms)",
+    ),
+    (
+        # SSE-B2, or SSE-C with a space and the MD5 of the customer's key; none: not encrypted.
+        "ALTER TABLE versions ADD COLUMN encryption TEXT",
     ),
 )

@@ -18,7 +18,7 @@ PENDING, COMPLETED, FAILED, REPLICA = 1, 2, 3, 4  # What became of its replicati
 _NAMES = (
     "bucket_id", "name", "inverted_ms", "inverted_seq", "handle", "kind", "born_ms", "action", "size", "content_type",
     "content_sha1", "etag", "checksum", "info", "received_ms", "part_count", "retention_mode", "retain_until_ms",
-    "legal_hold", "replication_status",
+    "legal_hold", "replication_status", "encryption",
 )  # fmt: skip
 _COLUMNS = ", ".join(_NAMES)
 _OF_V = ", ".join(f"v.{name}" for name in _NAMES)
@@ -52,6 +52,7 @@ class VersionRow(NamedTuple):
     retain_until_ms: int | None = None
     legal_hold: int | None = None  # 1 is on, 0 is off again; None: never set.
     replication_status: int | None = None  # See below; None: no rule of replication covered it.
+    encryption: str | None = None  # SSE-B2, or SSE-C with a space and the MD5 of the customer's key.
 
     @property
     def place(self) -> tuple[bytes, int, int]:

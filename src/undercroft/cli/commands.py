@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from undercroft import __version__
-from undercroft.cli import account, caps, group, key, lifecycle, notifications, replication, usage
+from undercroft.cli import account, caps, group, key, keyring, lifecycle, notifications, replication, usage
 from undercroft.cli.options import JSON, AllowTargets, Blobs, Catalog, Config, Data, TargetCA
 from undercroft.settings import load
 
@@ -22,6 +22,7 @@ app.add_typer(account.app, name="account")
 app.add_typer(key.app, name="key")
 app.add_typer(group.app, name="group")
 app.add_typer(replication.app, name="replication")
+app.add_typer(keyring.app, name="keyring")
 app.command("lifecycle")(lifecycle.lifecycle)
 app.add_typer(notifications.app, name="notifications")
 app.command("usage")(usage.usage)
@@ -87,6 +88,12 @@ def serve(
     ] = None,
     allow_targets: AllowTargets = None,
     target_ca: TargetCA = None,
+    default_encryption: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODE", help="Of files in buckets that were never told one: SSE-B2 or none. [default: SSE-B2]"
+        ),
+    ] = None,
     config: Config = None,
     json: JSON = False,
 ) -> None:
@@ -103,6 +110,7 @@ def serve(
             "test_hooks": test_hooks, "test_chance": test_chance, "test_seed": test_seed,
             "lifecycle_interval": lifecycle_interval, "lifecycle_hour": lifecycle_hour,
             "allow_targets": allow_targets or None, "target_ca": target_ca,
+            "default_encryption": default_encryption,
         }
     )  # fmt: skip
     from undercroft.serve.run import serve as run

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from undercroft.native import unsupported
 from undercroft.native.bodies import Body
 from undercroft.native.bucket_info import checked_bucket_info
 from undercroft.native.call import Answer, Call
 from undercroft.native.cors_rules import CORSRule, cors_documents
+from undercroft.native.encryption import EncryptionSetting, bucket_encryption_change
 from undercroft.native.errors import BadRequest
 from undercroft.native.file_locks import BucketRetention, bucket_lock_change
 from undercroft.native.lifecycle_rules import LifecycleRule, checked_lifecycle_rules
 from undercroft.native.replication_rules import ReplicationConfiguration, replication_of
 from undercroft.native.shapes import bucket_shape
 from undercroft.store.buckets.lock import LockChange
+from undercroft.store.model import Bucket
 
 LISTABLE_TYPES = ("allPublic", "allPrivate", "snapshot", "restricted", "shared")
 LISTED_BY_DEFAULT = ("allPublic", "allPrivate", "snapshot")
@@ -26,7 +27,7 @@ class BucketSettings(Body, kw_only=True):
     bucket_info: dict[str, str] | None = None
     cors_rules: list[CORSRule] | None = None
     lifecycle_rules: list[LifecycleRule] | None = None
-    default_server_side_encryption: unsupported.Encryption | None = None
+    default_server_side_encryption: EncryptionSetting | None = None
     default_retention: BucketRetention | None = None
     file_lock_enabled: bool | None = None
     replication_configuration: ReplicationConfiguration | None = None
@@ -35,10 +36,6 @@ class BucketSettings(Body, kw_only=True):
     def lock_change(self) -> LockChange:
         """What to change of the bucket's Object Lock. Raises `BadRequest`."""
         return bucket_lock_change(self.file_lock_enabled, self.default_retention)
-
-    def refuse_unsupported(self) -> None:
-        """Refuse the settings that this server does not have. Raises `BadRequest`."""
-        unsupported.refuse_encryption("defaultServerSideEncryption", self.default_server_side_encryption)
 
 
 class CreateBucket(BucketSettings, kw_only=True):
@@ -85,10 +82,13 @@ def _types_to_list(asked: list[str] | None) -> Sequence[str] | None:
     return asked
 
 
+def _shape(call: Call, bucket: Bucket) -> Answer:
+    return bucket_shape(bucket, call.principal, call.store.buckets.encryption_of(bucket))
+
+
 async def create_bucket(call: Call, body: CreateBucket) -> Answer:
     """Make a bucket."""
     call.check_account(body.account_id)
-    body.refuse_unsupported()
     bucket = await call.store.buckets.create(
         call.principal,
         body.bucket_name,
@@ -98,14 +98,14 @@ async def create_bucket(call: Call, body: CreateBucket) -> Answer:
         lifecycle_rules=checked_lifecycle_rules(body.lifecycle_rules or []),
         lock=body.lock_change,
         replication=replication_of(body.replication_configuration),
+        encryption=bucket_encryption_change(body.default_server_side_encryption),
     )
-    return bucket_shape(bucket, call.principal)
+    return _shape(call, bucket)
 
 
 async def update_bucket(call: Call, body: UpdateBucket) -> Answer:
     """Replace the settings given, each as a whole."""
     call.check_account(body.account_id)
-    body.refuse_unsupported()
     bucket = await call.store.buckets.update(
         call.principal,
         body.bucket_id,
@@ -115,15 +115,16 @@ async def update_bucket(call: Call, body: UpdateBucket) -> Answer:
         lifecycle_rules=None if body.lifecycle_rules is None else checked_lifecycle_rules(body.lifecycle_rules),
         lock=body.lock_change,
         replication=replication_of(body.replication_configuration),
+        encryption=bucket_encryption_change(body.default_server_side_encryption),
         if_revision_is=body.if_revision_is,
     )
-    return bucket_shape(bucket, call.principal)
+    return _shape(call, bucket)
 
 
 async def delete_bucket(call: Call, body: DeleteBucket) -> Answer:
     """Delete an empty bucket and answer it as it was."""
     call.check_account(body.account_id)
-    return bucket_shape(await call.store.buckets.delete(call.principal, body.bucket_id), call.principal)
+    return _shape(call, await call.store.buckets.delete(call.principal, body.bucket_id))
 
 
 async def list_buckets(call: Call, body: ListBuckets) -> Answer:
@@ -136,4 +137,4 @@ async def list_buckets(call: Call, body: ListBuckets) -> Answer:
         types=_types_to_list(body.bucket_types),
         lenient=call.version.lenient_bucket_list,
     )
-    return {"buckets": [bucket_shape(bucket, call.principal) for bucket in buckets]}
+    return {"buckets": [_shape(call, bucket) for bucket in buckets]}

@@ -8,13 +8,13 @@ from undercroft.http.ranges import parse_range
 from undercroft.native.bodies import Body
 from undercroft.native.call import Answer, Call
 from undercroft.native.content_types import resolved_content_type
+from undercroft.native.encryption import EncryptionSetting, asked_of_body, key_of_body
 from undercroft.native.errors import BadRequest
 from undercroft.native.file_ids import check_part_number
 from undercroft.native.file_info import checked_info
 from undercroft.native.file_locks import FileRetention, lock_of_body
 from undercroft.native.lock_shapes import LockView
 from undercroft.native.shapes import part_shape, version_shape
-from undercroft.native.unsupported import Encryption, refuse_encryption
 from undercroft.store import names
 from undercroft.store.model import ByteRange, NewFile
 
@@ -31,8 +31,8 @@ class CopyFile(Body):
     file_info: dict[str, str] | None = None
     file_retention: FileRetention | None = None
     legal_hold: str | None = None
-    source_server_side_encryption: Encryption | None = None
-    destination_server_side_encryption: Encryption | None = None
+    source_server_side_encryption: EncryptionSetting | None = None
+    destination_server_side_encryption: EncryptionSetting | None = None
 
 
 class CopyPart(Body):
@@ -42,8 +42,8 @@ class CopyPart(Body):
     large_file_id: str
     part_number: int
     range: str | None = None
-    source_server_side_encryption: Encryption | None = None
-    destination_server_side_encryption: Encryption | None = None
+    source_server_side_encryption: EncryptionSetting | None = None
+    destination_server_side_encryption: EncryptionSetting | None = None
 
 
 def _range_of(text: str | None) -> ByteRange | None:
@@ -73,26 +73,37 @@ def _replacement(body: CopyFile) -> NewFile | None:
 async def copy_file(call: Call, body: CopyFile) -> Answer:
     """Copy a file, or a range of it, within the account."""
     lock = lock_of_body(body.file_retention, body.legal_hold)
-    refuse_encryption("sourceServerSideEncryption", body.source_server_side_encryption)
-    refuse_encryption("destinationServerSideEncryption", body.destination_server_side_encryption)
+    source_key = key_of_body("sourceServerSideEncryption", body.source_server_side_encryption)
+    encryption = asked_of_body("destinationServerSideEncryption", body.destination_server_side_encryption)
     names.check_file_name(body.file_name)
     new = _replacement(body)
     byte_range = _range_of(body.range)
     source = await call.store.files.version(call.principal, body.source_file_id)
     bucket = await call.store.buckets.find(bucket_id=body.destination_bucket_id or source.bucket_id)
     new = new or NewFile(source.content_type, source.info)
-    new = msgspec.structs.replace(new, retention=lock.retention, legal_hold=lock.legal_hold)
-    copy = await call.store.files.copy(call.principal, source, bucket, body.file_name, new, byte_range=byte_range)
+    new = msgspec.structs.replace(new, retention=lock.retention, legal_hold=lock.legal_hold, encryption=encryption)
+    copy = await call.store.files.copy(
+        call.principal, source, bucket, body.file_name, new, byte_range=byte_range, source_key=source_key
+    )
     return version_shape(copy, LockView.of(call.principal), action="copy")
 
 
 async def copy_part(call: Call, body: CopyPart) -> Answer:
     """Copy a file, or a range of it, into a part of an unfinished large file."""
-    refuse_encryption("sourceServerSideEncryption", body.source_server_side_encryption)
-    refuse_encryption("destinationServerSideEncryption", body.destination_server_side_encryption)
+    source_key = key_of_body("sourceServerSideEncryption", body.source_server_side_encryption)
+    encryption = asked_of_body("destinationServerSideEncryption", body.destination_server_side_encryption)
     part_number = check_part_number(body.part_number)
     byte_range = _range_of(body.range)
     bucket, large = await call.store.files.unfinished(call.principal, body.large_file_id)
     source = await call.store.files.version(call.principal, body.source_file_id)
-    part = await call.store.files.copy_part(call.principal, bucket, large, part_number, source, byte_range=byte_range)
+    part = await call.store.files.copy_part(
+        call.principal,
+        bucket,
+        large,
+        part_number,
+        source,
+        byte_range=byte_range,
+        source_key=source_key,
+        encryption=encryption,
+    )
     return part_shape(part, body.large_file_id)

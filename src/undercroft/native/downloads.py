@@ -10,12 +10,12 @@ from undercroft.http.response import Response
 from undercroft.native.bodies import BodyReader
 from undercroft.native.download_headers import download_headers
 from undercroft.native.encoding import decode
+from undercroft.native.encryption import encryption_headers, key_of_headers
 from undercroft.native.errors import DOWNLOAD_BY_ID, DOWNLOAD_BY_NAME, BadRequest, NativeError
 from undercroft.native.lock_shapes import lock_headers
 from undercroft.native.paths import FILE_PREFIX
 from undercroft.native.response_overrides import Overrides, overrides_of
 from undercroft.native.transactions import CLASSES
-from undercroft.native.unsupported import refuse_headers
 from undercroft.store import Store
 from undercroft.store.errors import DownloadCapExceeded, IsHideMarker, NoSuchFile, TransactionCapExceeded
 from undercroft.store.identity.authorize import Facts
@@ -38,7 +38,6 @@ async def download_by_name(store: Store, request: Request) -> Response:
     """Answer `/file/BUCKET/NAME` with the newest version of the name."""
     if request.method not in {"GET", "HEAD"}:
         raise NativeError(405, "method_not_allowed", "Only GET and HEAD are supported")
-    refuse_headers(request)
     raw_bucket, _, raw_name = request.raw_path[len(FILE_PREFIX) :].partition(b"/")
     bucket_name, name = decode(raw_bucket, "The bucket name"), decode(raw_name, "The file name")
     parameters = _query(request)
@@ -62,7 +61,6 @@ async def download_by_id(store: Store, request: Request) -> Response:
     """Answer `b2_download_file_by_id` with the version of that id, hidden and superseded ones included."""
     if request.method not in {"GET", "HEAD", "POST"}:
         raise NativeError(405, "method_not_allowed", "Only GET, HEAD and POST are supported")
-    refuse_headers(request)
     principal = await _principal(store, request, None)
     if request.method == "POST":
         body = _reader.from_json(await request.read(limits.JSON_BODY_MAX_BYTES))
@@ -112,8 +110,11 @@ async def _answer(
     overrides: dict[str, str],
 ) -> Response:
     """The bytes, or the range of them that was asked for. HEAD answers as a GET of the whole would."""
+    customer = key_of_headers(request)
+    store.files.check_key(version, customer)
     bucket = store.buckets.of_version(version, bucket)
     headers = download_headers(version, bucket, overrides)
+    headers.extend(encryption_headers(version.encryption))
     headers.extend(lock_headers(version, bucket, principal))
     if bucket.cors_rules and b"origin" not in request.header_map:
         headers.append(VARY)  # So that no cache gives this answer to a page of another origin.
@@ -136,4 +137,4 @@ async def _answer(
         status = 206
         headers.append((b"content-range", b"bytes %d-%d/%d" % (start, end - 1, size)))
     headers.append((b"content-length", b"%d" % (end - start)))
-    return Response(status, headers, await store.files.read(version, start, end))
+    return Response(status, headers, await store.files.read(version, start, end, customer))

@@ -90,6 +90,7 @@ RULES: dict[type[Exception], Rule] = {
     store_errors.AlreadyHidden: Rule(400, "already_hidden", "The file is already hidden"),
     store_errors.NoSuchUpload: Rule(400, "bad_request", str),
     store_errors.RangeNotSatisfiable: Rule(416, "range_not_satisfiable", str),
+    store_errors.WrongCustomerKey: Rule(403, "access_denied", "Access Denied"),
     store_errors.DigestMismatch: Rule(400, "bad_request", "Checksum did not match data received"),
     store_errors.LengthMismatch: Rule(400, "bad_request", str),
     store_errors.TooLarge: Rule(400, "bad_request", str),

@@ -9,6 +9,7 @@ from undercroft.http.request import Request
 from undercroft.native.bodies import Body
 from undercroft.native.call import LIST_DEFAULT, LIST_MAX, Answer, Call, row_count
 from undercroft.native.content_types import resolved_content_type
+from undercroft.native.encryption import EncryptionSetting, asked_of_body, asked_of_headers
 from undercroft.native.errors import BadRequest
 from undercroft.native.file_ids import check_part_number
 from undercroft.native.file_info import checked_info
@@ -16,7 +17,6 @@ from undercroft.native.file_locks import FileRetention, lock_of_body
 from undercroft.native.lock_shapes import LockView
 from undercroft.native.shapes import part_shape, version_shape
 from undercroft.native.timestamps import parse_timestamp
-from undercroft.native.unsupported import Encryption, refuse_encryption, refuse_headers
 from undercroft.native.upload_body import NativeBody
 from undercroft.native.upload_urls import UPLOAD_PART, upload_target
 from undercroft.store import Store, names
@@ -35,7 +35,7 @@ class StartLargeFile(Body):
     file_info: dict[str, str] | None = None
     file_retention: FileRetention | None = None
     legal_hold: str | None = None
-    server_side_encryption: Encryption | None = None
+    server_side_encryption: EncryptionSetting | None = None
     custom_upload_timestamp: str | int | None = None
 
 
@@ -72,7 +72,6 @@ class ListUnfinishedLargeFiles(Body):
 async def start_large_file(call: Call, body: StartLargeFile) -> Answer:
     """Begin a large file; its id stays when it is finished."""
     lock = lock_of_body(body.file_retention, body.legal_hold)
-    refuse_encryption("serverSideEncryption", body.server_side_encryption)
     names.check_file_name(body.file_name)
     new = NewFile(
         content_type=resolved_content_type(body.content_type, body.file_name),
@@ -80,6 +79,7 @@ async def start_large_file(call: Call, body: StartLargeFile) -> Answer:
         uploaded_ms=parse_timestamp(body.custom_upload_timestamp, "customUploadTimestamp"),
         retention=lock.retention,
         legal_hold=lock.legal_hold,
+        encryption=asked_of_body("serverSideEncryption", body.server_side_encryption),
     )
     bucket = await call.store.buckets.find(bucket_id=body.bucket_id)
     version = await call.store.files.start_large_file(call.principal, bucket, body.file_name, new)
@@ -95,14 +95,16 @@ async def get_upload_part_url(call: Call, body: LargeFileId) -> Answer:
 
 async def upload_part(store: Store, principal: Principal, request: Request, file_id: str) -> Answer:
     """Take a part whose token has been checked, and answer it."""
-    refuse_headers(request)
+    encryption = asked_of_headers(request)
     number = request.header_map.get(b"x-bz-part-number", b"").strip()
     if not number.isdigit() or len(number) > len(str(limits.PART_NUMBER_MAX)):
         raise BadRequest("The header X-Bz-Part-Number must be a number")
     part_number = check_part_number(int(number))
     body = NativeBody(request)
     bucket, large = await store.files.unfinished(principal, file_id)
-    part = await store.files.upload_part(principal, bucket, large, part_number, body, sha1_unverified=body.unverified)
+    part = await store.files.upload_part(
+        principal, bucket, large, part_number, body, sha1_unverified=body.unverified, encryption=encryption
+    )
     return part_shape(part, file_id)
 
 

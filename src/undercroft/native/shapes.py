@@ -5,6 +5,7 @@ Rows are plain dictionaries: a list answers ten thousand of them at once, and no
 
 from __future__ import annotations
 
+from undercroft.native.encryption import bucket_encryption_shape, encryption_shape
 from undercroft.native.lock_shapes import LockView, Shape, bucket_lock_shape
 from undercroft.native.replication_rules import replication_shape
 from undercroft.store.buckets.cors import native_rules
@@ -16,7 +17,6 @@ UNVERIFIED = "unverified:"
 HIDE_MARKER_TYPE = "application/x-bz-hide-marker"
 EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 EMPTY_SHA1 = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
-_NO_ENCRYPTION: Shape = {"algorithm": None, "mode": None}
 _S3_OPTION = ["s3"]
 
 
@@ -27,8 +27,8 @@ def filtered(principal: Principal, capability: str, value: object) -> Shape:
     return {"isClientAuthorizedToRead": False, "value": None}
 
 
-def bucket_shape(bucket: Bucket, principal: Principal) -> Shape:
-    """A bucket (7.2)."""
+def bucket_shape(bucket: Bucket, principal: Principal, encryption: str | None) -> Shape:
+    """A bucket (7.2); `encryption` is the mode of new files that ask for none."""
     return {
         "accountId": bucket.account_id,
         "bucketId": bucket.bucket_id,
@@ -36,7 +36,7 @@ def bucket_shape(bucket: Bucket, principal: Principal) -> Shape:
         "bucketName": bucket.name,
         "bucketType": bucket.type,
         "corsRules": native_rules(bucket.cors_rules),
-        "defaultServerSideEncryption": filtered(principal, "readBucketEncryption", _NO_ENCRYPTION),
+        "defaultServerSideEncryption": filtered(principal, "readBucketEncryption", bucket_encryption_shape(encryption)),
         "fileLockConfiguration": filtered(principal, "readBucketRetentions", bucket_lock_shape(bucket.lock)),
         "lifecycleRules": bucket.lifecycle_rules,
         "options": _S3_OPTION,
@@ -73,7 +73,7 @@ def part_shape(part: Part, file_id: str) -> Shape:
         "contentSha1": part.content_sha1,
         "fileId": file_id,
         "partNumber": part.part_number,
-        "serverSideEncryption": _NO_ENCRYPTION,
+        "serverSideEncryption": encryption_shape(part.encryption),
         "uploadTimestamp": part.uploaded_ms,
     }
 
@@ -96,7 +96,7 @@ def version_shape(version: FileVersion, lock: LockView, *, action: str | None = 
         "fileName": version.name,
         "fileRetention": lock.retention_of(version),
         "legalHold": lock.legal_hold_of(version),
-        "serverSideEncryption": _NO_ENCRYPTION,
+        "serverSideEncryption": encryption_shape(version.encryption),
         "uploadTimestamp": version.uploaded_ms,
     }
     if version.replication_status is not None:

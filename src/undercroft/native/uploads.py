@@ -7,13 +7,13 @@ from undercroft.native.bodies import Body
 from undercroft.native.call import Answer, Call
 from undercroft.native.content_types import resolved_content_type
 from undercroft.native.encoding import decode
+from undercroft.native.encryption import asked_of_headers
 from undercroft.native.errors import BadRequest
 from undercroft.native.file_info import info_of_headers
 from undercroft.native.file_locks import lock_of_headers
 from undercroft.native.lock_shapes import LockView
 from undercroft.native.shapes import version_shape
 from undercroft.native.timestamps import parse_timestamp
-from undercroft.native.unsupported import refuse_headers
 from undercroft.native.upload_body import NativeBody
 from undercroft.native.upload_urls import UPLOAD_FILE, upload_target
 from undercroft.store import Store, names
@@ -53,12 +53,12 @@ def _new_file(request: Request, name: str, *, unverified: bool) -> NewFile:
         sha1_unverified=unverified,
         retention=lock.retention,
         legal_hold=lock.legal_hold,
+        encryption=asked_of_headers(request),
     )
 
 
 async def upload_file(store: Store, principal: Principal, request: Request, bucket_id: str) -> Answer:
     """Take an upload whose token has been checked, and answer the version it became."""
-    refuse_headers(request)
     name = decode(_required(request, "X-Bz-File-Name"), "X-Bz-File-Name")
     names.check_file_name(name)
     body = NativeBody(request)

@@ -183,6 +183,7 @@ _PLAIN: dict[type[store_errors.StoreError], str] = {
     store_errors.BadToken: "InvalidToken",
     store_errors.ExpiredToken: "ExpiredToken",
     store_errors.UnsupportedKey: "AccessDenied",
+    store_errors.WrongCustomerKey: "AccessDenied",
     store_errors.TooManyBuckets: "TooManyBuckets",
     store_errors.RevisionConflict: "OperationAborted",
     store_errors.StorageFull: "ServiceUnavailable",
@@ -334,7 +335,7 @@ def _of_fields(error: store_errors.StoreError, context: ErrorContext) -> S3Error
         case store_errors.InvalidFileName():
             return invalid_argument("key", context.key, str(error) or None)
         case store_errors.MetadataTooLarge():
-            extras = {"MaxSizeAllowed": str(limits.S3_METADATA_MAX_BYTES)}
+            extras = {"MaxSizeAllowed": str(error.limit or limits.S3_METADATA_MAX_BYTES)}
             return S3Error("MetadataTooLarge", str(error) or None, extras=extras)
         case store_errors.InvalidRequest() if error.field:
             return S3Error("InvalidArgument", str(error) or None, extras={"ArgumentName": error.field})

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from undercroft.http.active_content import protecting_headers
 from undercroft.http.response import Headers
+from undercroft.s3.encryption import encryption_headers
 from undercroft.s3.errors import S3Error, invalid_argument
 from undercroft.s3.metadata import DEFAULT_CONTENT_TYPE, header_value, info_headers
 from undercroft.store.model import Bucket, Checksum, FileVersion
@@ -46,6 +47,12 @@ def _no_lock(name: str, value: str) -> None:
     raise S3Error("InvalidRequest", f"Bucket is missing Object Lock Configuration, so {name} cannot be used.")
 
 
+def _no_kms(name: str, value: str) -> None:
+    raise S3Error(
+        "InvalidArgument", f"{name} is for keys of KMS, of which there are none.", extras={"ArgumentName": name}
+    )
+
+
 def _only(*accepted: str) -> Callable[[str, str], None]:
     """A check that takes these values alone, in any case."""
 
@@ -71,9 +78,6 @@ CHECKED: dict[str, Callable[[str, str], None]] = {
     "x-amz-bucket-namespace": _only("global"),
     "x-amz-bucket-object-lock-enabled": _only("false"),
     "x-amz-bucket-object-lock-token": _not_secret,
-    "x-amz-copy-source-server-side-encryption-customer-algorithm": _not_secret,
-    "x-amz-copy-source-server-side-encryption-customer-key": _not_secret,
-    "x-amz-copy-source-server-side-encryption-customer-key-md5": _not_secret,
     "x-amz-grant-full-control": _not_implemented,
     "x-amz-grant-read": _not_implemented,
     "x-amz-grant-read-acp": _not_implemented,
@@ -89,13 +93,9 @@ CHECKED: dict[str, Callable[[str, str], None]] = {
     "x-amz-object-lock-mode": _no_lock,
     "x-amz-object-lock-retain-until-date": _no_lock,
     "x-amz-object-ownership": _only("bucketownerenforced"),  # Our buckets have no other rule.
-    "x-amz-server-side-encryption": _not_implemented,
-    "x-amz-server-side-encryption-aws-kms-key-id": _not_secret,
-    "x-amz-server-side-encryption-bucket-key-enabled": _not_implemented,
-    "x-amz-server-side-encryption-context": _not_secret,
-    "x-amz-server-side-encryption-customer-algorithm": _not_implemented,
-    "x-amz-server-side-encryption-customer-key": _not_secret,
-    "x-amz-server-side-encryption-customer-key-md5": _not_secret,
+    "x-amz-server-side-encryption-aws-kms-key-id": _no_kms,
+    "x-amz-server-side-encryption-bucket-key-enabled": _only("false"),  # It is about keys of KMS.
+    "x-amz-server-side-encryption-context": _no_kms,
     "x-amz-storage-class": _storage_class,
     "x-amz-tagging": _check_tagging,
     "x-amz-website-redirect-location": _not_implemented,
@@ -170,6 +170,8 @@ def object_headers(version: FileVersion, overrides: Mapping[bytes, bytes]) -> He
     ]
     if version.replication_status is not None:
         headers.append((b"x-amz-replication-status", version.replication_status.name.encode("ascii")))
+    if version.encryption is not None:
+        headers += encryption_headers(version.encryption)
     if version.info:
         headers += info_headers(version.info)
     if overrides:

@@ -11,6 +11,11 @@ from typing import NamedTuple
 
 from undercroft.s3.actions.abort_multipart_upload import abort_multipart_upload
 from undercroft.s3.actions.bucket_cors import delete_bucket_cors, get_bucket_cors, put_bucket_cors
+from undercroft.s3.actions.bucket_encryption import (
+    delete_bucket_encryption,
+    get_bucket_encryption,
+    put_bucket_encryption,
+)
 from undercroft.s3.actions.bucket_versioning import get_bucket_versioning, put_bucket_versioning
 from undercroft.s3.actions.complete_multipart_upload import complete_multipart_upload
 from undercroft.s3.actions.copy_object import copy_object
@@ -43,10 +48,12 @@ _ANSWERED: dict[str, tuple[str, Handler]] = {
     "CreateMultipartUpload": ("writeFiles", create_multipart_upload),
     "DeleteBucket": ("deleteBuckets", delete_bucket),
     "DeleteBucketCors": ("writeBuckets", delete_bucket_cors),
+    "DeleteBucketEncryption": ("writeBucketEncryption", delete_bucket_encryption),
     "DeleteObject": ("writeFiles", delete_object),  # With a version id, deleteFiles.
     "DeleteObjects": ("writeFiles", delete_objects),  # The same, object by object.
     "GetBucketAcl": ("readBuckets", get_bucket_acl),
     "GetBucketCors": ("readBuckets", get_bucket_cors),
+    "GetBucketEncryption": ("readBucketEncryption", get_bucket_encryption),
     "GetBucketLocation": ("readBuckets", get_bucket_location),
     "GetBucketVersioning": ("readBuckets", get_bucket_versioning),
     "GetObject": ("readFiles", get_object),
@@ -64,11 +71,12 @@ _ANSWERED: dict[str, tuple[str, Handler]] = {
     "ListObjectsV2": ("listFiles", list_objects_v2),
     "ListParts": ("listFiles", list_parts),
     "PutBucketCors": ("writeBuckets", put_bucket_cors),
+    "PutBucketEncryption": ("writeBucketEncryption", put_bucket_encryption),
     "PutBucketVersioning": ("writeBuckets", put_bucket_versioning),
     "PutObject": ("writeFiles", put_object),
     "UploadPart": ("writeFiles", upload_part),
     "UploadPartCopy": ("writeFiles", upload_part_copy),
-    # While encryption, locks and replication cannot be set, that they are unset is no secret beyond a bucket's others.
+    # While locks and replication cannot be set, that they are unset is no secret beyond a bucket's others.
     **{name: ("readBuckets", handler) for name, handler in UNSET_SETTINGS.items()},
 }
 
@@ -77,7 +85,6 @@ _NOT_IMPLEMENTED: dict[str, str] = {
     "CreateBucketMetadataTableConfiguration": "writeBuckets",
     "CreateSession": "readBuckets",
     "DeleteBucketAnalyticsConfiguration": "writeBuckets",
-    "DeleteBucketEncryption": "writeBucketEncryption",
     "DeleteBucketIntelligentTieringConfiguration": "writeBuckets",
     "DeleteBucketInventoryConfiguration": "writeBuckets",
     "DeleteBucketLifecycle": "writeBucketLifecycleRules",
@@ -103,7 +110,6 @@ _NOT_IMPLEMENTED: dict[str, str] = {
     "PutBucketAccelerateConfiguration": "writeBuckets",
     "PutBucketAcl": "writeBuckets",
     "PutBucketAnalyticsConfiguration": "writeBuckets",
-    "PutBucketEncryption": "writeBucketEncryption",
     "PutBucketIntelligentTieringConfiguration": "writeBuckets",
     "PutBucketInventoryConfiguration": "writeBuckets",
     "PutBucketLifecycleConfiguration": "writeBucketLifecycleRules",

@@ -8,11 +8,14 @@ import structlog
 
 from undercroft import keyring
 from undercroft.blobs.local import LocalBlobs
+from undercroft.catalog.contract import Catalog
+from undercroft.catalog.keys import any_key
 from undercroft.catalog.sqlite import SQLiteCatalog
 from undercroft.outgoing.client import Outgoing
 from undercroft.serve import data_directory, exits
 from undercroft.settings import Settings
 from undercroft.store import Store
+from undercroft.store.directory import secret_context
 
 MASTER_KEY_VARIABLE = "UNDERCROFT_MASTER_KEY"
 _MASTER_KEY_FILE = "master.key"
@@ -32,9 +35,30 @@ async def open_store(settings: Settings, *, slot: int, migrate: bool = False) ->
     if migrate:
         await catalog.migrate()
     blobs = LocalBlobs(settings.blobs, on_fatal=stop_for_good)
-    keys = keyring.load_or_create(settings.data / _MASTER_KEY_FILE, encoded=os.environ.get(MASTER_KEY_VARIABLE))
+    try:
+        keys = await _keyring(settings, catalog, first=migrate)
+    except keyring.KeyringError:
+        await catalog.close()
+        await blobs.close()
+        raise
     outgoing = Outgoing(allowed=settings.allow_targets, ca_file=settings.target_ca)
-    return Store(catalog, blobs, keys, slot=slot, visit=outgoing.to)
+    return Store(catalog, blobs, keys, slot=slot, visit=outgoing.to, default_encryption=settings.default_encryption)
+
+
+async def _keyring(settings: Settings, catalog: Catalog, *, first: bool) -> keyring.Keyring:
+    """The keyring of the data directory, made where `first` finds nothing that is wrapped, and else tried on something.
+
+    A directory that has lost its key must not get another one, which would open nothing.
+    """
+    wrapped = await any_key(catalog.rows) if first else None
+    keys = keyring.load_or_create(
+        settings.data / _MASTER_KEY_FILE,
+        encoded=os.environ.get(MASTER_KEY_VARIABLE),
+        may_create=first and wrapped is None,
+    )
+    if wrapped is not None:
+        keys.unwrap(wrapped.wrapped_secret, secret_context(wrapped.key_id))
+    return keys
 
 
 def stop_for_good(error: Exception) -> None:

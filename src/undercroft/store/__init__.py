@@ -19,6 +19,7 @@ from undercroft.store.buckets.replication_targets import ReplicationTargets
 from undercroft.store.buckets.service import Buckets
 from undercroft.store.directory import Directory
 from undercroft.store.files.base import Context
+from undercroft.store.files.encryption import Sealings
 from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
 from undercroft.store.identity.service import Identity
@@ -43,8 +44,12 @@ class Store:
         slot: int = 0,
         ambient: Ambient | None = None,
         visit: Visit | None = None,
+        default_encryption: str | None = None,
     ) -> None:
-        """`visit` is the way to targets outside; without one, none is reached."""
+        """`visit` is the way to targets outside; without one, none is reached.
+
+        `default_encryption`, SSE-B2 or None, is that of new files in buckets that were never told one.
+        """
         self._catalog = catalog
         self._blobs = blobs
         self._hashers = Threads(HASHER_THREADS, "hash")
@@ -54,7 +59,8 @@ class Store:
         gate = Gate(catalog, directory, meter)
         self.accounting = Accounting(catalog, gate, meter, self.ambient, slot=slot)
         self.identity = Identity(catalog, directory, gate, keyring, self.ambient)
-        self.buckets = Buckets(catalog, directory, gate, self.ambient)
+        sealings = Sealings(keyring, default_encryption)
+        self.buckets = Buckets(catalog, directory, gate, sealings, self.ambient)
         self.notifications = Notifications(catalog, gate, self.buckets, keyring, self.ambient)
         self.files = Files(
             Context(
@@ -65,6 +71,7 @@ class Store:
                 ambient=self.ambient,
                 meter=meter,
                 hashers=self._hashers,
+                sealings=sealings,
                 slot=slot,
             )
         )
@@ -74,7 +81,18 @@ class Store:
         remote_replication = RemoteReplications(
             catalog, gate, self.files, directory, self.replication_targets, self.ambient, visit or NoWayOut
         )
-        self.work = Work(catalog, blobs, gate, self.files, self.ambient, deliveries, replication, remote_replication)
+        self.work = Work(
+            catalog,
+            blobs,
+            gate,
+            self.files,
+            self.notifications,
+            keyring,
+            self.ambient,
+            deliveries,
+            replication,
+            remote_replication,
+        )
 
     async def ready(self) -> None:
         """Return if the catalog and the blobs answer; raise their error if not."""

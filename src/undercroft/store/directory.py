@@ -53,6 +53,7 @@ class Directory:
         rows = self._catalog.rows
         if self.invalidation_id < 0 or await invalidations.oldest(rows) > self.invalidation_id + 1:
             self.invalidation_id = await invalidations.highest(rows)
+            self._keyring.reload()
             self._forget_all()
             return
         for invalidation_id, subject in await invalidations.since(rows, self.invalidation_id):
@@ -165,7 +166,10 @@ class Directory:
 
     def _forget(self, subject: str) -> None:
         kind, _, subject_id = subject.partition(":")
-        if kind == "key":
+        if kind == "keyring":
+            self._keyring.reload()
+            self._forget_all()  # What is remembered may hold secrets under a key that is gone.
+        elif kind == "key":
             self._keys.pop(subject_id, None)
         elif kind == "bucket":
             bucket = self._buckets.pop(subject_id, None)
@@ -181,13 +185,18 @@ class Directory:
         self._storage_caps.clear()
 
 
+def secret_context(key_id: str) -> str:
+    """What the wrapped secret of an application key belongs to."""
+    return f"key:{key_id}"
+
+
 def key_of_row(row: KeyRow, keyring: Keyring) -> ApplicationKey:
     """The application key of a catalog row, its secret unwrapped."""
     return ApplicationKey(
         key_id=row.key_id,
         account_id=row.account_id,
         name=row.name,
-        secret=keyring.unwrap(row.wrapped_secret, f"key:{row.key_id}").decode(),
+        secret=keyring.unwrap(row.wrapped_secret, secret_context(row.key_id)).decode(),
         capabilities=frozenset(json.loads(row.capabilities)),
         bucket_ids=None if row.bucket_ids is None else tuple(json.loads(row.bucket_ids)),
         name_prefix=row.name_prefix,
@@ -204,6 +213,7 @@ async def bucket_of_row(rows: Rows, row: BucketRow) -> Bucket:
         info=json.loads(documents.get("info", "{}")),
         cors_rules=json.loads(documents.get("cors", "[]")),
         lifecycle_rules=json.loads(documents.get("lifecycle", "[]")),
+        encryption=json.loads(documents.get("encryption", "null")),
         lock=_NO_LOCK if "lock" not in documents else _lock_decoder.decode(documents["lock"]),
         notification_rules=_notifications_decoder.decode(documents.get("notifications", "[]")),
         replication=(

@@ -54,7 +54,11 @@ class InvalidBucketName(InvalidRequest):
 
 
 class MetadataTooLarge(InvalidRequest):
-    """Name and file info together exceed their budget."""
+    """Name and file info together exceed their budget, `limit` bytes."""
+
+    def __init__(self, message: str, field: str = "", *, limit: int = 0) -> None:
+        super().__init__(message, field)
+        self.limit = limit
 
 
 class OutOfRange(InvalidRequest):
@@ -248,6 +252,29 @@ class PreconditionFailed(StoreError):
     def __init__(self, condition: str) -> None:
         super().__init__("At least one of the pre-conditions you specified did not hold")
         self.condition = condition
+
+
+class MissingCustomerKey(InvalidRequest):
+    """The bytes are encrypted under a customer's key, and none was given."""
+
+    def __init__(
+        self,
+        message: str = "The object was stored using a form of Server Side Encryption. The correct parameters must be"
+        " provided to retrieve the object.",
+    ) -> None:
+        super().__init__(message)
+
+
+class WrongCustomerKey(StoreError):
+    """The bytes are encrypted under another customer's key than the one given."""
+
+
+class NeedlessCustomerKey(InvalidRequest):
+    """A customer's key was given for bytes that are not encrypted under one."""
+
+
+class EncryptionMismatch(InvalidRequest):
+    """A part is to be encrypted otherwise than its large file."""
 
 
 # -- Large files ------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ if the log has moved on. Writes check the id once more inside the committing tra
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar, cast
 
 from undercroft.catalog import invalidations, usage
@@ -176,6 +177,23 @@ class Gate:
     async def _has_room(self, bucket: Bucket, size_bytes: int) -> bool:
         cap = await self._directory.storage_cap(bucket.account_id)
         return cap is None or await _held(self._catalog.rows, bucket.account_id) + size_bytes <= cap
+
+    async def write_up_to_date(self, change: Change[T]) -> T:
+        """As `write`, for a change that wraps secrets: it commits only while this process has read the whole log.
+
+        So it wraps them under the master key that is the current one (see `work.rotation`). Raises `Busy`, and what `write` raises.
+        """
+        for _ in range(TRIES):
+            await self._directory.catch_up()
+
+            async def guarded(tx: Transaction, read_to: int = self._directory.invalidation_id) -> T:
+                if await invalidations.highest(tx) != read_to:
+                    raise _Outdated
+                return await change(tx)
+
+            with suppress(_Outdated):
+                return await self.write(guarded)
+        raise Busy("Keys or buckets change too fast; try again.")
 
     async def write(self, change: Change[T], *, size_bytes: int = 0, grows: bool = False) -> T:
         """Commit a change that needs no judgement: the operator's and the background's."""

@@ -151,6 +151,30 @@ class Replication(msgspec.Struct, frozen=True, rename="camel"):
 NO_REPLICATION = Replication()
 
 
+SSE_B2, SSE_C = "SSE-B2", "SSE-C"
+
+
+class Encryption(msgspec.Struct, frozen=True):
+    """How a file is encrypted: under a key of the service (SSE-B2), or of the customer's (SSE-C), whose MD5 this has."""
+
+    mode: str
+    key_md5: str | None = None  # Base64.
+
+
+class CustomerKey:
+    """A customer's own key, as long as a request lasts: it is never stored, and shows itself nowhere (P8)."""
+
+    __slots__ = ("key", "md5")
+
+    def __init__(self, key: bytes, md5: str) -> None:
+        """`md5` is the MD5 of the 32 bytes of `key`, in base64."""
+        self.key = key
+        self.md5 = md5
+
+    def __repr__(self) -> str:
+        return "CustomerKey(…)"
+
+
 class Bucket(msgspec.Struct, frozen=True):
     """A bucket and its settings. `bucket_id` is 24 lower-case hex digits."""
 
@@ -166,6 +190,7 @@ class Bucket(msgspec.Struct, frozen=True):
     lock: Lock = Lock()
     notification_rules: tuple[NotificationRule, ...] = ()
     replication: Replication = NO_REPLICATION
+    encryption: str | None = None  # SSE-B2 for new files that ask for nothing; None: what the service does.
 
     @property
     def is_public(self) -> bool:
@@ -228,6 +253,7 @@ class FileVersion(msgspec.Struct, frozen=True):
     retention: Retention | None = None
     legal_hold: bool | None = None  # None: never set.
     replication_status: ReplicationStatus | None = None  # None: no rule covered it.
+    encryption: Encryption | None = None
     first_extent: ExtentRow | None = None  # Where its bytes begin: for the store itself, which read it on the way.
 
     @property
@@ -252,6 +278,7 @@ class Part(msgspec.Struct, frozen=True):
     checksum: Checksum | None
     uploaded_ms: int
     start: int = 0  # Offset in the finished file, in bytes.
+    encryption: Encryption | None = None
 
 
 class UploadBody(Protocol):
@@ -288,6 +315,7 @@ class NewFile(msgspec.Struct, frozen=True):
     checksum_type: str = "FULL_OBJECT"
     retention: Retention | None = None  # None: the bucket's default.
     legal_hold: bool | None = None
+    encryption: CustomerKey | str | None = None  # SSE-B2, or SSE-C with this key. None: the bucket's default.
 
 
 class WriteCondition(msgspec.Struct, frozen=True):

@@ -60,14 +60,18 @@ def check_info_key(key: str) -> None:
         raise InvalidRequest(f"Invalid info key: {key!r}", "fileInfo")
 
 
-def check_file_info(name: str, info: dict[str, str]) -> None:
-    """Raise `InvalidRequest` for an illegal key and `MetadataTooLarge` above the budget of name and info together."""
+def check_file_info(name: str, info: dict[str, str], *, secured: bool) -> None:
+    """Raise `InvalidRequest` for an illegal key and `MetadataTooLarge` above the budget of name and info together.
+
+    Files that are encrypted or may be locked, `secured`, have a smaller one.
+    """
+    budget = limits.FILE_INFO_SECURED_MAX_BYTES if secured else limits.FILE_INFO_MAX_BYTES
     total = len(name)
     for key, value in info.items():
         check_info_key(key)
         total += len(key) + len(value.encode())
-    if total > limits.FILE_INFO_MAX_BYTES:
-        raise MetadataTooLarge(f"File name and file info have at most {limits.FILE_INFO_MAX_BYTES} bytes.", "fileInfo")
+    if total > budget:
+        raise MetadataTooLarge(f"File name and file info have at most {budget} bytes.", "fileInfo", limit=budget)
 
 
 def check_bucket_info(info: dict[str, str]) -> None:

@@ -44,6 +44,8 @@ class Operation(Enum):
     WRITE_FILE = "writeFiles"
     DELETE_FILE = "deleteFiles"
     WRITE_BUCKET_REPLICATION = "writeBucketReplications"
+    READ_BUCKET_ENCRYPTION = "readBucketEncryption"
+    WRITE_BUCKET_ENCRYPTION = "writeBucketEncryption"
     WRITE_BUCKET_LOCK = "writeBucketRetentions"
     WRITE_RETENTION = "writeFileRetentions"
     WRITE_LEGAL_HOLD = "writeFileLegalHolds"

@@ -69,7 +69,11 @@ def check_names(data: bytes) -> str:
     )
     key = 1 <= len(text) <= 50 and not set(text) - set("abcdefghijklmnopqrstuvwxyz0123456789-_.`~!#$%^&*'|+")
     assert _accepts(names.check_info_key, text) == key
-    assert _accepts(lambda name: names.check_file_info("n", {"k": name}), text) == (size + 2 <= 7000)
+    for secured, budget in ((False, 7000), (True, 2048)):
+        accepted = _accepts(
+            lambda name, secured=secured: names.check_file_info("n", {"k": name}, secured=secured), text
+        )
+        assert accepted == (size + 2 <= budget)
     assert _accepts(lambda name: names.check_bucket_info({"k": name}), text) == (size <= 10_000)
     _accepts(names.check_bucket_type, text)
     return "bucket" if bucket else "file" if file else "none"

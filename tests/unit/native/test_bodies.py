@@ -4,8 +4,8 @@ import pytest
 
 from undercroft.native.bodies import Body, BodyReader
 from undercroft.native.calls import CALLS
+from undercroft.native.encryption import EncryptionSetting
 from undercroft.native.errors import BadRequest
-from undercroft.native.unsupported import Encryption
 
 
 class Example(Body):
@@ -14,7 +14,7 @@ class Example(Body):
     flag: bool | None = None
     bucket_types: list[str] | None = None
     file_info: dict[str, str] | None = None
-    encryption: Encryption | None = None
+    encryption: EncryptionSetting | None = None
 
 
 READER = BodyReader(Example)
@@ -60,7 +60,7 @@ def test_a_query_says_the_same_as_a_body():
     ]  # fmt: skip
     assert READER.from_query(pairs) == Example(
         bucket_id="x", max_file_count=5, flag=True, bucket_types=["a", "b", "c"], file_info={"k": "v"},
-        encryption=Encryption(),
+        encryption=EncryptionSetting(),
     )  # fmt: skip
 
 

@@ -49,7 +49,7 @@ def test_a_value_is_shown_to_holders_of_its_capability_alone():
 )
 def test_each_filtered_member_of_a_bucket_has_its_own_capability(capability, member):
     bucket = Bucket(BUCKET_ID, "d2e6b27577ea", "bucket", "allPrivate", 2, 0, {}, [], [])
-    shape = bucket_shape(bucket, principal(capability))
+    shape = bucket_shape(bucket, principal(capability), None)
     seen = {name for name, value in shape.items() if isinstance(value, dict) and value.get("isClientAuthorizedToRead")}
     assert seen == {member}
 

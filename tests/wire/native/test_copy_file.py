@@ -63,7 +63,7 @@ def test_replace_sets_type_and_info_anew(b2, source):
         {"range": "bytes=0-1,3-4"},
         {"fileName": ""},
         {"fileName": "a\x7fb"},
-        {"destinationServerSideEncryption": {"mode": "SSE-B2", "algorithm": "AES256"}},
+        {"destinationServerSideEncryption": {"mode": "SSE-B2"}},
         {"sourceServerSideEncryption": {"mode": "SSE-C", "algorithm": "AES256", "customerKey": "x"}},
     ],
 )

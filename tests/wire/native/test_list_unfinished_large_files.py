@@ -32,7 +32,7 @@ def test_rows_carry_what_resuming_compares(b2, bucket):
     assert row["uploadTimestamp"] == 1234567
     assert row["legalHold"]["value"] is None
     assert row["fileRetention"]["value"] == {"mode": None, "retainUntilTimestamp": None}
-    assert row["serverSideEncryption"] == {"algorithm": None, "mode": None}
+    assert row["serverSideEncryption"] == {"algorithm": "AES256", "mode": "SSE-B2"}
 
 
 def test_more_than_a_hundred_rows_are_out_of_range(b2, bucket):

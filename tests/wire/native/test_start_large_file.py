@@ -26,7 +26,7 @@ def test_the_answer_is_an_unfinished_version(b2, bucket):
         "fileName": "movie.mp4",
         "fileRetention": {"isClientAuthorizedToRead": True, "value": {"mode": None, "retainUntilTimestamp": None}},
         "legalHold": {"isClientAuthorizedToRead": True, "value": None},
-        "serverSideEncryption": {"algorithm": None, "mode": None},
+        "serverSideEncryption": {"algorithm": "AES256", "mode": "SSE-B2"},
     }
 
 
@@ -64,7 +64,7 @@ def test_null_options_are_no_options(b2, bucket):
         {"fileInfo": {"a": "x" * 7000}},
         {"custom_upload_timestamp": 1},
         {"customUploadTimestamp": "soon"},
-        {"serverSideEncryption": {"mode": "SSE-B2", "algorithm": "AES256"}},
+        {"serverSideEncryption": {"mode": "SSE-B2"}},
     ],
 )
 def test_settings_outside_the_rules_are_refused_and_nothing_is_begun(b2, bucket, setting):

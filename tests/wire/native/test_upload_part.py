@@ -22,7 +22,7 @@ def test_the_answer_is_a_part(b2, file_id):
         "contentSha1": SHA1,
         "fileId": file_id,
         "partNumber": 7,
-        "serverSideEncryption": {"algorithm": None, "mode": None},
+        "serverSideEncryption": {"algorithm": "AES256", "mode": "SSE-B2"},
     }
 
 
@@ -73,6 +73,6 @@ def test_a_part_token_works_at_its_own_url_only(b2, bucket, file_id):
     assert b2.try_part(file_id, 1, DATA, {"Authorization": token}).error == (401, "bad_auth_token", "")
 
 
-def test_encryption_headers_are_refused(b2, file_id):
+def test_half_of_a_customers_key_is_refused(b2, file_id):
     headers = {"X-Bz-Server-Side-Encryption-Customer-Algorithm": "AES256"}
     assert b2.try_part(file_id, 1, DATA, headers).refusal == (400, "bad_request")

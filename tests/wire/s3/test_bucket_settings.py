@@ -90,7 +90,6 @@ EMPTY = {
 MISSING = {
     "analytics&id=1": "NoSuchConfiguration",
     "cors": "NoSuchCORSConfiguration",
-    "encryption": "ServerSideEncryptionConfigurationNotFoundError",
     "intelligent-tiering&id=1": "NoSuchConfiguration",
     "inventory&id=1": "NoSuchConfiguration",
     "lifecycle": "NoSuchLifecycleConfiguration",

@@ -213,7 +213,7 @@ def test_an_upload_of_another_key_or_of_none_is_unknown(raw, bucket, upload):
 @pytest.mark.parametrize(
     ("headers", "code"),
     [
-        ({"x-amz-server-side-encryption": "AES256"}, "NotImplemented"),
+        ({"x-amz-server-side-encryption": "aws:kms"}, "InvalidArgument"),
         ({"x-amz-object-lock-mode": "COMPLIANCE"}, "InvalidRequest"),
         ({"x-amz-acl": "public-read"}, "InvalidArgument"),
         ({"x-amz-storage-class": "GLACIER"}, "InvalidStorageClass"),

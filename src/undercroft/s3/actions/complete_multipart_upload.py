@@ -10,6 +10,7 @@ from undercroft.http.response import Response
 from undercroft.s3.answers import xml_answer
 from undercroft.s3.call import Call, whole_number
 from undercroft.s3.conditions import write_condition
+from undercroft.s3.encryption import customer_key_of, encryption_headers
 from undercroft.s3.errors import S3Error
 from undercroft.s3.part_list import PartList
 from undercroft.s3.whole_checksum import StatedChecksum, checksum_of_whole
@@ -26,9 +27,11 @@ async def complete_multipart_upload(call: Call) -> Response:
     stated = StatedChecksum.of(call.headers)
     size_text = call.header("x-amz-mp-object-size")
     size = None if size_text is None else whole_number("x-amz-mp-object-size", size_text, most=2**63)
+    customer = customer_key_of(call.headers)
     files = call.store.files
     try:
         bucket, large = await call.upload()
+        files.check_part_key(large, customer)
         present, _ = await files.list_parts(call.principal, bucket, large, limit=limits.PART_NUMBER_MAX)
         checksum = checksum_of_whole(large, parts, {part.part_number: part for part in present}, stated)
         version = await files.finish_s3(
@@ -43,7 +46,10 @@ async def complete_multipart_upload(call: Call) -> Response:
         f"{element('Location', _location(call))}{element('Bucket', call.bucket_name)}{element('Key', call.key)}"
         f"<ETag>&quot;{version.etag}&quot;</ETag>{checksum_elements(version.checksum)}"
     )
-    headers = [(b"x-amz-version-id", str(version.file_id).encode("ascii"))]
+    headers = [
+        (b"x-amz-version-id", str(version.file_id).encode("ascii")),
+        *encryption_headers(version.encryption)[:1],
+    ]
     return xml_answer("CompleteMultipartUploadResult", content, headers)
 
 

@@ -8,6 +8,7 @@ from undercroft.s3.call import Call
 from undercroft.s3.checksums import parse_algorithm
 from undercroft.s3.conditions import write_condition
 from undercroft.s3.copy_source import CopySource, find_copy_source, parse_copy_source, source_too_large
+from undercroft.s3.encryption import asked_encryption, encryption_headers, source_key_of
 from undercroft.s3.errors import S3Error, invalid_argument
 from undercroft.s3.headers import check_object_acl
 from undercroft.s3.metadata import read_content_type, read_info
@@ -22,14 +23,25 @@ async def copy_object(call: Call) -> Response:
     algorithm = parse_algorithm(call.header("x-amz-checksum-algorithm"))
     condition = write_condition(call.headers)
     replaces = _replaces_metadata(call)
-    _refuse_idle_copy(call, source, replaces or algorithm is not None)
+    encryption, source_key = asked_encryption(call.headers), source_key_of(call.headers)
+    _refuse_idle_copy(call, source, replaces or algorithm is not None or encryption is not None)
     bucket = await call.bucket()
     check_object_acl(call.headers, bucket)
     original = await find_copy_source(call, source)
-    new = NewFile(read_content_type(call.headers), read_info(call.headers)) if replaces else None
+    if replaces:
+        new = NewFile(read_content_type(call.headers), read_info(call.headers), encryption=encryption)
+    else:
+        new = NewFile(original.content_type, original.info, encryption=encryption)
     try:
         copy = await call.store.files.copy(
-            call.principal, original, bucket, call.key, new, checksum_algorithm=algorithm, condition=condition
+            call.principal,
+            original,
+            bucket,
+            call.key,
+            new,
+            checksum_algorithm=algorithm,
+            condition=condition,
+            source_key=source_key,
         )
     except TooLarge as error:
         raise source_too_large() from error
@@ -43,6 +55,7 @@ async def copy_object(call: Call) -> Response:
         [
             (b"x-amz-version-id", str(copy.file_id).encode("ascii")),
             (b"x-amz-copy-source-version-id", str(original.file_id).encode("ascii")),
+            *encryption_headers(copy.encryption),
         ],
     )
 

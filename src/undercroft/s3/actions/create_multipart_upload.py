@@ -6,6 +6,7 @@ from undercroft.http.response import Headers, Response
 from undercroft.s3.answers import xml_answer
 from undercroft.s3.call import Call
 from undercroft.s3.checksums import parse_algorithm
+from undercroft.s3.encryption import asked_encryption, encryption_headers
 from undercroft.s3.errors import S3Error
 from undercroft.s3.headers import check_object_acl
 from undercroft.s3.metadata import read_content_type, read_info
@@ -31,12 +32,13 @@ async def create_multipart_upload(call: Call) -> Response:
         read_info(call.headers),
         checksum_algorithm=algorithm,
         checksum_type=checksum_type,
+        encryption=asked_encryption(call.headers),
     )
     bucket = await call.bucket()
     check_object_acl(call.headers, bucket)
     large = await call.store.files.start_large_file(call.principal, bucket, call.key, new)
     content = element("Bucket", bucket.name) + element("Key", call.key) + element("UploadId", str(large.file_id))
-    headers: Headers = []
+    headers: Headers = [*encryption_headers(large.encryption)]
     if algorithm is not None:
         headers.append((b"x-amz-checksum-algorithm", algorithm.upper().encode("ascii")))
         headers.append((b"x-amz-checksum-type", checksum_type.encode("ascii")))

@@ -14,11 +14,12 @@ from undercroft.http.ranges import parse_range
 from undercroft.http.response import Headers, Response
 from undercroft.s3.call import Call
 from undercroft.s3.conditions import is_not_modified
+from undercroft.s3.encryption import customer_key_of
 from undercroft.s3.errors import S3Error, invalid_argument
 from undercroft.s3.headers import checksum_headers, object_headers
 from undercroft.s3.metadata import header_value
 from undercroft.store.errors import NoSuchFile, RangeNotSatisfiable
-from undercroft.store.model import Bucket, Checksum, FileVersion
+from undercroft.store.model import Bucket, Checksum, CustomerKey, FileVersion
 
 # The parameters that replace headers of the answer.
 OVERRIDES: dict[str, bytes] = {
@@ -34,19 +35,20 @@ _KEPT_WHEN_NOT_MODIFIED = frozenset({b"etag", b"last-modified", b"cache-control"
 
 async def get_object(call: Call) -> Response:
     """GET /bucket/key."""
-    answer, version, start, end = await _describe(call, data=True)
+    customer = customer_key_of(call.headers)
+    answer, version, start, end = await _describe(call, customer, data=True)
     if end > start:
-        answer.body = await call.store.files.read(version, start, end)
+        answer.body = await call.store.files.read(version, start, end, customer)
     return answer
 
 
 async def head_object(call: Call) -> Response:
     """HEAD /bucket/key: the headers of GET."""
-    answer, _, _, _ = await _describe(call, data=False)
+    answer, _, _, _ = await _describe(call, customer_key_of(call.headers), data=False)
     return answer
 
 
-async def _describe(call: Call, *, data: bool) -> tuple[Response, FileVersion, int, int]:
+async def _describe(call: Call, customer: CustomerKey | None, *, data: bool) -> tuple[Response, FileVersion, int, int]:
     """The answer without its body, and which bytes of which version that body is."""
     overrides = _overrides(call) if call.query else {}
     bucket = await call.bucket(remembered="versionId" not in call.query)
@@ -56,6 +58,7 @@ async def _describe(call: Call, *, data: bool) -> tuple[Response, FileVersion, i
         call.charge_read(bucket.account_id)
         raise
     call.charge_read(version.account_id)
+    call.store.files.check_key(version, customer)
     bucket = call.store.buckets.of_version(version, bucket)
     if is_not_modified(call.headers, version, call.now_ms):
         kept = [header for header in object_headers(version, {}) if header[0] in _KEPT_WHEN_NOT_MODIFIED]

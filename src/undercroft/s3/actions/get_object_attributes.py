@@ -6,6 +6,7 @@ from undercroft import limits
 from undercroft.http.response import Response
 from undercroft.s3.answers import xml_answer
 from undercroft.s3.call import Call, whole_number
+from undercroft.s3.encryption import customer_key_of
 from undercroft.s3.errors import S3Error, invalid_argument
 from undercroft.s3.headers import http_date
 from undercroft.s3.xml_out import checksum_elements, checksum_value, element
@@ -21,7 +22,9 @@ async def get_object_attributes(call: Call) -> Response:
     wanted = _wanted(call.header(_HEADER) or "")
     marker = whole_number("x-amz-part-number-marker", call.header("x-amz-part-number-marker") or "0")
     limit = whole_number("x-amz-max-parts", call.header("x-amz-max-parts") or str(limits.S3_LIST_MAX))
+    customer = customer_key_of(call.headers)
     version = await call.version(await call.bucket())
+    call.store.files.check_key(version, customer)
     content = ""
     if "ETag" in wanted:
         content += element("ETag", version.etag)

@@ -6,6 +6,7 @@ from undercroft import limits
 from undercroft.http.response import Response
 from undercroft.s3.answers import xml_answer
 from undercroft.s3.call import Call
+from undercroft.s3.encryption import customer_key_of
 from undercroft.s3.listing import listed_checksum
 from undercroft.s3.xml_out import checksum_value, element, iso_time, owner
 from undercroft.store.model import Part
@@ -16,7 +17,9 @@ async def list_parts(call: Call) -> Response:
     """GET /bucket/key?uploadId=…"""
     marker = call.number("part-number-marker", 0)
     limit = min(call.number("max-parts", limits.S3_LIST_MAX), limits.S3_LIST_MAX)
+    customer = customer_key_of(call.headers)
     bucket, large = await call.upload(Operation.LIST_FILES)
+    call.store.files.check_part_key(large, customer)
     parts, following = await call.store.files.list_parts(
         call.principal,
         bucket,

@@ -7,6 +7,7 @@ from undercroft.s3.answers import bare_answer
 from undercroft.s3.body import UploadBody
 from undercroft.s3.call import Call
 from undercroft.s3.conditions import write_condition
+from undercroft.s3.encryption import asked_encryption, encryption_headers
 from undercroft.s3.headers import check_object_acl, checksum_headers, quoted_etag
 from undercroft.s3.metadata import read_content_type, read_info
 from undercroft.store.model import NewFile
@@ -17,7 +18,12 @@ async def put_object(call: Call) -> Response:
     headers = call.headers
     body = UploadBody(call.request, call.authentication)
     condition = write_condition(headers)
-    new = NewFile(read_content_type(headers), read_info(headers), checksum_algorithm=body.checksum_algorithm)
+    new = NewFile(
+        read_content_type(headers),
+        read_info(headers),
+        checksum_algorithm=body.checksum_algorithm,
+        encryption=asked_encryption(headers),
+    )
     bucket = await call.bucket()
     check_object_acl(headers, bucket)
     version = await call.store.files.upload(call.principal, bucket, call.key, new, body, condition=condition)
@@ -27,5 +33,6 @@ async def put_object(call: Call) -> Response:
             (b"etag", quoted_etag(version)),
             (b"x-amz-version-id", str(version.file_id).encode("ascii")),
             *checksum_headers(version.checksum),
+            *encryption_headers(version.encryption),
         ],
     )

@@ -35,7 +35,6 @@ _EMPTY: dict[str, tuple[str, str]] = {
 # The errors of settings that are there or not.
 _MISSING: dict[str, str] = {
     "GetBucketAnalyticsConfiguration": "NoSuchConfiguration",
-    "GetBucketEncryption": "ServerSideEncryptionConfigurationNotFoundError",
     "GetBucketIntelligentTieringConfiguration": "NoSuchConfiguration",
     "GetBucketInventoryConfiguration": "NoSuchConfiguration",
     "GetBucketLifecycleConfiguration": "NoSuchLifecycleConfiguration",

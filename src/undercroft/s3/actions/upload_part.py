@@ -7,6 +7,7 @@ from undercroft.http.response import Response
 from undercroft.s3.answers import bare_answer
 from undercroft.s3.body import UploadBody
 from undercroft.s3.call import Call, whole_number
+from undercroft.s3.encryption import asked_encryption, encryption_headers
 from undercroft.s3.errors import S3Error
 from undercroft.s3.headers import checksum_headers
 from undercroft.store.model import FileVersion
@@ -23,8 +24,17 @@ async def upload_part(call: Call) -> Response:
     body = UploadBody(call.request, call.authentication)
     bucket, large = await call.upload()
     algorithm = _algorithm(large, body.checksum_algorithm)
-    part = await call.store.files.upload_part(call.principal, bucket, large, number, body, checksum_algorithm=algorithm)
-    return bare_answer(200, [(b"etag", b'"%b"' % part.md5.encode("ascii")), *checksum_headers(part.checksum)[:1]])
+    part = await call.store.files.upload_part(
+        call.principal,
+        bucket,
+        large,
+        number,
+        body,
+        checksum_algorithm=algorithm,
+        encryption=asked_encryption(call.headers),
+    )
+    etag = (b"etag", b'"%b"' % part.md5.encode("ascii"))
+    return bare_answer(200, [etag, *checksum_headers(part.checksum)[:1], *encryption_headers(part.encryption)])
 
 
 def _algorithm(large: FileVersion, given: str | None) -> str | None:

@@ -79,6 +79,26 @@ class Notifications:
         """Where a rule's events go."""
         return _target_decoder.decode(self._keyring.unwrap(rule.wrapped_target, _context(bucket_id, rule.rule_id)))
 
+    async def rewrap_next(self, tx: Transaction, start_bucket_id: str, now_ms: int) -> tuple[int, str | None]:
+        """Put the targets of the next bucket that has rules, from this id on, under the current master key.
+
+        Answers how many were under another, and the id of the bucket; None where there are no more.
+        """
+        bucket_id = await buckets.first_with_document(tx, DOCUMENT, empty="[]", start=start_bucket_id)
+        row = None if bucket_id is None else await buckets.by_id(tx, bucket_id)
+        if bucket_id is None or row is None:
+            return 0, None
+        rules = (await bucket_of_row(tx, row)).notification_rules
+        stale = sum(not self._keyring.is_current(rule.wrapped_target) for rule in rules)
+        if stale:
+            renewed = [msgspec.structs.replace(rule, wrapped_target=self._rewrapped(bucket_id, rule)) for rule in rules]
+            await buckets.put_document(tx, bucket_id, DOCUMENT, msgspec.json.encode(renewed).decode())
+            await invalidations.add(tx, f"bucket:{bucket_id}", now_ms)
+        return stale, bucket_id
+
+    def _rewrapped(self, bucket_id: str, rule: NotificationRule) -> bytes:
+        return self._keyring.rewrap(rule.wrapped_target, _context(bucket_id, rule.rule_id))
+
     def _wrapped(self, bucket_id: str, rule_id: str, rule: Rule) -> NotificationRule:
         return NotificationRule(
             rule_id=rule_id,

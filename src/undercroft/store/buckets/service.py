@@ -25,22 +25,33 @@ from undercroft.store.errors import (
     TooManyBuckets,
     Unauthorized,
 )
+from undercroft.store.files.encryption import Sealings
 from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, Document, FileVersion, Lock, Replication
 from undercroft.store.operations import Operation
 
+NOT_SET = object()  # As a document: one that says so.
 FIRST_REVISION = 2  # What the real service answers for a bucket just made.
+
+
+class EncryptionChange(msgspec.Struct, frozen=True):
+    """The encryption that a bucket's new files are to get: SSE-B2, or None for what the service does."""
+
+    mode: str | None
 
 
 class Buckets:
     """The buckets of all accounts."""
 
-    def __init__(self, catalog: Catalog, directory: Directory, gate: Gate, ambient: Ambient) -> None:
+    def __init__(
+        self, catalog: Catalog, directory: Directory, gate: Gate, sealings: Sealings, ambient: Ambient
+    ) -> None:
         self._catalog = catalog
         self._directory = directory
         self._gate = gate
+        self._sealings = sealings
         self._ambient = ambient
 
     async def create(
@@ -54,6 +65,7 @@ class Buckets:
         lifecycle_rules: Sequence[Document] = (),
         lock: LockChange = NO_LOCK_CHANGE,
         replication: Replication | None = None,
+        encryption: EncryptionChange | None = None,
     ) -> Bucket:
         """Make a bucket.
 
@@ -63,6 +75,7 @@ class Buckets:
         authorize(principal, Operation.WRITE_BUCKET, None)
         _check_lock(principal, None, lock)
         _check_replication(principal, None, replication)
+        encryption_document = self._encryption_document(principal, None, encryption)
         names.check_bucket_name(name)
         names.check_bucket_type(bucket_type)
         names.check_bucket_info(info or {})
@@ -81,7 +94,8 @@ class Buckets:
                 ids.bucket_id(account_id, created_ms), account_id, name, bucket_type, FIRST_REVISION, created_ms
             )
             await buckets.insert(tx, row)
-            await _put_documents(tx, row.bucket_id, {"info": info, "cors": cors_rules, "lifecycle": lifecycle_rules})
+            documents = {"info": info, "cors": cors_rules, "lifecycle": lifecycle_rules, **encryption_document}
+            await _put_documents(tx, row.bucket_id, documents)
             await _change_lock(tx, row.bucket_id, Lock(), lock)
             made = await bucket_of_row(tx, row)
             if replication is None:
@@ -166,6 +180,7 @@ class Buckets:
         lifecycle_rules: Sequence[Document] | None = None,
         lock: LockChange = NO_LOCK_CHANGE,
         replication: Replication | None = None,
+        encryption: EncryptionChange | None = None,
         if_revision_is: int | None = None,
     ) -> Bucket:
         """Change what is given and raise the revision.
@@ -177,6 +192,7 @@ class Buckets:
         authorize(principal, Operation.WRITE_BUCKET, bucket)
         _check_lock(principal, bucket, lock)
         _check_replication(principal, bucket, replication)
+        encryption_document = self._encryption_document(principal, bucket, encryption)
         if bucket_type is not None:
             names.check_bucket_type(bucket_type)
         names.check_bucket_info(info or {})
@@ -191,7 +207,7 @@ class Buckets:
             replications.check_lock(before, await _change_lock(tx, bucket_id, before.lock, lock), replication)
             if replication is not None:
                 await replications.change(tx, before, replication, now_ms)
-            documents = {"info": info, "cors": cors_rules, "lifecycle": lifecycle_rules}
+            documents = {"info": info, "cors": cors_rules, "lifecycle": lifecycle_rules, **encryption_document}
             return await _revise(tx, row._replace(type=bucket_type or row.type), documents, now_ms)
 
         return await self._gate.commit(principal, Operation.WRITE_BUCKET, bucket, None, change)
@@ -210,6 +226,31 @@ class Buckets:
             return await _revise(tx, row, {"cors": cors.with_s3_rules(before.cors_rules, rules)}, now_ms)
 
         return await self._gate.commit(principal, Operation.WRITE_BUCKET, bucket, None, change)
+
+    async def set_encryption(self, principal: Principal, bucket_id: str, change: EncryptionChange) -> Bucket:
+        """Set the encryption of new files alone, which takes no right but its own, and raise the revision.
+
+        Raises `NoSuchBucket` and `InvalidRequest`.
+        """
+        bucket = await self.find(bucket_id=bucket_id)
+        document = self._encryption_document(principal, bucket, change)
+        now_ms = self._ambient.now_ms()
+        return await self._gate.commit(
+            principal, Operation.WRITE_BUCKET_ENCRYPTION, bucket, None, lambda tx: _set(tx, bucket_id, document, now_ms)
+        )
+
+    def encryption_of(self, bucket: Bucket) -> str | None:
+        """The mode of new files in the bucket that ask for none: SSE-B2, or None."""
+        return self._sealings.default_of(bucket)
+
+    def _encryption_document(
+        self, principal: Principal, bucket: Bucket | None, change: EncryptionChange | None
+    ) -> dict[str, object]:
+        if change is None:
+            return {}
+        authorize(principal, Operation.WRITE_BUCKET_ENCRYPTION, bucket)
+        mode = self._sealings.check_default(change.mode)
+        return {"encryption": NOT_SET if mode is None else mode}
 
     async def delete(self, principal: Principal, bucket_id: str) -> Bucket:
         """Remove a bucket that holds nothing at all, and answer it as it was. Raises `NoSuchBucket`, `BucketNotEmpty`."""
@@ -263,6 +304,10 @@ async def _row(tx: Transaction, bucket_id: str) -> BucketRow:
     return row
 
 
+async def _set(tx: Transaction, bucket_id: str, documents: Mapping[str, object], now_ms: int) -> Bucket:
+    return await _revise(tx, await _row(tx, bucket_id), documents, now_ms)
+
+
 async def _revise(tx: Transaction, row: BucketRow, documents: Mapping[str, object], now_ms: int) -> Bucket:
     """Write a changed bucket under its next revision, and let every process know."""
     revised = row._replace(revision=row.revision + 1)
@@ -275,4 +320,5 @@ async def _revise(tx: Transaction, row: BucketRow, documents: Mapping[str, objec
 async def _put_documents(tx: Transaction, bucket_id: str, documents: Mapping[str, object]) -> None:
     for kind, document in documents.items():
         if document is not None:
-            await buckets.put_document(tx, bucket_id, kind, json.dumps(document))
+            text = json.dumps(None if document is NOT_SET else document)
+            await buckets.put_document(tx, bucket_id, kind, text)

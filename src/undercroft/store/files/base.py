@@ -27,11 +27,22 @@ from undercroft.store.accounting.meter import Meter
 from undercroft.store.ambient import Ambient
 from undercroft.store.directory import Directory
 from undercroft.store.errors import Busy, DataCorrupt, InvalidFileId, NoSuchVersion, StorageFailed, StorageFull
+from undercroft.store.files.encryption import Sealing, Sealings, encryption_of, encryption_text
 from undercroft.store.files.happenings import Happening, happened
 from undercroft.store.files.replicating import marked, queue
 from undercroft.store.gate import Gate
 from undercroft.store.ids import FileId, looks_like_file_id, parse_file_id
-from undercroft.store.model import Action, Bucket, Checksum, FileVersion, NewFile, Part, ReplicationStatus, Retention
+from undercroft.store.model import (
+    Action,
+    Bucket,
+    Checksum,
+    Encryption,
+    FileVersion,
+    NewFile,
+    Part,
+    ReplicationStatus,
+    Retention,
+)
 from undercroft.threads import Threads
 
 T = TypeVar("T")
@@ -53,6 +64,7 @@ class Context(msgspec.Struct, frozen=True):
     ambient: Ambient
     meter: Meter
     hashers: Threads
+    sealings: Sealings
     slot: int
 
 
@@ -67,6 +79,7 @@ class FilesBase:
         self._gate = context.gate
         self._ambient = context.ambient
         self._meter = context.meter
+        self._sealings = context.sealings
 
     async def _bucket_of(self, file_id: str) -> tuple[FileId, Bucket]:
         """What a file id says, and its bucket. Raises `InvalidFileId` and `NoSuchVersion`."""
@@ -123,7 +136,17 @@ class FilesBase:
                 await versions.unpoint(tx, row.bucket_id, row.name)
         return row
 
-    def _new_row(self, bucket: Bucket, name: str, new: NewFile, now_ms: int, *, kind: int, action: int) -> VersionRow:
+    def _new_row(
+        self,
+        bucket: Bucket,
+        name: str,
+        new: NewFile,
+        now_ms: int,
+        *,
+        kind: int,
+        action: int,
+        sealing: Sealing | None = None,
+    ) -> VersionRow:
         """The row of a version of which only the bytes are not known yet."""
         return VersionRow(
             bucket_id=bucket.bucket_id,
@@ -142,6 +165,7 @@ class FilesBase:
             info=json.dumps(new.info, separators=(",", ":"), ensure_ascii=False) if new.info else "{}",
             received_ms=now_ms,
             part_count=0,
+            encryption=encryption_text(sealing),
         )
 
 
@@ -184,6 +208,7 @@ def version_of(
         retention=_retention_of(row) if row.retention_mode is not None else None,
         legal_hold=None if row.legal_hold is None else bool(row.legal_hold),
         replication_status=(None if row.replication_status is None else _REPLICATION_STATUSES[row.replication_status]),
+        encryption=None if row.encryption is None else encryption_of(row.encryption),
         first_extent=extent,
     )
 
@@ -194,8 +219,8 @@ def _retention_of(row: VersionRow) -> Retention:
     return Retention(row.retention_mode or "", until_ms)
 
 
-def part_of(row: PartRow) -> Part:
-    """The part of a catalog row."""
+def part_of(row: PartRow, encryption: Encryption | None) -> Part:
+    """The part of a catalog row; `encryption` is that of the large file."""
     return Part(
         part_number=row.part_number,
         size=row.size,
@@ -204,6 +229,7 @@ def part_of(row: PartRow) -> Part:
         checksum=None if row.checksum is None else checksum_of(row.checksum),
         uploaded_ms=row.uploaded_ms,
         start=row.start,
+        encryption=encryption,
     )
 
 

@@ -1,12 +1,15 @@
-"""Copies, which move no bytes: the new version names the same blobs.
+"""Copies, which move no bytes where they can: the new version names the same blobs.
 
 A copy of a whole version inherits its digests. A copy of a range names the same bytes too, but they have to be read for
-their digests, unless the range is exactly one stored part.
+their digests, unless the range is exactly one stored part. Where source and copy are not encrypted with the same key, the
+bytes are read and stored again, as if they were uploaded.
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from typing import NamedTuple
 
 from awscrt import checksums as crt
@@ -28,8 +31,9 @@ from undercroft.store.errors import (
 )
 from undercroft.store.files.base import checksum_text, newborn_in_order, part_of, version_of
 from undercroft.store.files.conditions import judge
+from undercroft.store.files.encryption import Sealing
 from undercroft.store.files.happenings import Happening
-from undercroft.store.files.intake import Digests
+from undercroft.store.files.intake import Digests, Stored, intake_of
 from undercroft.store.files.large_files import LargeFiles, check_part_number
 from undercroft.store.files.lock_rules import with_lock
 from undercroft.store.files.locks import check_new_lock
@@ -42,6 +46,7 @@ from undercroft.store.model import (
     Bucket,
     ByteRange,
     Checksum,
+    CustomerKey,
     FileVersion,
     NewFile,
     Part,
@@ -60,6 +65,38 @@ class Digested(NamedTuple):
     checksum: str | None
 
 
+class Span(NamedTuple):
+    """Bytes [first, end) of a source, and how they are opened."""
+
+    source: FileVersion
+    first: int
+    end: int
+    sealing: Sealing | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all of the source's bytes."""
+        return (self.first, self.end) == (0, self.source.size)
+
+
+class _Blocks:
+    """Bytes of our own as the body of an upload."""
+
+    algorithms: frozenset[str] = frozenset()
+
+    def __init__(self, blocks: AsyncIterator[bytes], length: int) -> None:
+        self._blocks = blocks
+        self.length: int | None = length
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes, once."""
+        return self._blocks
+
+    def expected(self) -> Mapping[str, bytes]:
+        """Nothing: every block was verified when it was read."""
+        return {}
+
+
 class Copies(Reads, LargeFiles):
     """The part of the file store that copies. Sources come from `current` or `version`, which judged the reading."""
 
@@ -74,48 +111,55 @@ class Copies(Reads, LargeFiles):
         byte_range: ByteRange | None = None,
         checksum_algorithm: str | None = None,
         condition: WriteCondition | None = None,
+        source_key: CustomerKey | None = None,
     ) -> FileVersion:
         """Make a new version of the source's bytes, or of a range of them, under another name.
 
         Without `new`, content type and info are the source's. `checksum_algorithm` asks for a checksum that the source
-        may not have. Raises `TooLarge`, `RangeNotSatisfiable`, `NoSuchVersion` and what `upload` raises.
+        may not have. `source_key` opens a source that needs one. Raises `TooLarge`, `RangeNotSatisfiable`, `NoSuchVersion`,
+        what `check_key` raises and what `upload` raises.
         """
         authorize(principal, Operation.WRITE_FILE, bucket, name)
         _check_account(source, bucket)
         described = new or NewFile(source.content_type, source.info)
-        check_new_file(name, described, self._ambient.now_ms())
+        sealing = self._sealings.of_new(described.encryption, bucket)
+        check_new_file(bucket, name, described, self._ambient.now_ms(), encrypted=sealing is not None)
         check_new_lock(principal, bucket, name, described, self._ambient.now_ms())
-        first, end = _interval(source, byte_range)
-        whole = (first, end) == (0, source.size)
-        row = self._new_row(bucket, name, described, self._ambient.now_ms(), kind=ids.SMALL, action=versions.UPLOAD)
-        row = row._replace(size=end - first)
-        if whole and (checksum_algorithm is None or _has_checksum(source, checksum_algorithm)):
-            row = row._replace(
-                kind=source.file_id.kind,
-                content_sha1=source.content_sha1,
-                etag=source.etag,
-                checksum=checksum_text(source.checksum),
-                part_count=source.part_count,
+        span = Span(source, *_interval(source, byte_range), self._sealings.of_file(source.encryption, source_key))
+        whole = span.is_whole and (checksum_algorithm is None or _has_checksum(source, checksum_algorithm))
+        now_ms = self._ambient.now_ms()
+        row = self._new_row(bucket, name, described, now_ms, kind=ids.SMALL, action=versions.UPLOAD, sealing=sealing)
+        row = row._replace(size=span.end - span.first)
+        algorithm = checksum_algorithm or (source.checksum.algorithm if source.checksum else None)
+        async with self._transfer(span, sealing, algorithm) as stored:
+            if whole:
+                row = row._replace(
+                    kind=source.file_id.kind,
+                    content_sha1=source.content_sha1,
+                    etag=source.etag,
+                    checksum=checksum_text(source.checksum),
+                    part_count=source.part_count,
+                )
+            else:
+                digested = await self._digested(span, algorithm, stored)
+                row = row._replace(content_sha1=digested.content_sha1, etag=digested.md5, checksum=digested.checksum)
+
+            async def change(tx: Transaction, bucket_now: Bucket) -> VersionRow:
+                await tx.lock_name(row.bucket_id, row.name)
+                newest = await versions.newest(tx, row.bucket_id, row.name)
+                judge(condition, bucket_now, newest, name)
+                await self._place_bytes(tx, span, (row.bucket_id, row.handle), stored)
+                if whole and source.part_count:
+                    await parts.share(tx, (source.bucket_id, source.file_id.handle), (row.bucket_id, row.handle))
+                await self._count(tx, row.bucket_id, 1, row.size)
+                locked = with_lock(row, bucket_now, described)
+                placed = newborn_in_order(locked, newest, described.uploaded_ms)
+                return await self._place(tx, bucket_now, placed, newest, Happening.COPY)
+
+            size_bytes = stored.inline_bytes if stored is not None else 0
+            placed = await self._gate.commit_in(
+                principal, Operation.WRITE_FILE, bucket, name, change, size_bytes=size_bytes, grows=True
             )
-        else:
-            whole = False
-            algorithm = checksum_algorithm or (source.checksum.algorithm if source.checksum else None)
-            digested = await self._digested(source, first, end, algorithm)
-            row = row._replace(content_sha1=digested.content_sha1, etag=digested.md5, checksum=digested.checksum)
-
-        async def change(tx: Transaction, bucket_now: Bucket) -> VersionRow:
-            await tx.lock_name(row.bucket_id, row.name)
-            newest = await versions.newest(tx, row.bucket_id, row.name)
-            judge(condition, bucket_now, newest, name)
-            await self._share(tx, source, (row.bucket_id, row.handle), first, end)
-            if whole and source.part_count:
-                await parts.share(tx, (source.bucket_id, source.file_id.handle), (row.bucket_id, row.handle))
-            await self._count(tx, row.bucket_id, 1, row.size)
-            locked = with_lock(row, bucket_now, described)
-            placed = newborn_in_order(locked, newest, described.uploaded_ms)
-            return await self._place(tx, bucket_now, placed, newest, Happening.COPY)
-
-        placed = await self._gate.commit_in(principal, Operation.WRITE_FILE, bucket, name, change, grows=True)
         return version_of(placed, bucket)
 
     async def copy_part(
@@ -127,85 +171,128 @@ class Copies(Reads, LargeFiles):
         source: FileVersion,
         *,
         byte_range: ByteRange | None = None,
+        source_key: CustomerKey | None = None,
+        encryption: CustomerKey | str | None = None,
     ) -> Part:
-        """Make the source's bytes, or a range of them, a part of an unfinished large file of this bucket."""
+        """Make the source's bytes, or a range of them, a part of an unfinished large file of this bucket.
+
+        `source_key` opens a source that needs one; `encryption` is as in `upload_part`.
+        """
         authorize(principal, Operation.WRITE_FILE, bucket, large.name)
         _check_account(source, bucket)
         check_part_number(part_number)
-        first, end = _interval(source, byte_range)
-        digested = await self._digested(source, first, end, large.checksum.algorithm if large.checksum else None)
-        row = PartRow(
-            part_number=part_number,
-            handle=self._ambient.new_handle(),
-            size=end - first,
-            start=0,
-            content_sha1=digested.content_sha1,
-            md5=digested.md5,
-            checksum=digested.checksum,
-            uploaded_ms=self._ambient.now_ms(),
-        )
+        sealing = self._sealings.of_part(large.encryption, encryption)
+        span = Span(source, *_interval(source, byte_range), self._sealings.of_file(source.encryption, source_key))
+        algorithm = large.checksum.algorithm if large.checksum else None
+        async with self._transfer(span, sealing, algorithm) as stored:
+            digested = await self._digested(span, algorithm, stored)
+            row = PartRow(
+                part_number=part_number,
+                handle=self._ambient.new_handle(),
+                size=span.end - span.first,
+                start=0,
+                content_sha1=digested.content_sha1,
+                md5=digested.md5,
+                checksum=digested.checksum,
+                uploaded_ms=self._ambient.now_ms(),
+            )
 
-        async def change(tx: Transaction) -> None:
-            await self._share(tx, source, (large.bucket_id, row.handle), first, end)
-            await self._put_part(tx, large, row)
+            async def change(tx: Transaction) -> None:
+                await self._place_bytes(tx, span, (large.bucket_id, row.handle), stored)
+                await self._put_part(tx, large, row)
 
-        await self._gate.commit(principal, Operation.WRITE_FILE, bucket, large.name, change, grows=True)
-        return part_of(row)
+            size_bytes = stored.inline_bytes if stored is not None else 0
+            await self._gate.commit(
+                principal, Operation.WRITE_FILE, bucket, large.name, change, size_bytes=size_bytes, grows=True
+            )
+        return part_of(row, large.encryption)
 
-    async def _digested(self, source: FileVersion, first: int, end: int, algorithm: str | None) -> Digested:
+    @asynccontextmanager
+    async def _transfer(
+        self, span: Span, sealing: Sealing | None, algorithm: str | None
+    ) -> AsyncIterator[Stored | None]:
+        """Store the bytes again where they cannot be shared, and give them back if the block fails. None where they can."""
+        if span.sealing is sealing or (sealing is not None and sealing.shares_with(span.sealing)):
+            yield None
+            return
+        intake = intake_of(self._context, sealing)
+        try:
+            blocks = self._blocks(span.source, span.first, span.end, span.sealing)
+            async with aclosing(blocks):
+                stored = await intake.take(
+                    _Blocks(blocks, span.end - span.first), () if algorithm is None else (algorithm,)
+                )
+            yield stored
+        except Exception:
+            # Not on cancellation: see `upload`.
+            await intake.discard()
+            raise
+
+    async def _place_bytes(self, tx: Transaction, span: Span, target: tuple[str, int], stored: Stored | None) -> None:
+        """Give the target its extents: those stored for it, or else the source's, if the source is still there."""
+        if stored is not None:
+            await extents.insert(tx, *target, stored.rows())
+            return
+        source = span.source
+        if (await versions.by_handle(tx, source.bucket_id, source.file_id.handle)).version is None:
+            raise NoSuchVersion(str(source.file_id), source.name)
+        if span.is_whole:
+            await extents.share(tx, (source.bucket_id, source.file_id.handle), target)
+        else:
+            await extents.insert(tx, *target, await _sliced(tx, span))
+        await self._sealings.renew(tx, *target)
+
+    async def _digested(self, span: Span, algorithm: str | None, stored: Stored | None) -> Digested:
         """The digests of a run of the source's bytes, known already or worked out by reading them."""
-        if algorithm is None:
-            known = await self._known_digests(source, first, end)
+        if stored is not None:
+            results = stored.digests
+        else:
+            known = await self._known_digests(span) if algorithm is None else None
             if known is not None:
                 return known
-        digests = Digests(() if algorithm is None else (algorithm,), self._context.hashers)
-        async for block in self._blocks(source, first, end):
-            await digests.begin(block)
-        results = digests.results()
+            digests = Digests(() if algorithm is None else (algorithm,), self._context.hashers)
+            async for block in self._blocks(span.source, span.first, span.end, span.sealing):
+                await digests.begin(block)
+            results = digests.results()
         checksum = None
         if algorithm is not None:
             checksum = Checksum(algorithm, base64.b64encode(results[algorithm]).decode(), "FULL_OBJECT")
         return Digested(results["sha1"].hex(), results["md5"].hex(), checksum_text(checksum))
 
-    async def _known_digests(self, source: FileVersion, first: int, end: int) -> Digested | None:
-        if (first, end) == (0, source.size) and source.content_md5 is not None and source.content_sha1 != "none":
+    async def _known_digests(self, span: Span) -> Digested | None:
+        source = span.source
+        if span.is_whole and source.content_md5 is not None and source.content_sha1 != "none":
             return Digested(source.content_sha1.removeprefix("unverified:"), source.etag, None)
         for part in await self.parts_of(source):
-            if (part.start, part.start + part.size) == (first, end):
+            if (part.start, part.start + part.size) == (span.first, span.end):
                 return Digested(part.content_sha1.removeprefix("unverified:"), part.md5, None)
         return None
 
-    async def _share(self, tx: Transaction, source: FileVersion, target: tuple[str, int], first: int, end: int) -> None:
-        """Let the target have extents of the same bytes, if the source is still there."""
-        row = (await versions.by_handle(tx, source.bucket_id, source.file_id.handle)).version
-        if row is None:
-            raise NoSuchVersion(str(source.file_id), source.name)
-        if (first, end) == (0, source.size):
-            await extents.share(tx, (source.bucket_id, source.file_id.handle), target)
-            return
-        await extents.insert(tx, *target, await _sliced(tx, source, first, end))
 
-
-async def _sliced(rows: Rows, source: FileVersion, first: int, end: int) -> list[ExtentRow]:
-    """The extents of bytes [first, end) of the source, cut to size and counted from 0."""
+async def _sliced(rows: Rows, span: Span) -> list[ExtentRow]:
+    """The source's extents of the span's bytes, cut to size and counted from 0."""
+    source = span.source
     covering = await extents.covering(
-        rows, source.bucket_id, source.file_id.handle, first=first, end=end, limit=EXTENTS_MAX
+        rows, source.bucket_id, source.file_id.handle, first=span.first, end=span.end, limit=EXTENTS_MAX
     )
     sliced = []
-    position = first
+    position = span.first
     for extent in covering:
-        check_place(extent, position, source.size, is_first=position == first)
+        check_place(extent, position, source.size, is_first=position == span.first)
         start = position
-        position = stop = min(end, extent.start + extent.length)
+        position = stop = min(span.end, extent.start + extent.length)
         skipped = start - extent.start
-        cut = extent._replace(start=start - first, length=stop - start)
+        cut = extent._replace(start=start - span.first, length=stop - start)
         if extent.inline is not None:
-            inline = inline_bytes(extent, skipped, skipped + stop - start)
-            cut = cut._replace(inline=inline, inline_crc32c=crt.crc32c(inline))
+            inline, wrapped_key = inline_bytes(extent, skipped, skipped + stop - start, span.sealing), None
+            if span.sealing is not None:  # A frame opens as a whole alone, so its part becomes one of its own.
+                inline, data_key = span.sealing.seal(inline)
+                wrapped_key = span.sealing.wrap(data_key, None)
+            cut = cut._replace(inline=inline, inline_crc32c=crt.crc32c(inline), wrapped_key=wrapped_key)
         else:
             cut = cut._replace(blob_offset=extent.blob_offset + skipped)
         sliced.append(cut)
-    if position != end:
+    if position != span.end:
         raise DataCorrupt(f"No extent holds byte {position} of {source.file_id}.")
     return sliced
 

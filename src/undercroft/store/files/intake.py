@@ -21,7 +21,8 @@ from undercroft import limits
 from undercroft.blobs.contract import Blobs, BlobWriter
 from undercroft.catalog.extents import ExtentRow
 from undercroft.store.errors import DigestMismatch, LengthMismatch, TooLarge
-from undercroft.store.files.base import storing
+from undercroft.store.files.base import Context, storing
+from undercroft.store.files.encryption import Sealing
 from undercroft.store.model import UploadBody
 from undercroft.threads import Strand, Threads
 
@@ -95,12 +96,45 @@ def _update_all(digests: list[_Digest], data: bytes) -> None:
         digest.update(data)
 
 
+class DataKeys:
+    """The data keys of bytes that are being stored, one an extent."""
+
+    __slots__ = ("_keys", "_sealing")
+
+    def __init__(self, sealing: Sealing) -> None:
+        self._sealing = sealing
+        self._keys: list[bytes] = []
+
+    def next(self) -> bytes:
+        """The key of the next extent."""
+        self._keys.append(self._sealing.new_key())
+        return self._keys[-1]
+
+    def seal(self, data: bytes) -> bytes:
+        """The data of the next extent as its row keeps it."""
+        sealed, key = self._sealing.seal(data)
+        self._keys.append(key)
+        return sealed
+
+    def wrapped(self, extents: list[ExtentRow]) -> list[ExtentRow]:
+        """The extents with their keys."""
+        return [
+            ExtentRow(*extent[:-1], self._sealing.wrap(key, extent.blob_id))
+            for extent, key in zip(extents, self._keys, strict=True)
+        ]
+
+
 class Stored(msgspec.Struct, frozen=True):
-    """Bytes that are safely stored but not named by anything yet."""
+    """Bytes that are safely stored but not named by anything yet. The extents lack their wrapped keys."""
 
     size: int
     digests: dict[str, bytes]
     extents: list[ExtentRow]
+    keys: DataKeys | None = None
+
+    def rows(self) -> list[ExtentRow]:
+        """The extents as the transaction that calls this is to store them."""
+        return self.extents if self.keys is None else self.keys.wrapped(self.extents)
 
     @property
     def inline_bytes(self) -> int:
@@ -111,7 +145,11 @@ class Stored(msgspec.Struct, frozen=True):
 class Intake:
     """Takes one body in. After an error, and when the bytes are not wanted after all, call `discard`."""
 
-    def __init__(self, blobs: Blobs, threads: Threads, *, inline_max_bytes: int) -> None:
+    def __init__(
+        self, blobs: Blobs, threads: Threads, *, inline_max_bytes: int, sealing: Sealing | None = None
+    ) -> None:
+        """With `sealing` the bytes are stored encrypted; digests and lengths are those of the bytes as they came."""
+        self._keys = None if sealing is None else DataKeys(sealing)
         self._blobs = blobs
         self._threads = threads
         self._inline_max_bytes = inline_max_bytes
@@ -141,7 +179,7 @@ class Intake:
         for algorithm, expected in body.expected().items():
             if not hmac.compare_digest(expected, calculated[algorithm]):
                 raise DigestMismatch(algorithm, expected, calculated[algorithm])
-        return Stored(self._size, calculated, self._extents)
+        return Stored(self._size, calculated, self._extents, self._keys)
 
     async def _consume(self, body: UploadBody, digests: Digests, declared: int | None) -> None:
         pending: list[bytes] = []
@@ -183,7 +221,8 @@ class Intake:
     def _keep_inline(self, data: bytes, digests: Digests) -> None:
         digests.update(data)
         if data:
-            self._extents.append(ExtentRow(0, len(data), None, 0, data, crt.crc32c(data), None))
+            stored = data if self._keys is None else self._keys.seal(data)
+            self._extents.append(ExtentRow(0, len(data), None, 0, stored, crt.crc32c(stored), None))
 
     def _begin_block(self, block: bytes, digests: Digests) -> None:
         """Have the block digested, and written behind the one before it."""
@@ -219,7 +258,9 @@ class Intake:
         while rest:
             if not self._writers or self._writers[-1].size >= self._blobs.max_blob_bytes:
                 await self._finish_blob()
-                self._writers.append(await storing(self._blobs.create()))
+                self._writers.append(
+                    await storing(self._blobs.create(None if self._keys is None else self._keys.next()))
+                )
             writer = self._writers[-1]
             piece = rest[: self._blobs.max_blob_bytes - writer.size]
             await storing(writer.write(piece))
@@ -238,3 +279,9 @@ class Intake:
         """Give the bytes back: nothing names them."""
         for writer in self._writers:
             await storing(writer.discard())
+
+
+def intake_of(context: Context, sealing: Sealing | None) -> Intake:
+    """An intake into the engines of the file store."""
+    inline_max_bytes = context.catalog.inline_max_bytes
+    return Intake(context.blobs, context.hashers, inline_max_bytes=inline_max_bytes, sealing=sealing)

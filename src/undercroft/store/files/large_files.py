@@ -34,13 +34,13 @@ from undercroft.store.errors import (
 from undercroft.store.files.base import FilesBase, checksum_text, in_order, part_of, version_of
 from undercroft.store.files.conditions import judge
 from undercroft.store.files.happenings import Happening
-from undercroft.store.files.intake import Intake, Stored
+from undercroft.store.files.intake import Stored, intake_of
 from undercroft.store.files.lock_rules import with_default, with_own_lock
 from undercroft.store.files.locks import check_new_lock
 from undercroft.store.files.uploads import check_new_file, checksum_kept, sha1_text
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
-from undercroft.store.model import Bucket, Checksum, FileVersion, NewFile, Part, UploadBody, WriteCondition
+from undercroft.store.model import Bucket, Checksum, CustomerKey, FileVersion, NewFile, Part, UploadBody, WriteCondition
 from undercroft.store.operations import Operation
 
 
@@ -53,9 +53,11 @@ class LargeFiles(FilesBase):
         Its time is that of an ordinary upload begun now: a native finish, which keeps it, puts the file above all versions
         that were there before, also after a clock was set back.
         """
-        check_new_file(name, new, self._ambient.now_ms())
+        sealing = self._sealings.of_new(new.encryption, bucket)
+        check_new_file(bucket, name, new, self._ambient.now_ms(), encrypted=sealing is not None)
         check_new_lock(principal, bucket, name, new, self._ambient.now_ms())
-        row = self._new_row(bucket, name, new, self._ambient.now_ms(), kind=ids.LARGE, action=versions.START)
+        now_ms = self._ambient.now_ms()
+        row = self._new_row(bucket, name, new, now_ms, kind=ids.LARGE, action=versions.START, sealing=sealing)
         if new.checksum_algorithm is not None:
             row = row._replace(checksum=checksum_text(Checksum(new.checksum_algorithm, "", new.checksum_type)))
 
@@ -106,6 +108,11 @@ class LargeFiles(FilesBase):
             raise InvalidFileId(f"Invalid fileId: {file_id}", "fileId")
         return own_bucket, version
 
+    def check_part_key(self, large: FileVersion, customer: CustomerKey | None) -> None:
+        """Return if this is the key of the large file's parts, or none was given. Raises `EncryptionMismatch`."""
+        if customer is not None:
+            self._sealings.of_part(large.encryption, customer)
+
     async def upload_part(
         self,
         principal: Principal,
@@ -116,13 +123,17 @@ class LargeFiles(FilesBase):
         *,
         sha1_unverified: bool = False,
         checksum_algorithm: str | None = None,
+        encryption: CustomerKey | str | None = None,
     ) -> Part:
-        """Store a part. Raises what `upload` raises of the bytes and of caps, and `NoSuchUpload`."""
+        """Store a part, encrypted as the large file is, whose customer's key has to come along.
+
+        Raises what `upload` raises of the bytes and of caps, `EncryptionMismatch` and `NoSuchUpload`.
+        """
         check_part_number(part_number)
         authorize(principal, Operation.WRITE_FILE, bucket, large.name)
         await self._check_room(bucket, large, part_number, body.length or 0)
         now_ms = self._ambient.now_ms()
-        intake = Intake(self._blobs, self._context.hashers, inline_max_bytes=self._catalog.inline_max_bytes)
+        intake = intake_of(self._context, self._sealings.of_part(large.encryption, encryption))
         try:
             stored = await intake.take(body, () if checksum_algorithm is None else (checksum_algorithm,))
             row = PartRow(
@@ -140,7 +151,7 @@ class LargeFiles(FilesBase):
             await intake.discard()
             raise
         self._meter.uploaded(bucket.account_id, row.size)
-        return part_of(row)
+        return part_of(row, large.encryption)
 
     async def _check_room(self, bucket: Bucket, large: FileVersion, part_number: int, size_bytes: int) -> None:
         """Raise `StorageCapExceeded` if the account cannot have a part of this size, also where it replaces one."""
@@ -153,7 +164,7 @@ class LargeFiles(FilesBase):
         self, principal: Principal, bucket: Bucket, large: FileVersion, row: PartRow, stored: Stored
     ) -> None:
         async def change(tx: Transaction) -> None:
-            await extents.insert(tx, large.bucket_id, row.handle, stored.extents)
+            await extents.insert(tx, large.bucket_id, row.handle, stored.rows())
             await self._put_part(tx, large, row)
 
         await self._gate.commit(
@@ -191,7 +202,7 @@ class LargeFiles(FilesBase):
         async def query(rows: Rows) -> list[PartRow]:
             return await parts.page(rows, large.bucket_id, large.file_id.handle, start, limit + 1)
 
-        found = [part_of(row) for row in await self._catalog.scan(query)]
+        found = [part_of(row, large.encryption) for row in await self._catalog.scan(query)]
         return found[:limit], found[limit].part_number if len(found) > limit else None
 
     async def finish_native(
@@ -305,6 +316,7 @@ class LargeFiles(FilesBase):
             offset += part.size
         await parts.place(tx, row.bucket_id, row.handle, [(part.part_number, start) for part, start in starts])
         await extents.adopt(tx, row.bucket_id, row.handle, [(part.handle, start) for part, start in starts])
+        await self._sealings.renew(tx, row.bucket_id, row.handle)
         md5s = hashlib.md5(b"".join(bytes.fromhex(part.md5) for part in chosen), usedforsecurity=False)
         finished = row._replace(
             action=versions.UPLOAD,

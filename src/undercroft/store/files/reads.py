@@ -10,14 +10,16 @@ from awscrt import checksums as crt
 
 from undercroft import limits
 from undercroft.blobs.contract import BlobReader
+from undercroft.blobs.sealing import NotSealed
 from undercroft.catalog import extents, parts, versions
 from undercroft.catalog.extents import ExtentRow
 from undercroft.store.errors import Busy, DataCorrupt, NoSuchBucket, NoSuchFile, NoSuchVersion
 from undercroft.store.files.base import FilesBase, part_of, storing, version_of
+from undercroft.store.files.encryption import Sealing
 from undercroft.store.gate import TRIES
 from undercroft.store.identity.authorize import NO_FACTS, Facts
 from undercroft.store.identity.principals import Principal
-from undercroft.store.model import Bucket, FileVersion, Part
+from undercroft.store.model import Bucket, CustomerKey, FileVersion, Part
 from undercroft.store.operations import Operation
 
 READ_BLOCK_BYTES = 8 * limits.FRAME_BYTES
@@ -91,24 +93,35 @@ class Reads(FilesBase):
         rows = await self._catalog.scan(
             lambda rows: parts.page(rows, version.bucket_id, version.file_id.handle, 1, limits.PART_NUMBER_MAX)
         )
-        return [part_of(row) for row in rows]
+        return [part_of(row, version.encryption) for row in rows]
 
-    async def read(self, version: FileVersion, first: int, end: int) -> bytes | AsyncIterator[bytes]:
-        """Bytes [first, end) of a version that `current` or `version` gave.
+    def check_key(self, version: FileVersion, customer: CustomerKey | None) -> None:
+        """Return if this is the key with which the version opens, None where it needs none of a customer.
+
+        For whoever asks for a version without reading it. Raises `MissingCustomerKey`, `WrongCustomerKey` and
+        `NeedlessCustomerKey`.
+        """
+        self._sealings.of_file(version.encryption, customer)
+
+    async def read(
+        self, version: FileVersion, first: int, end: int, customer: CustomerKey | None = None
+    ) -> bytes | AsyncIterator[bytes]:
+        """Bytes [first, end) of a version that `current` or `version` gave; raises what `check_key` raises.
 
         What is short comes as bytes. For the rest the first block is read and verified before this returns, and the
         iterator yields verified blocks; `DataCorrupt` in the middle of it means that the reader must be cut off (P3). The
         bytes count as downloaded by the account whose version it is; those that an iterator still has when it is closed do
         not. Raises `DownloadCapExceeded`.
         """
+        sealing = self._sealings.of_file(version.encryption, customer)
         if first >= end:
             return b""
         day = self._meter.downloads(version.account_id, end - first)
         try:
             extent = version.first_extent
             if extent is not None and extent.inline is not None and end <= extent.length <= version.size:
-                return inline_bytes(extent, first, end)
-            blocks = self._blocks(version, first, end)
+                return inline_bytes(extent, first, end, sealing)
+            blocks = self._blocks(version, first, end, sealing)
             if end - first <= WHOLE_MAX_BYTES:
                 return b"".join([block async for block in blocks])
             return _Begun(
@@ -121,7 +134,9 @@ class Reads(FilesBase):
             self._meter.kept_back(version.account_id, end - first, day)
             raise
 
-    async def _blocks(self, version: FileVersion, first: int, end: int) -> AsyncGenerator[bytes, None]:
+    async def _blocks(
+        self, version: FileVersion, first: int, end: int, sealing: Sealing | None
+    ) -> AsyncGenerator[bytes, None]:
         position = first
         # The first extent came with the version, in one statement. So a delete meanwhile is nothing to a reader of a
         # file in one blob, which stays on the disk for longer than a read begins; only what lies further on may be
@@ -138,9 +153,9 @@ class Reads(FilesBase):
                 check_place(extent, position, version.size, is_first=position == first)
                 stop = min(end, extent.start + extent.length)
                 if extent.inline is not None:
-                    yield inline_bytes(extent, position - extent.start, stop - extent.start)
+                    yield inline_bytes(extent, position - extent.start, stop - extent.start, sealing)
                 else:
-                    blocks = self._blob_blocks(extent, position - extent.start, stop - extent.start)
+                    blocks = self._blob_blocks(extent, position - extent.start, stop - extent.start, sealing)
                     async with aclosing(blocks):  # A reader that leaves early lets go of the blob at once.
                         async for block in blocks:
                             yield block
@@ -156,10 +171,12 @@ class Reads(FilesBase):
             raise NoSuchVersion(str(version.file_id), version.name)
         return found
 
-    async def _blob_blocks(self, extent: ExtentRow, first: int, end: int) -> AsyncGenerator[bytes, None]:
+    async def _blob_blocks(
+        self, extent: ExtentRow, first: int, end: int, sealing: Sealing | None
+    ) -> AsyncGenerator[bytes, None]:
         """Bytes [first, end) of an extent in a blob; the next block is read while one is being sent."""
         assert extent.blob_id is not None
-        reader = await storing(self._blobs.open(extent.blob_id))
+        reader = await storing(self._blobs.open(extent.blob_id, None if sealing is None else sealing.data_key(extent)))
         ahead: asyncio.Task[bytes] | None = None
         try:
             offset, stop = extent.blob_offset + first, extent.blob_offset + end
@@ -227,9 +244,16 @@ def check_place(extent: ExtentRow, position: int, size: int, *, is_first: bool) 
         raise DataCorrupt(f"The extent at {extent.start} is not the one that holds byte {position}.")
 
 
-def inline_bytes(extent: ExtentRow, first: int, end: int) -> bytes:
-    """Bytes [first, end) of an inline extent, verified. Raises `DataCorrupt`."""
+def inline_bytes(extent: ExtentRow, first: int, end: int, sealing: Sealing | None) -> bytes:
+    """Bytes [first, end) of an inline extent, verified and in the clear. Raises `DataCorrupt`, `WrongCustomerKey`."""
     data = extent.inline or b""
-    if len(data) != extent.length or crt.crc32c(data) != extent.inline_crc32c:
+    if crt.crc32c(data) != extent.inline_crc32c:
         raise DataCorrupt("An inline extent differs from its checksum.")
+    if sealing is not None:
+        try:
+            data = sealing.unseal(extent)
+        except NotSealed as error:
+            raise DataCorrupt("An inline extent does not open with its key.") from error
+    if len(data) != extent.length:
+        raise DataCorrupt("An inline extent has not the length that it should have.")
     return data if first == 0 and end == len(data) else data[first:end]

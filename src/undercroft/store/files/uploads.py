@@ -22,7 +22,7 @@ from undercroft.store.files.base import (
 )
 from undercroft.store.files.conditions import judge
 from undercroft.store.files.happenings import Happening
-from undercroft.store.files.intake import Intake, Stored
+from undercroft.store.files.intake import Stored, intake_of
 from undercroft.store.files.lock_rules import with_lock
 from undercroft.store.files.locks import check_new_lock
 from undercroft.store.identity.authorize import authorize
@@ -50,11 +50,14 @@ class Uploads(FilesBase):
         `StorageCapExceeded`, `StorageFull`.
         """
         authorize(principal, Operation.WRITE_FILE, bucket, name)
-        check_new_file(name, new, self._ambient.now_ms())
+        sealing = self._sealings.of_new(new.encryption, bucket)
+        check_new_file(bucket, name, new, self._ambient.now_ms(), encrypted=sealing is not None)
         check_new_lock(principal, bucket, name, new, self._ambient.now_ms())
         await self._gate.check_room(bucket, body.length or 0)
-        row = self._new_row(bucket, name, new, self._ambient.now_ms(), kind=ids.SMALL, action=versions.UPLOAD)
-        intake = Intake(self._blobs, self._context.hashers, inline_max_bytes=self._catalog.inline_max_bytes)
+        row = self._new_row(
+            bucket, name, new, self._ambient.now_ms(), kind=ids.SMALL, action=versions.UPLOAD, sealing=sealing
+        )
+        intake = intake_of(self._context, sealing)
         try:
             stored = await intake.take(body, () if new.checksum_algorithm is None else (new.checksum_algorithm,))
             row = _described(row, new, stored)
@@ -63,7 +66,7 @@ class Uploads(FilesBase):
                 await tx.lock_name(row.bucket_id, row.name)
                 newest = await versions.newest(tx, row.bucket_id, row.name)
                 judge(condition, bucket_now, newest, name)
-                await extents.insert(tx, row.bucket_id, row.handle, stored.extents)
+                await extents.insert(tx, row.bucket_id, row.handle, stored.rows())
                 await self._count(tx, row.bucket_id, 1, row.size)
                 locked = with_lock(row, bucket_now, new)
                 placed = newborn_in_order(locked, newest, new.uploaded_ms)
@@ -119,10 +122,10 @@ class Uploads(FilesBase):
         return await self._place(tx, bucket, newborn_in_order(marker, newest, None), newest, happening)
 
 
-def check_new_file(name: str, new: NewFile, now_ms: int) -> None:
+def check_new_file(bucket: Bucket, name: str, new: NewFile, now_ms: int, *, encrypted: bool) -> None:
     """Raise unless a file of this name, type and info may be made."""
     names.check_file_name(name, controls_allowed=True)
-    names.check_file_info(name, new.info)
+    names.check_file_info(name, new.info, secured=encrypted or bucket.lock.enabled)
     if len(new.content_type) > limits.CONTENT_TYPE_MAX_BYTES:
         raise InvalidRequest("The content type is too long.", "contentType")
     if new.uploaded_ms is not None and not 0 <= new.uploaded_ms <= now_ms:

@@ -53,7 +53,7 @@ class Accounts:
     async def create(self, email: str, password: str) -> NewAccount:
         """Make an account. Raises `DuplicateEmail` and `InvalidRequest`."""
         draft = await self.draft(email, password)
-        return await self._gate.write(lambda tx: self.insert_in(tx, draft))
+        return await self._gate.write_up_to_date(lambda tx: self.insert_in(tx, draft))
 
     async def draft(self, email: str, password: str) -> Draft:
         """What a transaction needs to make an account. Raises `InvalidRequest`."""

@@ -13,7 +13,7 @@ from undercroft.catalog.keys import KeyRow
 from undercroft.keyring import Keyring
 from undercroft.store import ids, names
 from undercroft.store.ambient import Ambient
-from undercroft.store.directory import key_of_row
+from undercroft.store.directory import key_of_row, secret_context
 from undercroft.store.errors import InvalidRequest, NoSuchBucket, NoSuchKey, OutOfRange
 from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import authorize
@@ -146,7 +146,7 @@ class Keys:
             key.key_id,
             key.account_id,
             key.name,
-            self._keyring.wrap(key.secret.encode(), f"key:{key.key_id}"),
+            self._keyring.wrap(key.secret.encode(), secret_context(key.key_id)),
             json.dumps(sorted(key.capabilities)),
             None if key.bucket_ids is None else json.dumps(key.bucket_ids),
             key.name_prefix,

@@ -89,7 +89,7 @@ class Tokens:
     async def _load(self) -> None:
         rows = await key_rows.signing_keys(self._catalog.rows)
         self._secrets = {
-            row.signing_key_id: self._keyring.unwrap(row.wrapped_secret, f"signing-key:{row.signing_key_id}")
+            row.signing_key_id: self._keyring.unwrap(row.wrapped_secret, signing_context(row.signing_key_id))
             for row in rows
         }
         self._newest = rows[0] if rows else None
@@ -103,15 +103,20 @@ class Tokens:
             if rows and _may_issue(rows[0], now_s):
                 return
             signing_key_id = rows[0].signing_key_id + 1 if rows else 1
-            wrapped = self._keyring.wrap(secret, f"signing-key:{signing_key_id}")
+            wrapped = self._keyring.wrap(secret, signing_context(signing_key_id))
             await key_rows.insert_signing_key(tx, SigningKeyRow(signing_key_id, wrapped, now_s * 1000))
             # The last one stays, however old it seems: other processes issue with it until they look again.
             await key_rows.delete_signing_keys(
                 tx, (now_s - limits.SIGNING_KEY_VALID_S) * 1000, below_id=signing_key_id - 1
             )
 
-        await self._gate.write(change)
+        await self._gate.write_up_to_date(change)
         await self._load()
+
+
+def signing_context(signing_key_id: int) -> str:
+    """What the wrapped secret of a signing key belongs to."""
+    return f"signing-key:{signing_key_id}"
 
 
 def kind_of(token: str) -> str:

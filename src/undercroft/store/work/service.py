@@ -5,7 +5,9 @@ from __future__ import annotations
 from undercroft.blobs.contract import Blobs
 from undercroft.catalog import invalidations
 from undercroft.catalog.contract import Catalog
+from undercroft.keyring import Keyring
 from undercroft.store.ambient import Ambient
+from undercroft.store.buckets.notifications import Notifications
 from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
 from undercroft.store.work.deliveries import Deliveries
@@ -15,6 +17,7 @@ from undercroft.store.work.reclaim import Reclaim
 from undercroft.store.work.replication import Replications
 from undercroft.store.work.replication_remote import RemoteReplications
 from undercroft.store.work.replication_reports import ReplicationReports
+from undercroft.store.work.rotation import Rotation
 from undercroft.store.work.usage import UsageWork
 
 INVALIDATIONS_KEPT_MS = 24 * 3600 * 1000
@@ -29,6 +32,8 @@ class Work:
         blobs: Blobs,
         gate: Gate,
         files: Files,
+        notifications: Notifications,
+        keyring: Keyring,
         ambient: Ambient,
         deliveries: Deliveries,
         replication: Replications,
@@ -38,6 +43,7 @@ class Work:
         self._ambient = ambient
         self.leases = Leases(gate, ambient)
         self.reclaim = Reclaim(catalog, blobs, gate, ambient)
+        self.rotation = Rotation(gate, notifications, keyring, ambient)
         self.lifecycle = Lifecycle(catalog, gate, files, ambient)
         self.deliveries = deliveries
         self.usage = UsageWork(catalog, gate, ambient)
