@@ -30,7 +30,7 @@ from undercroft import limits
 from undercroft.catalog.sqlite import PAGE_BYTES
 from undercroft.store import errors
 from undercroft.store.identity.principals import Principal
-from undercroft.store.model import Bucket, ByteRange, FileVersion, NewFile
+from undercroft.store.model import SSE_B2, Bucket, ByteRange, FileVersion, NewFile
 
 SIZES = (0, 50, 4096, 9000, limits.INLINE_MAX_BYTES, limits.INLINE_MAX_BYTES + 1000)
 NAMES = 90
@@ -148,13 +148,14 @@ def some_bit(page: int) -> int:
 
 
 # -- Blobs ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("encryption", [None, SSE_B2])
 @asynchronous
-async def test_p3_every_flipped_bit_of_a_blob_is_found_before_a_byte_is_answered(tmp_path, full_size):
+async def test_p3_every_flipped_bit_of_a_blob_is_found_before_a_byte_is_answered(tmp_path, full_size, encryption):
     async with open_bench(tmp_path) as bench:
         data = os.urandom(2 * limits.FRAME_BYTES + 5000)
-        version = await bench.put("name", data)
+        version = await bench.put("name", data, new=NewFile("a/b", encryption=encryption))
         (path,) = [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
-        for _ in range(20_000 if full_size else 500):
+        for _ in range(20_000 if full_size else 250):
             bit = random.randrange(path.stat().st_size * 8)
             flip(path, bit)
             with pytest.raises(errors.DataCorrupt):

@@ -54,7 +54,7 @@ class WritePath(NamedTuple):
     `phase` is where the writing happens that is to be broken. `checkpoints` are the pages of the log from which on the
     catalog copies it to the database and cuts it. `is_new` begins with an empty directory, `is_newer` opens with a program
     that knows one more delta of the schema. One that `may_stop_midway` takes several steps, so that an error does not say
-    how far it came.
+    how far it came. One that `writes_keys` changes the file of the master key.
     """
 
     name: str
@@ -65,6 +65,7 @@ class WritePath(NamedTuple):
     is_new: bool = False
     is_newer: bool = False
     may_stop_midway: bool = False
+    writes_keys: bool = False
 
 
 async def prepare(path: WritePath, folder: Path) -> None:

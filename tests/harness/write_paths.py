@@ -17,7 +17,7 @@ from undercroft.store.accounting.model import DAY_MS
 from undercroft.store.buckets.lock import LockChange
 from undercroft.store.buckets.notification_rules import Header, Target
 from undercroft.store.dialect import NATIVE
-from undercroft.store.model import ByteRange, DefaultRetention, FileVersion, NewFile, Retention
+from undercroft.store.model import SSE_B2, ByteRange, DefaultRetention, FileVersion, NewFile, Retention
 
 _dice = random.Random(11)
 INLINE = _dice.randbytes(9_000)
@@ -39,6 +39,31 @@ async def upload_blob(bench: Bench) -> FileVersion:
 
 async def upload_blobs(bench: Bench) -> FileVersion:
     return await bench.put("new", BLOBS)
+
+
+async def upload_sealed_inline(bench: Bench) -> FileVersion:
+    return await bench.put("kept", INLINE, new=NewFile("text/plain", encryption=SSE_B2))
+
+
+async def upload_sealed_blobs(bench: Bench) -> FileVersion:
+    return await bench.put("sealed", BLOBS, new=NewFile("text/plain", encryption=SSE_B2))
+
+
+async def copy_and_seal(bench: Bench) -> FileVersion:
+    """The bytes are stored again, since they are not encrypted yet."""
+    source = await bench.store.files.current(bench.principal, bench.bucket, "kept-blob")
+    new = NewFile("text/plain", encryption=SSE_B2)
+    return await bench.store.files.copy(bench.principal, source, bench.bucket, "sealed", new)
+
+
+async def sealed_files(bench: Bench) -> None:
+    await upload_sealed_inline(bench)
+    await upload_sealed_blobs(bench)
+    await issue_token(bench)
+
+
+async def rotate(bench: Bench) -> None:
+    await bench.store.work.rotation.run()
 
 
 async def hide(bench: Bench) -> FileVersion:
@@ -401,6 +426,10 @@ WRITE_PATHS = (
     WritePath("upload inline", upload_inline),
     WritePath("upload blob", upload_blob),
     WritePath("upload of two blobs", upload_blobs),
+    WritePath("encrypted upload inline", upload_sealed_inline),
+    WritePath("encrypted upload of two blobs", upload_sealed_blobs),
+    WritePath("copy that encrypts", copy_and_seal),
+    WritePath("change of the master key", rotate, sealed_files, may_stop_midway=True, writes_keys=True),
     WritePath("upload with a checkpoint", upload_inline, checkpoints=(1, 32_000)),
     WritePath("upload with a checkpoint that cuts the log", upload_inline, checkpoints=(1, 1)),
     WritePath("upload, then close", upload_inline, phase=Phase.CLOSING),
