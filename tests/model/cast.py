@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from model.material import names
+from model.material import RIGHT, names
 from model.sides import Sides
-from model.things import Range
+from model.things import Range, Version
 
 OWNER, STRANGER = 0, 1
 ANYBODY = 2  # An owner like 0, but reads as nobody where nobody may.
@@ -45,6 +45,12 @@ class Cast(Sides):
             return asked
         first = asked.first % len(body)
         return Range(first, None if asked.last is None else asked.last - asked.first + first)
+
+    def _customer(self, drawn: str | None, version: Version | None) -> str | None:
+        """Whose key a request brings: mostly the one that opens the version."""
+        if drawn != RIGHT:
+            return drawn
+        return None if version is None else version.customer
 
     def _s3(self, drawn: bool) -> bool:
         return self.dialects[drawn % len(self.dialects)]

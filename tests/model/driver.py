@@ -26,6 +26,7 @@ class Driver(Protocol):
     """A way to Undercroft. `clock_is_set` tells whether its clock moves only by `pass_time`."""
 
     clock_is_set: bool
+    default_sse: str | None  # How files are encrypted in buckets that were never told.
 
     def begin(self) -> list[tuple[str, str, Iterable[str]]]:
         """Begin an example: the accounts that there are, each with the id and the capabilities of its key."""

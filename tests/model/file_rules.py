@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from model.cast import OWNER, Cast, actors, flags, known_names, picks
-from model.material import bodies, names, new_files, ranges
-from model.things import New, Range
+from model.material import RIGHT, bodies, customers, names, new_files, ranges
+from model.things import Bucket, New, Range
 
 
 class FileRules(Cast):
@@ -54,10 +54,19 @@ class FileRules(Cast):
         name=known_names,
         asked=st.none() | ranges,
         replaced=st.none() | new_files,
+        customer=customers,
         s3=flags,
     )
     def copy(
-        self, actor: int, source: int, bucket: int, name: str | int, asked: Range | None, replaced: New | None, s3: bool
+        self,
+        actor: int,
+        source: int,
+        bucket: int,
+        name: str | int,
+        asked: Range | None,
+        replaced: New | None,
+        customer: str | None,
+        s3: bool,
     ) -> None:
         found = self.a_version(source, "upload") if source % 8 else self.a_version(source)
         if found is None:
@@ -67,28 +76,34 @@ class FileRules(Cast):
             "name": self._name(name),
             "asked": None if s3 else self._within(asked, found.body),
             "replaced": replaced,
+            "customer": self._customer(customer, found),
         }
         self.both("copy", self._actor(actor), s3, source=found, bucket=self.a_bucket(bucket), **arguments)
 
     @rule(actor=actors, bucket=picks, name=names, asked=st.none() | ranges, s3=flags)
     def read_any_name(self, actor: int, bucket: int, name: str, asked: Range | None, s3: bool) -> None:
         target = self.a_bucket(bucket)
-        self.both("read_name", self._reader(actor), self._s3(s3), bucket=target, name=name, asked=asked)
+        arguments = {"bucket": target, "name": name, "asked": asked, "customer": self._visible_key(target, name)}
+        self.both("read_name", self._reader(actor), self._s3(s3), **arguments)
 
-    @rule(actor=actors, version=picks, asked=st.none() | ranges, s3=flags)
-    def read_name(self, actor: int, version: int, asked: Range | None, s3: bool) -> None:
+    def _visible_key(self, bucket: Bucket, name: str, drawn: str | None = RIGHT) -> str | None:
+        return self._customer(drawn, self.model.visible(bucket.id, name))
+
+    @rule(actor=actors, version=picks, asked=st.none() | ranges, customer=customers, s3=flags)
+    def read_name(self, actor: int, version: int, asked: Range | None, customer: str | None, s3: bool) -> None:
         target = self.a_version(version)
         if target is not None and target.bucket_id in self.model.buckets:
-            arguments = {"bucket": self.model.buckets[target.bucket_id], "name": target.name, "asked": asked}
+            bucket = self.model.buckets[target.bucket_id]
+            key = self._visible_key(bucket, target.name, customer)
+            arguments = {"bucket": bucket, "name": target.name, "asked": asked, "customer": key}
             self.both("read_name", self._reader(actor), self._s3(s3), **arguments)
 
-    @rule(actor=actors, version=picks, asked=st.none() | ranges, s3=flags)
-    def read_id(self, actor: int, version: int, asked: Range | None, s3: bool) -> None:
+    @rule(actor=actors, version=picks, asked=st.none() | ranges, customer=customers, s3=flags)
+    def read_id(self, actor: int, version: int, asked: Range | None, customer: str | None, s3: bool) -> None:
         target = self.a_version(version)
         if target is not None:
-            self.both(
-                "read_id", self._reader(actor), self._s3(s3), version=target, asked=self._within(asked, target.body)
-            )
+            arguments = {"asked": self._within(asked, target.body), "customer": self._customer(customer, target)}
+            self.both("read_id", self._reader(actor), self._s3(s3), version=target, **arguments)
 
     @rule(actor=actors, version=picks)
     def file_info(self, actor: int, version: int) -> None:

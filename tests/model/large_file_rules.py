@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from model.cast import OWNER, Cast, actors, flags, known_names, numbers, picks
-from model.material import BYTES, big_parts, new_files, page_sizes, parts, prefixes, ranges
+from model.material import BYTES, RIGHT, big_parts, customers, new_files, page_sizes, parts, prefixes, ranges
 from model.things import PART_MIN_BYTES, New, Range, Version
 
 
@@ -41,28 +41,50 @@ class LargeFileRules(Cast):
         for number in range(1, big + 1):
             source = self._big(large.bucket_id, s3=other)
             asked = Range(1, PART_MIN_BYTES) if number == big else None  # All but its first byte: just enough.
-            self.both("copy_part", owner, self._s3(s3), large=large, number=number, source=source, asked=asked)
-        number = big + 2 if gap else big + 1
-        self.both("upload_part", owner, self._s3(other), large=large, number=number, body=body)
+            keys = {"customer": source.customer, "own": large.customer}
+            self.both("copy_part", owner, self._s3(s3), large=large, number=number, source=source, asked=asked, **keys)
+        arguments = {"number": big + 2 if gap else big + 1, "body": body, "customer": large.customer}
+        self.both("upload_part", owner, self._s3(other), large=large, **arguments)
         self._finish(owner, large, None, self._s3(s3))
 
-    @rule(actor=actors, large=picks, number=numbers, body=parts, s3=flags)
-    def upload_part(self, actor: int, large: int, number: int, body: bytes, s3: bool) -> None:
+    @rule(actor=actors, large=picks, number=numbers, body=parts, customer=customers, s3=flags)
+    def upload_part(self, actor: int, large: int, number: int, body: bytes, customer: str | None, s3: bool) -> None:
         target = self._large(large)
         if target is not None:
-            self.both("upload_part", self._actor(actor), self._s3(s3), large=target, number=number, body=body)
+            arguments = {"number": number, "body": body, "customer": self._customer(customer, target)}
+            self.both("upload_part", self._actor(actor), self._s3(s3), large=target, **arguments)
 
     @rule(large=picks, number=numbers, body=big_parts, rare=st.integers(0, 15), s3=flags)
     def upload_big_part(self, large: int, number: int, body: bytes, rare: int, s3: bool) -> None:
         if rare == 0:
-            self.upload_part(OWNER, large, number, body, s3)
+            self.upload_part(OWNER, large, number, body, RIGHT, s3)
 
-    @rule(actor=actors, large=picks, number=numbers, source=picks, asked=st.none() | ranges, s3=flags)
-    def copy_part(self, actor: int, large: int, number: int, source: int, asked: Range | None, s3: bool) -> None:
+    @rule(
+        actor=actors,
+        large=picks,
+        number=numbers,
+        source=picks,
+        asked=st.none() | ranges,
+        customer=customers,
+        own=customers,
+        s3=flags,
+    )
+    def copy_part(
+        self,
+        actor: int,
+        large: int,
+        number: int,
+        source: int,
+        asked: Range | None,
+        customer: str | None,
+        own: str | None,
+        s3: bool,
+    ) -> None:
         target, found = self._large(large), self.a_version(source, "upload")
         if target is None or found is None:
             return
         arguments = {"large": target, "number": number, "source": found, "asked": self._within(asked, found.body)}
+        arguments |= {"customer": self._customer(customer, found), "own": self._customer(own, target)}
         self.both("copy_part", self._actor(actor), self._s3(s3), **arguments)
 
     def _big(self, bucket_id: str, *, s3: bool) -> Version:
@@ -87,7 +109,8 @@ class LargeFileRules(Cast):
             asked = Range(asked.first % 2, None if asked.last is None else PART_MIN_BYTES - 1 + asked.last % 2)
         asked = asked and Range(asked.first, PART_MIN_BYTES if asked.last is None else asked.last)
         type(self).steps += 1
-        self.both("copy_part", owner, self._s3(s3), large=target, number=number, source=source, asked=asked)
+        keys = {"customer": source.customer, "own": target.customer}
+        self.both("copy_part", owner, self._s3(s3), large=target, number=number, source=source, asked=asked, **keys)
 
     @rule(actor=actors, large=picks, drop=st.sampled_from([None, None, None, 0, 1]), spoil=flags, swap=flags, s3=flags)
     def finish(self, actor: int, large: int, drop: int | None, spoil: bool, swap: bool, s3: bool) -> None:

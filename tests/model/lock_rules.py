@@ -19,6 +19,10 @@ class LockRules(Cast):
     def lock_bucket(self, actor: int, bucket: int) -> None:
         self.both("lock_bucket", self._actor(actor), False, bucket=self.a_bucket(bucket))
 
+    @rule(actor=actors, bucket=picks, on=flags)
+    def encrypt_bucket(self, actor: int, bucket: int, on: bool) -> None:
+        self.both("encrypt_bucket", self._actor(actor), False, bucket=self.a_bucket(bucket), on=on)
+
     @rule(version=picks, until_ms=ends, bypass=flags)
     def retain(self, version: int, until_ms: int | None, bypass: bool) -> None:
         self._retain(OWNER, version, until_ms, bypass)

@@ -17,6 +17,7 @@ class Machine(AccountRules, FileRules, LargeFileRules, ListingRules, LockRules):
 
     @initialize(public=flags, locks=flags)
     def begin(self, public: bool, locks: bool) -> None:
+        self.model.default_sse = self.driver.default_sse
         for account, key_id, capabilities in self.driver.begin():
             self.model.add_account(account, key_id, capabilities)
             self.accounts.append(key_id)

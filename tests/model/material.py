@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from model.things import PART_MIN_BYTES, New, Range
 
+RIGHT = "right"  # Whoever's key opens what is asked for.
+
 BYTES = random.Random(7).randbytes(PART_MIN_BYTES + 4096)  # All bodies are runs of these.
 FRAME = INLINE = 64 * 1024
 SIZES = (0, 1, 100, INLINE - 1, INLINE, INLINE + 1, FRAME * 3 - 5, 8 * FRAME, 8 * FRAME + 17, 1_200_000)
@@ -41,7 +43,11 @@ _types = st.sampled_from(("text/plain", "application/octet-stream", "image/png; 
 _infos = st.sampled_from(
     ({}, {}, {"k": "v"}, {"src_last_modified_millis": "1", "x-y_z": "a b+c%20"}, {"u": "ü\U0001f600"})
 )
-new_files = st.builds(New, _types, _infos, st.sampled_from((True, True, True, False)), st.none(), st.just(False))
+_modes = st.sampled_from((None, None, None, None, "SSE-B2", "C1", "C2"))
+new_files = st.builds(
+    New, _types, _infos, st.sampled_from((True, True, True, False)), st.none(), st.just(False), _modes
+)
+customers = st.sampled_from((RIGHT,) * 8 + (None, "C1", "C2"))  # Whose key a request brings.
 
 _ALL = ["listBuckets", "listFiles", "readFiles", "writeFiles", "deleteFiles"]
 CAPABILITY_SETS = (

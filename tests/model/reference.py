@@ -34,6 +34,7 @@ class Reference:
         self.versions: dict[str, Version] = {}
         self.graves: dict[str, Version] = {}  # Those that are deleted.
         self.caps: dict[str, int] = {}  # How many bytes an account may hold, where that is limited.
+        self.default_sse: str | None = None  # Of files in buckets that were never told.
         self._sequence = itertools.count(1)
 
     def do(self, ask: Ask, operation: str, **arguments: Any) -> Any:
@@ -192,12 +193,13 @@ class Reference:
         bucket = self._bucket(bucket_id)
         self._allow(ask, "writeFiles", bucket, name)
         reasons = set() if self._has_room(bucket, len(body)) else {"storage cap"}
-        if new.only_new and self._visible(bucket_id, name) is not None:
+        if new.only_new and self.visible(bucket_id, name) is not None:
             reasons.add("exists")
         if reasons:
             raise Refused(*reasons)
         sha1 = ("" if new.verified else "unverified:") + _sha1(body)
-        answer = self._add(ask, bucket_id, name, "upload", new, body, (sha1, _md5(body)))
+        digests = (sha1, _md5(body))
+        answer = self._add(ask, bucket_id, name, "upload", new, body, digests, self._mode(new, bucket))
         return self._tell("b2:ObjectCreated:Upload", self.versions[ask.id], answer)
 
     def hide(self, ask: Ask, bucket_id: str, name: str) -> dict[str, Any]:
@@ -214,9 +216,19 @@ class Reference:
         return self._tell("b2:HideMarkerCreated:Hide", self.versions[ask.id], answer)
 
     def copy(
-        self, ask: Ask, source_id: str, bucket_id: str, name: str, asked: Range | None, replaced: New | None
+        self,
+        ask: Ask,
+        source_id: str,
+        bucket_id: str,
+        name: str,
+        asked: Range | None,
+        replaced: New | None,
+        customer: str | None,
     ) -> dict[str, Any]:
-        """A new version of a file's bytes or a range of them, with its type and info unless they are `replaced`."""
+        """A new version of a file's bytes or a range of them, with its type and info unless they are `replaced`.
+
+        `customer` is whose key the source is opened with.
+        """
         reasons: set[str] = set()
         bucket = self.buckets.get(bucket_id)
         if bucket is None:
@@ -224,14 +236,42 @@ class Reference:
         elif not self._may(ask, "writeFiles", bucket, name):
             reasons.add("unauthorized")
         source = self._source(ask, source_id, bucket, reasons)
-        body = source.body if asked is None else asked.of(source.body)
+        body = self._opened(source, asked, customer)
         self._make_room(self.buckets[bucket_id], len(body))
         # The digests of a whole copy are the source's: copying 5 GB in an instant leaves no time to read them.
         whole = len(body) == len(source.body)
         digests = (source.sha1, source.etag) if whole else (_sha1(body), _md5(body))
         new = replaced or New(source.content_type, source.info)
-        answer = {**self._add(ask, bucket_id, name, "upload", new, body, digests), "action": "copy"}
-        return self._tell("b2:ObjectCreated:Copy", self.versions[ask.id], answer)
+        assert bucket is not None
+        made = self._add(ask, bucket_id, name, "upload", new, body, digests, self._mode(new, bucket))
+        return self._tell("b2:ObjectCreated:Copy", self.versions[ask.id], {**made, "action": "copy"})
+
+    def _mode(self, new: New, bucket: Bucket) -> str | None:
+        """How a new file is encrypted: as it asks, else as its bucket says, else as the service does."""
+        return new.sse or bucket.sse or self.default_sse
+
+    def _check_key(self, version: Version, customer: str | None) -> None:
+        """Refused unless this is the key that opens the version, or none where none is needed."""
+        if version.customer is None and customer is not None:
+            raise Refused("needless key")
+        if version.customer is not None and customer != version.customer:
+            raise Refused("missing key" if customer is None else "wrong key")
+
+    def _opened(self, source: Version, asked: Range | None, customer: str | None) -> bytes:
+        """The bytes of a source, or of a range of it. Nothing is said of which of two reasons comes first."""
+        reasons: set[str] = set()
+        body = source.body
+        try:
+            body = body if asked is None else asked.of(body)
+        except Refused as refused:
+            reasons |= refused.reasons
+        try:
+            self._check_key(source, customer)
+        except Refused as refused:
+            reasons |= refused.reasons
+        if reasons:
+            raise Refused(*reasons)
+        return body
 
     def _source(self, ask: Ask, source_id: str, target: Bucket | None, reasons: set[str]) -> Version:
         """The version to copy from; refused with the reasons there are already, or for its own."""
@@ -286,6 +326,15 @@ class Reference:
         bucket.locks = True
         bucket.revision += 1
         return bucket_row(bucket)
+
+    def encrypt_bucket(self, ask: Ask, bucket_id: str, on: bool) -> dict[str, Any]:
+        """Encrypt new files under the service's key, or leave that to the service."""
+        bucket = self._bucket(bucket_id)
+        self._allow(ask, "writeBuckets", bucket)
+        self._allow(ask, "writeBucketEncryption", bucket)
+        bucket.sse = "SSE-B2" if on else None
+        bucket.revision += 1
+        return {**bucket_row(bucket), "sse": bucket.sse or self.default_sse}
 
     def retain(self, ask: Ask, version_id: str, until_ms: int | None, bypass: bool) -> dict[str, Any]:
         """Set, extend or, with None, end governance; what shortens it needs the bypass and the right to it."""
@@ -350,30 +399,57 @@ class Reference:
         bucket = self._bucket(bucket_id)
         self._allow(ask, "writeFiles", bucket, name)
         self._make_room(bucket, 0)
-        return self._add(ask, bucket_id, name, "start", new, b"", ("none", ""))
+        return self._add(ask, bucket_id, name, "start", new, b"", ("none", ""), self._mode(new, bucket))
 
-    def upload_part(self, ask: Ask, large_id: str, number: int, body: bytes) -> dict[str, Any]:
-        """Set a part, in place of one that has the number already."""
-        return self._put_part(self._large(ask, large_id), number, body)
+    def upload_part(self, ask: Ask, large_id: str, number: int, body: bytes, customer: str | None) -> dict[str, Any]:
+        """Set a part, in place of one that has the number already; with the key that the file was started with."""
+        large = self._large(ask, large_id)
+        if large.customer != customer:
+            raise Refused("part key", *([] if self._has_part_room(large, number, body) else ["storage cap"]))
+        return self._put_part(large, number, body)
 
-    def copy_part(self, ask: Ask, large_id: str, number: int, source_id: str, asked: Range | None) -> dict[str, Any]:
-        """Set a part to the bytes of a file or a range of them, which to S3 must lie within the file."""
+    def copy_part(
+        self,
+        ask: Ask,
+        large_id: str,
+        number: int,
+        source_id: str,
+        asked: Range | None,
+        customer: str | None,
+        own: str | None,
+    ) -> dict[str, Any]:
+        """Set a part to the bytes of a file or a range of them, which to S3 must lie within the file.
+
+        `customer` is whose key the source is opened with, `own` that of the large file.
+        """
         reasons: set[str] = set()
         try:
             self._large(ask, large_id)
         except Refused as refused:
             reasons |= refused.reasons
         source = self._source(ask, source_id, self.buckets.get(self._home(large_id)), reasons)
+        large = self.versions[large_id]
         if ask.s3 and asked is not None and (asked.last is None or asked.last >= len(source.body)):
             raise Refused("bad part range")
-        body = source.body if asked is None else asked.of(source.body)
-        return self._put_part(self.versions[large_id], number, body)
+        if large.customer != own:
+            reasons.add("part key")
+        try:
+            body = self._opened(source, asked, customer)
+        except Refused as refused:
+            raise Refused(*reasons, *refused.reasons) from None
+        if reasons:
+            raise Refused(*reasons)
+        return self._put_part(large, number, body)
 
     def _put_part(self, large: Version, number: int, body: bytes) -> dict[str, Any]:
-        replaced = large.parts.get(number)
-        self._make_room(self.buckets[large.bucket_id], len(body) - len(replaced.body if replaced else b""))
+        if not self._has_part_room(large, number, body):
+            raise Refused("storage cap")
         large.parts[number] = Part(number, body, _sha1(body), _md5(body))
         return part_row(large.parts[number], large)
+
+    def _has_part_room(self, large: Version, number: int, body: bytes) -> bool:
+        replaced = large.parts.get(number)
+        return self._has_room(self.buckets[large.bucket_id], len(body) - len(replaced.body if replaced else b""))
 
     def list_parts(self, ask: Ask, large_id: str) -> list[dict[str, Any]]:
         """The parts that have arrived, by number."""
@@ -436,21 +512,25 @@ class Reference:
         return version
 
     # -- Reading --------------------------------------------------------------------------------------------------------
-    def read_name(self, ask: Ask, bucket_id: str, name: str, asked: Range | None) -> dict[str, Any]:
+    def read_name(
+        self, ask: Ask, bucket_id: str, name: str, asked: Range | None, customer: str | None
+    ) -> dict[str, Any]:
         """The newest version of a name, if it is an upload. Of a public bucket, anybody may have it."""
         bucket = self._bucket(bucket_id)
         if not bucket.public:
             self._allow(ask, "readFiles", bucket, name)
-        version = self._visible(bucket_id, name)
+        version = self.visible(bucket_id, name)
         if version is None:
             raise Refused("no file")
+        self._check_key(version, customer)
         return {**version_row(version), "body": version.body if asked is None else asked.of(version.body)}
 
-    def read_id(self, ask: Ask, version_id: str, asked: Range | None) -> dict[str, Any]:
+    def read_id(self, ask: Ask, version_id: str, asked: Range | None, customer: str | None) -> dict[str, Any]:
         """An upload by its id, also an old or hidden one."""
         version = self._version(ask, version_id, "no version", "readFiles", public=True)
         if version.action != "upload":
             raise Refused("hide marker" if version.action == "hide" else "not finished")
+        self._check_key(version, customer)
         return {**version_row(version), "body": version.body if asked is None else asked.of(version.body)}
 
     def file_info(self, ask: Ask, version_id: str) -> dict[str, Any]:
@@ -477,7 +557,7 @@ class Reference:
         """Visible files by name, behind a place; names with the delimiter behind the prefix fold into folders."""
         self._allow(ask, "listFiles", self._bucket(bucket_id), prefix)
         names = {version.name for version in self.versions_in(bucket_id)}
-        visible = filter(None, (self._visible(bucket_id, name) for name in sorted(names, key=str.encode)))
+        visible = filter(None, (self.visible(bucket_id, name) for name in sorted(names, key=str.encode)))
         rows = rows_of(visible, prefix, delimiter, after)
         return [row._replace(place=Place(row.place.name, LAST, LAST)) for row in rows]
 
@@ -514,12 +594,21 @@ class Reference:
         """The newest finished version of a name."""
         return next((v for v in self.versions_in(bucket_id) if v.name == name and v.action != "start"), None)
 
-    def _visible(self, bucket_id: str, name: str) -> Version | None:
+    def visible(self, bucket_id: str, name: str) -> Version | None:
+        """The visible file of a name."""
         newest = self._newest(bucket_id, name)
         return newest if newest is not None and newest.action == "upload" else None
 
     def _add(
-        self, ask: Ask, bucket_id: str, name: str, action: str, new: New, body: bytes, digests: tuple[str, str]
+        self,
+        ask: Ask,
+        bucket_id: str,
+        name: str,
+        action: str,
+        new: New,
+        body: bytes,
+        digests: tuple[str, str],
+        sse: str | None = None,
     ) -> dict[str, Any]:
         assert ask.id not in self.versions, "a file id is used twice"
         assert ask.id not in self.graves, "the file id of a deleted version is used again"
@@ -528,7 +617,7 @@ class Reference:
         else:
             assert ask.time_ms == new.custom_ms, "the time that an upload brings is its own"
         order = (ask.time_ms or 0, next(self._sequence), ask.time_ms or 0)
-        version = Version(ask.id, bucket_id, name, action, new.content_type, new.info, body, *digests, *order)
+        version = Version(ask.id, bucket_id, name, action, new.content_type, new.info, body, *digests, *order, sse=sse)
         self.versions[ask.id] = version
         return version_row(version)
 

@@ -153,11 +153,13 @@ class Sides(RuleBasedStateMachine):
             owner = self.owner_of(bucket.id)
             for version in self.model.versions_in(bucket.id):
                 if version.action == "upload":
-                    self.both("read_id", owner, False, version=version, asked=None)
+                    self.both("read_id", owner, False, version=version, asked=None, customer=version.customer)
                 if version.held:
                     self.both("hold", owner, False, version=version, on=False)
                 self.both("delete_version", owner, False, version=version, name=version.name, bypass=True)
-                self.both("read_name", owner, False, bucket=bucket, name=version.name, asked=Range(0, 0))
+                seen = self.model.visible(bucket.id, version.name)
+                arguments = {"bucket": bucket, "name": version.name, "asked": Range(0, 0)}
+                self.both("read_name", owner, False, **arguments, customer=None if seen is None else seen.customer)
         for bucket in list(self.model.buckets.values()):
             self.both("delete_bucket", self.owner_of(bucket.id), False, bucket=bucket)
         for key in self.keys:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from model.driver import Answer
-from model.things import New, Range
+from model.things import CUSTOMERS, New, Range
 from undercroft.store import model as domain
 
 # The store's name for each reason to refuse.
@@ -38,6 +38,10 @@ WORDS = {
     "part mismatch": "PartMismatch",
     "part too small": "PartTooSmall",
     "part order": "PartOrder",
+    "missing key": "MissingCustomerKey",
+    "wrong key": "WrongCustomerKey",
+    "needless key": "NeedlessCustomerKey",
+    "part key": "EncryptionMismatch",
     "bad range": "RangeNotSatisfiable",
     "bad part range": "BadPartRange",
     "no source": "NoSuchVersion",
@@ -48,7 +52,29 @@ ACTIONS = {domain.Action.UPLOAD: "upload", domain.Action.HIDE: "hide", domain.Ac
 
 
 def new_file(new: New) -> domain.NewFile:
-    return domain.NewFile(new.content_type, new.info, uploaded_ms=new.custom_ms, sha1_unverified=not new.verified)
+    return domain.NewFile(
+        new.content_type,
+        new.info,
+        uploaded_ms=new.custom_ms,
+        sha1_unverified=not new.verified,
+        encryption=customer_key(new.customer) or new.sse,
+    )
+
+
+def customer_key(customer: str | None) -> domain.CustomerKey | None:
+    return None if customer is None else CUSTOMERS[customer].store
+
+
+def sse_of(encryption: domain.Encryption | None) -> str | None:
+    """How a file is encrypted, with the customer's name in place of the MD5."""
+    if encryption is None or encryption.key_md5 is None:
+        return encryption and encryption.mode
+    return sse_of_md5(encryption.key_md5)
+
+
+def sse_of_md5(md5: str) -> str:
+    """The customer whose key has this MD5."""
+    return next(name for name, key in CUSTOMERS.items() if key.md5 == md5)
 
 
 def byte_range(asked: Range | None) -> domain.ByteRange | None:
@@ -95,6 +121,7 @@ def version_answer(version: domain.FileVersion | domain.Folder, *, listed: bool 
         "time_ms": version.uploaded_ms,
         "retained_until_ms": None if version.retention is None else version.retention.until_ms,
         "held": version.legal_hold,
+        "sse": sse_of(version.encryption),
     }
     return {**row, "latest": version.is_latest} if listed else row
 

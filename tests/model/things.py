@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from harness.customer_keys import KEY, OTHER_KEY
+
 PART_MIN_BYTES = 5_000_000  # Of every part but the last, in both protocols.
+CUSTOMERS = {"C1": KEY, "C2": OTHER_KEY}  # The keys that customers have.
 FIRST_REVISION = 2  # Of a bucket just made.
 LAST = 1 << 62  # Behind every time and number.
 
@@ -54,6 +57,7 @@ class Bucket:
     locks: bool = False  # Whether it has Object Lock.
     listens: tuple[str, frozenset[str]] | None = None  # Its notification rule: prefix and types of events.
     told: list[dict[str, Any]] = field(default_factory=list)  # The events that nobody was told of yet.
+    sse: str | None = None  # What was set for new files.
 
 
 @dataclass
@@ -85,6 +89,12 @@ class Version:
     parts: dict[int, Part] = field(default_factory=dict)
     retained_until_ms: int | None = None  # In governance mode, and always far in the future.
     held: bool | None = None
+    sse: str | None = None  # SSE-B2, or whose key of `CUSTOMERS` opens it.
+
+    @property
+    def customer(self) -> str | None:
+        """Which customer's key opens it, if one is needed."""
+        return self.sse if self.sse in CUSTOMERS else None
 
     @property
     def place(self) -> Place:
@@ -102,7 +112,7 @@ class Place(NamedTuple):
 
 class New(NamedTuple):
     """What an upload says of the file. `custom_ms` is a time of its own, `verified` whether it vouches for the bytes,
-    `only_new` whether a visible file is in its way (S3).
+    `only_new` whether a visible file is in its way (S3), `sse` the encryption that it asks for.
     """
 
     content_type: str
@@ -110,6 +120,12 @@ class New(NamedTuple):
     verified: bool = True
     custom_ms: int | None = None
     only_new: bool = False
+    sse: str | None = None
+
+    @property
+    def customer(self) -> str | None:
+        """Whose key it brings."""
+        return self.sse if self.sse in CUSTOMERS else None
 
 
 class Range(NamedTuple):

@@ -17,6 +17,7 @@ class ThroughFaces:
     """A server with two accounts."""
 
     clock_is_set = False
+    default_sse = "SSE-B2"
 
     def __init__(self, server: Server) -> None:
         other = server.create_account("stranger@example.com")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
@@ -11,7 +11,8 @@ from harness.hostile import Answer as Response
 from harness.hostile import Client
 from harness.server import Server
 from model.driver import Answer, Page, Refusal
-from model.things import Bucket, Key, New, Range, Version
+from model.store_words import sse_of_md5
+from model.things import CUSTOMERS, Bucket, Key, New, Range, Version
 
 # What the documents say of each reason to refuse: status and code.
 WORDS = {
@@ -41,6 +42,10 @@ WORDS = {
     "missing part": "400 missing_part",
     "part mismatch": "400 part_sha1_mismatch",
     "part too small": "400 bad_request",
+    "missing key": "400 bad_request",
+    "wrong key": "403 access_denied",
+    "needless key": "400 bad_request",
+    "part key": "400 bad_request",
     "bad range": "416 range_not_satisfiable",
     "no source": "404 not_found",
     "hidden source": "400 bad_request",
@@ -197,6 +202,9 @@ class ThroughNative:
         headers |= {f"X-Bz-Info-{key}": self._encoded(value) for key, value in new.info.items()}
         if new.custom_ms is not None:
             headers["X-Bz-Custom-Upload-Timestamp"] = str(new.custom_ms)
+        if new.sse == "SSE-B2":
+            headers["X-Bz-Server-Side-Encryption"] = "AES256"
+        headers |= _key_headers(new.customer)
         target = ("bucketId", bucket.id)
         return _version(self._upload(actor, "b2_get_upload_url", target, body, headers, new.verified))
 
@@ -211,12 +219,17 @@ class ThroughNative:
         name: str,
         asked: Range | None,
         replaced: New | None,
+        customer: str | None,
     ) -> Answer:
         fields: Answer = {"sourceFileId": source.id, "destinationBucketId": bucket.id, "fileName": name}
+        if customer is not None:
+            fields["sourceServerSideEncryption"] = CUSTOMERS[customer].body
         if asked is not None:
             fields["range"] = http_range(asked)
         if replaced is not None:
             fields |= {"metadataDirective": "REPLACE", "contentType": replaced.content_type, "fileInfo": replaced.info}
+            if replaced.sse is not None:
+                fields["destinationServerSideEncryption"] = _setting(replaced.sse)
         return _version(self.call(actor, "b2_copy_file", **fields))
 
     def lock_bucket(self, actor: str | None, bucket: Bucket) -> Answer:
@@ -224,6 +237,14 @@ class ThroughNative:
         return _bucket(
             self.call(actor, "b2_update_bucket", accountId=account, bucketId=bucket.id, fileLockEnabled=True)
         )
+
+    def encrypt_bucket(self, actor: str | None, bucket: Bucket, on: bool) -> Answer:
+        account = self.client(actor).account_id
+        setting = _setting("SSE-B2") if on else {"mode": None}
+        said = self.call(
+            actor, "b2_update_bucket", accountId=account, bucketId=bucket.id, defaultServerSideEncryption=setting
+        )
+        return {**_bucket(said), **_seen(said, "defaultServerSideEncryption", "sse", lambda value: value["mode"])}
 
     def retain(self, actor: str | None, version: Version, until_ms: int | None, bypass: bool) -> Answer:
         retention = {"mode": None if until_ms is None else "governance", "retainUntilTimestamp": until_ms}
@@ -243,15 +264,30 @@ class ThroughNative:
 
     def start(self, actor: str | None, bucket: Bucket, name: str, new: New) -> Answer:
         fields = {"bucketId": bucket.id, "fileName": name, "contentType": new.content_type, "fileInfo": new.info}
+        if new.sse is not None:
+            fields["serverSideEncryption"] = _setting(new.sse)
         return _version(self.call(actor, "b2_start_large_file", **fields))
 
-    def upload_part(self, actor: str | None, large: Version, number: int, body: bytes) -> Answer:
+    def upload_part(self, actor: str | None, large: Version, number: int, body: bytes, customer: str | None) -> Answer:
         target = ("fileId", large.id)
-        headers = {"X-Bz-Part-Number": str(number)}
+        headers = {"X-Bz-Part-Number": str(number), **_key_headers(customer)}
         return _part(self._upload(actor, "b2_get_upload_part_url", target, body, headers, verified=True))
 
-    def copy_part(self, actor: str | None, large: Version, number: int, source: Version, asked: Range | None) -> Answer:
+    def copy_part(
+        self,
+        actor: str | None,
+        large: Version,
+        number: int,
+        source: Version,
+        asked: Range | None,
+        customer: str | None,
+        own: str | None,
+    ) -> Answer:
         fields: Answer = {"largeFileId": large.id, "partNumber": number, "sourceFileId": source.id}
+        if customer is not None:
+            fields["sourceServerSideEncryption"] = CUSTOMERS[customer].body
+        if own is not None:
+            fields["destinationServerSideEncryption"] = CUSTOMERS[own].body
         if asked is not None:
             fields["range"] = http_range(asked)
         return _part(self.call(actor, "b2_copy_part", **fields))
@@ -269,15 +305,18 @@ class ThroughNative:
         return {"id": said["fileId"], "name": said["fileName"], "bucket_id": said["bucketId"]}
 
     # -- Reading --------------------------------------------------------------------------------------------------------
-    def read_name(self, actor: str | None, bucket: Bucket, name: str, asked: Range | None) -> Answer:
-        return self._read(actor, f"/file/{bucket.name}/{self._encoded(name)}", asked)
+    def read_name(
+        self, actor: str | None, bucket: Bucket, name: str, asked: Range | None, customer: str | None
+    ) -> Answer:
+        return self._read(actor, f"/file/{bucket.name}/{self._encoded(name)}", asked, customer)
 
-    def read_id(self, actor: str | None, version: Version, asked: Range | None) -> Answer:
-        return self._read(actor, f"/b2api/v4/b2_download_file_by_id?fileId={version.id}", asked)
+    def read_id(self, actor: str | None, version: Version, asked: Range | None, customer: str | None) -> Answer:
+        return self._read(actor, f"/b2api/v4/b2_download_file_by_id?fileId={version.id}", asked, customer)
 
-    def _read(self, actor: str | None, target: str, asked: Range | None) -> Answer:
+    def _read(self, actor: str | None, target: str, asked: Range | None, customer: str | None) -> Answer:
         client = self.client(actor)
         headers = {} if actor is None else {"Authorization": client.token}
+        headers |= _key_headers(customer)
         if asked is not None:
             headers["Range"] = http_range(asked)
         response = _checked(client.send("GET", target, headers), 200 if asked is None else 206)
@@ -290,6 +329,7 @@ class ThroughNative:
             "content_type": got["content-type"],
             "info": info,
             "time_ms": int(got["x-bz-upload-timestamp"]),
+            "sse": told_sse(got, "x-bz"),
             "body": response.body,
         }
 
@@ -354,6 +394,23 @@ class ThroughNative:
         return encoded.replace("%20", "+") if self._sent % 2 else encoded
 
 
+def _key_headers(customer: str | None) -> dict[str, str]:
+    return {} if customer is None else CUSTOMERS[customer].native
+
+
+def _setting(sse: str) -> Answer:
+    """The encryption that a body asks for."""
+    return CUSTOMERS[sse].body if sse in CUSTOMERS else {"mode": sse, "algorithm": "AES256"}
+
+
+def told_sse(headers: Mapping[str, str], prefix: str) -> str | None:
+    """How a download's headers say that the file is encrypted."""
+    md5 = headers.get(f"{prefix}-server-side-encryption-customer-key-md5")
+    if md5 is not None:
+        return sse_of_md5(md5)
+    return "SSE-B2" if f"{prefix}-server-side-encryption" in headers else None
+
+
 def http_range(asked: Range) -> str:
     """The range as HTTP writes it."""
     return f"bytes={asked.first}-{'' if asked.last is None else asked.last}"
@@ -403,9 +460,14 @@ def _version(said: Answer) -> Answer:
         "sha1": said["contentSha1"],
         "md5": said["contentMd5"],
         "time_ms": said["uploadTimestamp"],
+        **({"sse": _sse(said["serverSideEncryption"])} if "serverSideEncryption" in said else {}),
         **_seen(said, "fileRetention", "retained_until_ms", lambda value: value["retainUntilTimestamp"]),
         **_seen(said, "legalHold", "held", {"on": True, "off": False, None: None}.__getitem__),
     }
+
+
+def _sse(said: Answer) -> str | None:
+    return sse_of_md5(said["customerKeyMd5"]) if said["mode"] == "SSE-C" else said["mode"]
 
 
 def _seen(said: Answer, member: str, name: str, told: Callable[[Any], Any]) -> Answer:

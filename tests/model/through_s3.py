@@ -14,8 +14,8 @@ from lxml import etree
 from harness.hostile import Answer as Response
 from harness.hostile import Client
 from model.driver import Answer, Page, Refusal
-from model.things import Bucket, New, Range, Version
-from model.through_native import http_range
+from model.things import CUSTOMERS, Bucket, New, Range, Version
+from model.through_native import http_range, told_sse
 
 # What the documents say of each reason to refuse: status and code.
 WORDS = {
@@ -37,6 +37,10 @@ WORDS = {
     "part mismatch": "400 InvalidPart",
     "part too small": "400 EntityTooSmall",
     "part order": "400 InvalidPartOrder",
+    "missing key": "400 InvalidRequest",
+    "wrong key": "403 AccessDenied",
+    "needless key": "400 InvalidRequest",
+    "part key": "400 InvalidRequest",
     "bad range": "416 InvalidRange",
     "bad part range": "400 InvalidArgument",
     "no source": "404 NoSuchVersion",
@@ -128,7 +132,7 @@ class ThroughS3:
     def upload(self, actor: str | None, bucket: Bucket, name: str, new: New, body: bytes) -> Answer:
         headers = {**_headers(new), **({"If-None-Match": "*"} if new.only_new else {})}
         response = self._send(actor, "PUT", _path(bucket.name, name), None, headers, body)
-        return self._made(bucket, name, response)
+        return {**self._made(bucket, name, response), "sse": told_sse(response.headers, "x-amz")}
 
     def _made(self, bucket: Bucket, name: str, response: Response) -> Answer:
         said = {"id": response.headers["x-amz-version-id"]}
@@ -149,23 +153,34 @@ class ThroughS3:
         return {"was_marker": response.headers.get("x-amz-delete-marker") == "true"}
 
     def copy(
-        self, actor: str | None, source: Version, bucket: Bucket, name: str, asked: None, replaced: New | None
+        self,
+        actor: str | None,
+        source: Version,
+        bucket: Bucket,
+        name: str,
+        asked: None,
+        replaced: New | None,
+        customer: str | None,
     ) -> Answer:
-        headers = {"x-amz-copy-source": f"{self._path(source)}?versionId={source.id}"}
+        headers = {"x-amz-copy-source": f"{self._path(source)}?versionId={source.id}", **_source_key(customer)}
         if replaced is not None:
             headers |= {"x-amz-metadata-directive": "REPLACE", **_headers(replaced)}
         response = self._send(actor, "PUT", _path(bucket.name, name), None, headers)
         assert response.headers["x-amz-copy-source-version-id"] == source.id
         return {**self._made(bucket, name, response), "etag": response.texts("ETag")[0].strip('"')} | {"action": "copy"}
 
-    def read_name(self, actor: str | None, bucket: Bucket, name: str, asked: Range | None) -> Answer:
-        return self._read(actor, _path(bucket.name, name), None, asked)
+    def read_name(
+        self, actor: str | None, bucket: Bucket, name: str, asked: Range | None, customer: str | None
+    ) -> Answer:
+        return self._read(actor, _path(bucket.name, name), None, asked, customer)
 
-    def read_id(self, actor: str | None, version: Version, asked: Range | None) -> Answer:
-        return self._read(actor, self._path(version), {"versionId": version.id}, asked)
+    def read_id(self, actor: str | None, version: Version, asked: Range | None, customer: str | None) -> Answer:
+        return self._read(actor, self._path(version), {"versionId": version.id}, asked, customer)
 
-    def _read(self, actor: str | None, path: str, query: Answer | None, asked: Range | None) -> Answer:
-        headers = {} if asked is None else {"Range": http_range(asked)}
+    def _read(
+        self, actor: str | None, path: str, query: Answer | None, asked: Range | None, customer: str | None
+    ) -> Answer:
+        headers = {**({} if asked is None else {"Range": http_range(asked)}), **_key(customer)}
         response = self._send(actor, "GET", path, query, headers, status=200 if asked is None else 206)
         got = response.headers
         info = {
@@ -176,6 +191,7 @@ class ThroughS3:
             "etag": got["etag"].strip('"'),
             "content_type": got["content-type"],
             "info": info,
+            "sse": told_sse(got, "x-amz"),
             "time_s": int(parsedate_to_datetime(got["last-modified"]).timestamp()),
             "body": response.body,
         }
@@ -187,13 +203,23 @@ class ThroughS3:
         )
         return self._seen(bucket.name, name, upload_id, "uploads")
 
-    def upload_part(self, actor: str | None, large: Version, number: int, body: bytes) -> Answer:
+    def upload_part(self, actor: str | None, large: Version, number: int, body: bytes, customer: str | None) -> Answer:
         query = {"partNumber": number, "uploadId": large.id}
-        response = self._send(actor, "PUT", self._path(large), query, body=body)
+        response = self._send(actor, "PUT", self._path(large), query, _key(customer), body)
         return {"md5": response.headers["etag"].strip('"')}
 
-    def copy_part(self, actor: str | None, large: Version, number: int, source: Version, asked: Range | None) -> Answer:
+    def copy_part(
+        self,
+        actor: str | None,
+        large: Version,
+        number: int,
+        source: Version,
+        asked: Range | None,
+        customer: str | None,
+        own: str | None,
+    ) -> Answer:
         headers = {"x-amz-copy-source": f"{self._path(source)}?versionId={source.id}"}
+        headers |= {**_source_key(customer), **_key(own)}
         if asked is not None:
             last = 10**12 if asked.last is None else asked.last  # S3 wants both ends.
             headers["x-amz-copy-source-range"] = http_range(Range(asked.first, last))
@@ -285,7 +311,20 @@ def _path(bucket: str, name: str) -> str:
 
 
 def _headers(new: New) -> dict[str, str]:
-    return {"Content-Type": new.content_type, **{f"x-amz-meta-{key}": value for key, value in new.info.items()}}
+    asked = {"x-amz-server-side-encryption": "AES256"} if new.sse == "SSE-B2" else _key(new.customer)
+    return {
+        "Content-Type": new.content_type,
+        **asked,
+        **{f"x-amz-meta-{key}": value for key, value in new.info.items()},
+    }
+
+
+def _key(customer: str | None) -> dict[str, str]:
+    return {} if customer is None else CUSTOMERS[customer].s3
+
+
+def _source_key(customer: str | None) -> dict[str, str]:
+    return {} if customer is None else CUSTOMERS[customer].s3_source
 
 
 def _rows(answer: Response) -> list[Answer]:

@@ -19,6 +19,7 @@ from model.store_words import (
     WORDS,
     bucket_answer,
     byte_range,
+    customer_key,
     key_answer,
     new_file,
     part_answer,
@@ -30,6 +31,7 @@ from undercroft.catalog import outbox
 from undercroft.store import Store
 from undercroft.store import model as domain
 from undercroft.store.buckets.lock import LockChange
+from undercroft.store.buckets.service import EncryptionChange
 from undercroft.store.dialect import NATIVE, S3
 from undercroft.store.errors import (
     IsHideMarker,
@@ -46,7 +48,7 @@ from undercroft.store.operations import Operation
 CHUNK_BYTES = 40_000
 NATIVE_ONLY = {
     "file_info", "create_key", "delete_key", "list_keys", "update_bucket", "lock_bucket", "retain", "hold", "listen",
-    "told", "cap_storage",
+    "told", "cap_storage", "encrypt_bucket",
 }  # fmt: skip
 
 
@@ -54,6 +56,7 @@ class ThroughStore:
     """A store in a folder, with two accounts."""
 
     clock_is_set = True
+    default_sse = None
 
     def __init__(self, folder: Path) -> None:
         self._clock = SetClock()
@@ -226,15 +229,28 @@ class Calls:
         return version_answer(await self._files.hide(self._who, place, name, S3 if self._s3 else NATIVE))
 
     async def copy(
-        self, source: Version, bucket: Bucket, name: str, asked: Range | None, replaced: New | None
+        self,
+        source: Version,
+        bucket: Bucket,
+        name: str,
+        asked: Range | None,
+        replaced: New | None,
+        customer: str | None,
     ) -> Answer:
         found, place = await self._version(source), await self._bucket(bucket)
         new = None if replaced is None else new_file(replaced)
-        made = await self._files.copy(self._who, found, place, name, new, byte_range=byte_range(asked))
+        made = await self._files.copy(
+            self._who, found, place, name, new, byte_range=byte_range(asked), source_key=customer_key(customer)
+        )
         return {**version_answer(made), "action": "copy"}
 
     async def lock_bucket(self, bucket: Bucket) -> Answer:
         return bucket_answer(await self._store.buckets.update(self._who, bucket.id, lock=LockChange(enabled=True)))
+
+    async def encrypt_bucket(self, bucket: Bucket, on: bool) -> Answer:
+        change = EncryptionChange(domain.SSE_B2 if on else None)
+        changed = await self._store.buckets.update(self._who, bucket.id, encryption=change)
+        return {**bucket_answer(changed), "sse": self._store.buckets.encryption_of(changed)}
 
     async def retain(self, version: Version, until_ms: int | None, bypass: bool) -> Answer:
         place = await self._lockable(version)
@@ -312,18 +328,30 @@ class Calls:
         place = await self._home(large)
         return await self._files.unfinished(self._who, large.id, bucket=place, name=large.name, operation=operation)
 
-    async def upload_part(self, large: Version, number: int, body: bytes) -> Answer:
+    async def upload_part(self, large: Version, number: int, body: bytes, customer: str | None) -> Answer:
         place, found = await self._large(large)
         data = Bytes(body, chunk=CHUNK_BYTES)
-        return part_answer(await self._files.upload_part(self._who, place, found, number, data))
+        key = customer_key(customer)
+        return part_answer(await self._files.upload_part(self._who, place, found, number, data, encryption=key))
 
-    async def copy_part(self, large: Version, number: int, source: Version, asked: Range | None) -> Answer:
+    async def copy_part(
+        self,
+        large: Version,
+        number: int,
+        source: Version,
+        asked: Range | None,
+        customer: str | None,
+        own: str | None,
+    ) -> Answer:
         place, found = await self._large(large)
         original = await self._version(source)
         beyond = asked is not None and (asked.last is None or asked.last >= original.size)
         if self._s3 and beyond and original.action is domain.Action.UPLOAD:
             raise BadPartRange
-        made = await self._files.copy_part(self._who, place, found, number, original, byte_range=byte_range(asked))
+        keys = {"source_key": customer_key(customer), "encryption": customer_key(own)}
+        made = await self._files.copy_part(
+            self._who, place, found, number, original, byte_range=byte_range(asked), **keys
+        )
         return part_answer(made)
 
     async def list_parts(self, large: Version, limit: int, cursor: int | None) -> Page:
@@ -366,24 +394,25 @@ class Calls:
         return {"id": str(found.file_id), "name": found.name}
 
     # -- Reading --------------------------------------------------------------------------------------------------------
-    async def read_name(self, bucket: Bucket, name: str, asked: Range | None) -> Answer:
+    async def read_name(self, bucket: Bucket, name: str, asked: Range | None, customer: str | None) -> Answer:
         place = await self._store.buckets.find(name=bucket.name, remembered=True)
-        return await self._read(await self._files.current(self._who, place, name), asked)
+        return await self._read(await self._files.current(self._who, place, name), asked, customer)
 
-    async def read_id(self, version: Version, asked: Range | None) -> Answer:
+    async def read_id(self, version: Version, asked: Range | None, customer: str | None) -> Answer:
         found = await self._version(version)
         if found.action is domain.Action.HIDE:
             raise IsHideMarker(version.id, found.uploaded_ms)
         if found.action is domain.Action.START:
             raise NotFinished
-        return await self._read(found, asked)
+        return await self._read(found, asked, customer)
 
-    async def _read(self, found: domain.FileVersion, asked: Range | None) -> Answer:
+    async def _read(self, found: domain.FileVersion, asked: Range | None, customer: str | None) -> Answer:
+        self._files.check_key(found, customer_key(customer))
         wanted = byte_range(asked)
         interval = (0, found.size) if wanted is None else wanted.resolve(found.size)
         if interval is None:
             raise RangeNotSatisfiable(found.size)
-        body = await self._files.read(found, *interval)
+        body = await self._files.read(found, *interval, customer_key(customer))
         data = body if isinstance(body, bytes) else b"".join([block async for block in body])
         return {**version_answer(found), "body": data}
 
