@@ -291,7 +291,6 @@ def test_locks(line: B2Line, server: Server, new_name: Callable[[str], str], tmp
     line.says("bucket delete", bucket)
 
 
-@pytest.mark.xfail(strict=True, reason="encryption comes with its own change")
 def test_files_and_buckets_can_be_encrypted(line: B2Line, bucket: str, tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_text("noted")
     asked = ("--destination-server-side-encryption", "SSE-B2")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 
-import pytest
-
 
 def replicate(b2, source, destination, prefix):
     """A rule from one bucket to the other, as the command line sets it up."""
@@ -32,7 +30,6 @@ def test_155_uploads_under_a_rule_are_pending_and_others_have_no_status(b2, buck
     assert "replicationStatus" not in b2.upload(bucket["bucketId"], "out/n", b"data")
 
 
-@pytest.mark.xfail(strict=True, reason="Server-side encryption is not built yet")
 def test_170_a_file_under_a_customers_key_has_no_status(b2, bucket, public_bucket):
     replicate(b2, bucket, public_bucket, "")
     key = bytes(32)

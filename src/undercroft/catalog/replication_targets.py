@@ -41,6 +41,20 @@ async def of_account(rows: Rows, account_id: str) -> list[TargetRow]:
     return [TargetRow._make(row) for row in found]
 
 
+async def every_from(rows: Rows, target_id: str, limit: int) -> list[TargetRow]:
+    """The targets of all accounts from this id on, in the order of their ids."""
+    found = await rows.all(
+        f"SELECT {_COLUMNS} FROM replication_targets WHERE target_id >= ?1 ORDER BY target_id LIMIT ?2",
+        (target_id, limit),
+    )
+    return [TargetRow._make(row) for row in found]
+
+
+async def set_key(tx: Transaction, target_id: str, wrapped_key: bytes) -> None:
+    """Replace the wrapped key of a target."""
+    await tx.run("UPDATE replication_targets SET wrapped_key = ?2 WHERE target_id = ?1", (target_id, wrapped_key))
+
+
 async def delete(tx: Transaction, target_id: str) -> None:
     """Remove a target. Rules that name it lead nowhere then."""
     await tx.run("DELETE FROM replication_targets WHERE target_id = ?1", (target_id,))

@@ -51,6 +51,7 @@ def rotate(
                 "applicationKeys": rotated.application_keys,
                 "dataKeys": rotated.data_keys,
                 "notificationTargets": rotated.targets,
+                "replicationTargets": rotated.replication_targets,
             }
         )
         return
@@ -61,5 +62,6 @@ def rotate(
             "Application keys": rotated.application_keys,
             "Data keys": rotated.data_keys,
             "Notification targets": rotated.targets,
+            "Replication targets": rotated.replication_targets,
         }
     )

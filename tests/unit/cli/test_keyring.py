@@ -50,6 +50,7 @@ def test_the_key_is_shown_by_what_tells_it_apart_and_changed(folder):
         "applicationKeys": 2,
         "dataKeys": 1,
         "notificationTargets": 0,
+        "replicationTargets": 0,
     }
     assert rotated["keyId"] != before["keyId"]
     assert json.loads(run(folder, "show", "--json")[1]) == {"keyId": rotated["keyId"], "olderKeyIds": []}

@@ -67,7 +67,7 @@ async def test_everything_comes_under_the_new_key_and_the_old_one_is_gone(tmp_pa
         [new] = bench.store.work.rotation.key_ids
         assert new != old
         assert prefixes(folder) == {new}
-        assert rotated == (1, 2, len(contents), 0)
+        assert rotated == (1, 2, len(contents), 0, 0)
         await check(bench, contents)
         assert await bench.store.files.read(version, 0, 5, KEY.store) == LARGE[:5]
         assert (await bench.store.identity.principal_of_account_token(token)).key_id == bench.principal.key_id

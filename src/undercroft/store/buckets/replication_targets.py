@@ -63,12 +63,12 @@ class ReplicationTargets:
                 raise InvalidRequest(f"An account has at most {limits.REPLICATION_TARGETS_PER_ACCOUNT} targets")
             created_ms = await accounts.take_bucket_ms(tx, account.account_id, now_ms)
             target_id = ids.bucket_id(account.account_id, created_ms)
-            wrapped = self._keyring.wrap(key.encode(), _context(target_id))
+            wrapped = self._keyring.wrap(key.encode(), target_context(target_id))
             row = TargetRow(target_id, account.account_id, name, endpoint, key_id, wrapped, bucket_name, created_ms)
             await replication_targets.insert(tx, row)
             return row
 
-        return _target(await self._gate.write(change))
+        return _target(await self._gate.write_up_to_date(change))
 
     async def list(self, account: Account) -> list[Target]:
         """The account's targets, by name."""
@@ -88,10 +88,11 @@ class ReplicationTargets:
 
     def key_of(self, row: TargetRow) -> str:
         """The key of a target, for who connects to it."""
-        return self._keyring.unwrap(row.wrapped_key, _context(row.target_id)).decode()
+        return self._keyring.unwrap(row.wrapped_key, target_context(row.target_id)).decode()
 
 
-def _context(target_id: str) -> str:
+def target_context(target_id: str) -> str:
+    """What the wrapped key of a target belongs to (see `Keyring.wrap`)."""
     return f"replication-target:{target_id}"
 
 

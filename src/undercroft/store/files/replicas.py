@@ -46,6 +46,7 @@ class Replicas(FilesBase):
         await extents.share(tx, origin, target)
         if source.part_count:
             await parts.share(tx, origin, target)
+        await self._sealings.renew(tx, *target)
         await self._count(tx, row.bucket_id, 1, row.size)
         if destination.lock.enabled:
             version = version_of(source, source_bucket)

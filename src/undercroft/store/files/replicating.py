@@ -9,8 +9,9 @@ from __future__ import annotations
 from undercroft.catalog import replications, versions
 from undercroft.catalog.contract import Transaction
 from undercroft.catalog.versions import VersionRow
+from undercroft.store.files.encryption import encryption_of
 from undercroft.store.files.happenings import Happening
-from undercroft.store.model import Bucket
+from undercroft.store.model import SSE_C, Bucket
 
 # What is copied elsewhere: what callers make. Lifecycle rules act on each side for themselves, and replicas go no further, so
 # that buckets may be replicated in a circle.
@@ -19,6 +20,8 @@ _REPLICATED = frozenset({Happening.UPLOAD, Happening.MULTIPART_UPLOAD, Happening
 
 def can_be_replicated(row: VersionRow) -> bool:
     """Whether a finished version is one that rules speak of at all: replicas are not, nor what only a customer's key opens."""
+    if row.encryption is not None and encryption_of(row.encryption).mode == SSE_C:
+        return False
     return row.action != versions.START and row.replication_status != versions.REPLICA
 
 

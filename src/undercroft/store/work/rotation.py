@@ -17,11 +17,12 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
 
 from undercroft import limits
-from undercroft.catalog import extents, invalidations, keys
+from undercroft.catalog import extents, invalidations, keys, replication_targets
 from undercroft.catalog.contract import Transaction
 from undercroft.keyring import Keyring, KeyringError
 from undercroft.store.ambient import Ambient
 from undercroft.store.buckets.notifications import Notifications
+from undercroft.store.buckets.replication_targets import target_context
 from undercroft.store.directory import secret_context
 from undercroft.store.files.encryption import rewrap
 from undercroft.store.gate import Gate
@@ -38,6 +39,7 @@ class Rotated(NamedTuple):
     application_keys: int = 0
     data_keys: int = 0
     targets: int = 0  # Of notification rules, with their secrets.
+    replication_targets: int = 0
 
     @property
     def any(self) -> bool:
@@ -93,6 +95,7 @@ class Rotation:
             await self._rewrap_application_keys(),
             await self._rewrap_data_keys(),
             await self._rewrap_targets(),
+            await self._rewrap_replication_targets(),
         )
 
     async def _rewrap_signing_keys(self, tx: Transaction) -> int:
@@ -131,6 +134,19 @@ class Rotation:
         async def page(tx: Transaction, start: str) -> tuple[int, str | None]:
             count, bucket_id = await self._notifications.rewrap_next(tx, start, now_ms)
             return count, None if bucket_id is None else bucket_id + "\0"  # Behind this one.
+
+        return await self._pages(page, "")
+
+    async def _rewrap_replication_targets(self) -> int:
+        async def page(tx: Transaction, start: str) -> tuple[int, str | None]:
+            rows = await replication_targets.every_from(tx, start, limits.REWRAP_PAGE + 1)
+            count = 0
+            for row in rows[: limits.REWRAP_PAGE]:
+                if not self._keyring.is_current(row.wrapped_key):
+                    wrapped = self._keyring.rewrap(row.wrapped_key, target_context(row.target_id))
+                    await replication_targets.set_key(tx, row.target_id, wrapped)
+                    count += 1
+            return count, rows[-1].target_id if len(rows) > limits.REWRAP_PAGE else None
 
         return await self._pages(page, "")
 
