@@ -84,7 +84,7 @@ GROUP_COMMIT_MAX_S = 0.005
 RECLAIM_GRACE_S = 60  # Downloads that began before a delete may still open the blob.
 RECLAIM_BATCH = 500
 ORPHAN_AGE_S = 18 * 3600  # P4: orphan blobs go within a day.
-INLINE_KEY_USES = 65_536  # Small files that one data key serves for (docs/decisions/009).
+INLINE_KEY_USES = 65_536  # Small files that one data key serves for (docs/decisions/010).
 INLINE_KEYS_REMEMBERED = 1024  # Such keys that a process keeps ready for reading, 1 KiB each.
 REWRAP_PAGE = (
     500  # Extents whose data keys get under a new master key in one transaction; a small file is rewritten whole.

@@ -4,7 +4,7 @@ A data key is used for one blob and never again. So the number of a frame can se
 place, or of another blob, does not open. The bytes keep their length; the tag of each frame stands beside its checksum.
 
 What lives in the catalog is one frame, with its nonce before it and its tag behind it: there a key may serve for more than
-one, each with a nonce of its own (docs/decisions/009).
+one, each with a nonce of its own (docs/decisions/010).
 """
 
 from __future__ import annotations

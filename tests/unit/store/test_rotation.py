@@ -12,11 +12,12 @@ from unittest.mock import patch
 import apsw
 import pytest
 
-from harness import notifications
+from harness import notifications, replication
 from harness.asynchronous import asynchronous
 from harness.customer_keys import KEY
 from harness.stores import Bench, Bytes, SetClock, open_bench, sha1
 from undercroft import keyring
+from undercroft.catalog import replication_targets
 from undercroft.keyring import KeyringError
 from undercroft.keyring.master_keys import MasterKeyFile
 from undercroft.store.model import SSE_B2, ByteRange, NewFile
@@ -215,6 +216,44 @@ async def test_what_is_copied_or_put_together_behind_the_walk_comes_under_the_ne
                 rows = catalog.execute("SELECT wrapped_key FROM extents WHERE handle = ?", (handle,)).fetchall()
                 assert {wrapped[1:5].hex() for (wrapped,) in rows} == {new}, name
         await check(bench, contents)
+
+
+@asynchronous
+async def test_replicas_that_are_made_behind_the_walk_are_under_the_new_key(tmp_path):
+    folder = tmp_path / "data"
+    async with open_bench(folder) as bench:
+        pair = await replication.replicated(bench)
+        contents = {f"{len(data)}": data for data in (SMALL, LARGE)}
+        versions = [await bench.put(name, data, new=ENCRYPTED) for name, data in contents.items()]
+        with patch.object(rotation.Rotation, "_walk", side_effect=CutOff), pytest.raises(CutOff):
+            await bench.store.work.rotation.run()
+        new, _ = bench.store.work.rotation.key_ids
+        await bench.store.work.replication.run()
+        with closing(apsw.Connection(str(folder / "catalog.db"))) as catalog:
+            for version in versions:  # A replica has the handle of its source.
+                found = catalog.execute(
+                    "SELECT wrapped_key FROM extents WHERE bucket_id = ? AND handle = ?",
+                    (pair.destination.bucket_id, version.file_id.handle),
+                ).fetchall()
+                assert {wrapped[1:5].hex() for (wrapped,) in found} == {new}
+        bench.bucket = pair.destination
+        await check(bench, contents)
+
+
+@asynchronous
+async def test_the_keys_of_replication_targets_are_rewrapped_with_the_rest(tmp_path):
+    folder = tmp_path / "data"
+    async with open_bench(folder) as bench:
+        account = await bench.store.identity.accounts.find(bench.principal.account_id)
+        targets = bench.store.replication_targets
+        made = await targets.add(
+            account, "far", endpoint="https://far.example.com", key_id="id", key="the key", bucket_name="a-bucket"
+        )
+        assert (await bench.store.work.rotation.run()).replication_targets == 1
+        assert (await bench.store.work.rotation.run()).replication_targets == 1
+    async with open_bench(folder, new=False) as bench:
+        row = await replication_targets.find(bench.catalog.rows, made.target_id)
+        assert bench.store.replication_targets.key_of(row) == "the key"
 
 
 @asynchronous

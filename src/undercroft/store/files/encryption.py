@@ -74,7 +74,7 @@ class ServiceSealing(Sealing):
     """Under the master key (SSE-B2). One a process.
 
     What lives in rows is small, and so would the work on it be, if each had a data key of its own: making, wrapping and
-    unwrapping it cost several times the encrypting. So a data key serves for `limits.INLINE_KEY_USES` of them (decision 009).
+    unwrapping it cost several times the encrypting. So a data key serves for `limits.INLINE_KEY_USES` of them (decision 010).
     """
 
     encryption = _OF_SERVICE
