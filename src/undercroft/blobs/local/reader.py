@@ -140,10 +140,7 @@ class LocalBlobReader:
         if self._opener is None:
             return frames[start:end]
         opened = self._opener.open(memoryview(frames), first, self._footer, self.blob_id)
-        if end < len(frames):
-            opened[-1] = opened[-1][: end - (len(opened) - 1) * limits.FRAME_BYTES]
-        opened[0] = opened[0][start:]
-        return opened[0] if len(opened) == 1 else b"".join(opened)
+        return bytes(memoryview(opened)[start:end])
 
     def _close_if_quick(self) -> bool:
         """Close the file on the event loop where that cannot take long. False where it is left to a thread."""
