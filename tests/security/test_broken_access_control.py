@@ -22,6 +22,12 @@ from undercroft.store.operations import ALL_CAPABILITIES, BUCKET_CAPABILITIES
 
 S3_ANSWERED = sorted(name for name in FACTS if OPERATIONS[name].handler is not None)
 
+
+def of_group(world, **fields):
+    """The parameters of a call about a group."""
+    return {"adminAccountId": world.owner.account_id, "groupId": "1", **fields}
+
+
 # The capability of every native call, and a body that would succeed for the owner (or fail for another reason than rights).
 RETENTION = {"mode": "governance", "retainUntilTimestamp": 4_102_444_800_000}
 NATIVE = {
@@ -39,13 +45,16 @@ NATIVE = {
         "writeKeys",
         lambda w: {"accountId": w.owner.account_id, "capabilities": ["readFiles"], "keyName": "stolen"},
     ),
+    "b2_create_group_member": ("writeKeys", lambda w: of_group(w, memberEmail="stolen@example.com")),
     "b2_delete_bucket": ("deleteBuckets", lambda w: {"accountId": w.owner.account_id, "bucketId": w.bucket_id}),
     "b2_delete_file_version": ("deleteFiles", lambda w: {"fileName": "in/file", "fileId": w.file_id}),
     "b2_delete_key": ("deleteKeys", lambda w: {"applicationKeyId": w.owner.key_id}),
+    "b2_eject_group_member": ("writeKeys", lambda w: of_group(w, memberAccountId=w.owner.account_id)),
     "b2_finish_large_file": (
         "writeFiles",
         lambda w: {"fileId": w.upload_id, "partSha1Array": ["0" * 40, "0" * 40]},
     ),
+    "b2_get_bucket_notification_rules": ("readBucketNotifications", lambda w: {"bucketId": w.bucket_id}),
     "b2_get_download_authorization": (
         "shareFiles",
         lambda w: {"bucketId": w.bucket_id, "fileNamePrefix": "in/", "validDurationInSeconds": 60},
@@ -57,9 +66,15 @@ NATIVE = {
     "b2_list_buckets": ("listBuckets", lambda w: {"accountId": w.owner.account_id, "bucketId": w.bucket_id}),
     "b2_list_file_names": ("listFiles", lambda w: {"bucketId": w.bucket_id, "prefix": "in/"}),
     "b2_list_file_versions": ("listFiles", lambda w: {"bucketId": w.bucket_id, "prefix": "in/"}),
+    "b2_list_group_members": ("writeKeys", of_group),
+    "b2_list_groups": ("writeKeys", lambda w: {"adminAccountId": w.owner.account_id}),
     "b2_list_keys": ("listKeys", lambda w: {"accountId": w.owner.account_id}),
     "b2_list_parts": ("writeFiles", lambda w: {"fileId": w.upload_id}),
     "b2_list_unfinished_large_files": ("listFiles", lambda w: {"bucketId": w.bucket_id, "namePrefix": "in/"}),
+    "b2_set_bucket_notification_rules": (
+        "writeBucketNotifications",
+        lambda w: {"bucketId": w.bucket_id, "eventNotificationRules": []},
+    ),
     "b2_start_large_file": (
         "writeFiles",
         lambda w: {"bucketId": w.bucket_id, "fileName": "in/new", "contentType": "text/plain"},
