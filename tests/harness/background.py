@@ -7,13 +7,11 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 
-import apsw
-
 from harness.server import Server
 from harness.stores import SetClock, raise_fatal
 from undercroft import keyring
 from undercroft.blobs.local import LocalBlobs
-from undercroft.catalog.sqlite import SQLiteCatalog
+from undercroft.catalog.sqlite import SQLiteCatalog, opened
 from undercroft.store import Store
 
 
@@ -40,6 +38,6 @@ def work_later(server: Server, later_s: float, work: Callable[[Store], Awaitable
 
 def named_blobs(server: Server) -> list[str]:
     """The blobs that the catalog names, in hex."""
-    with closing(apsw.Connection(str(server.data_dir / "catalog.db"))) as catalog:
+    with closing(opened(server.data_dir / "catalog.db")) as catalog:  # Closing it may write what is in the log.
         rows = catalog.execute("SELECT DISTINCT blob_id FROM extents WHERE blob_id IS NOT NULL")
         return sorted(blob_id.hex() for (blob_id,) in rows)

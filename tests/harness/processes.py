@@ -57,7 +57,7 @@ def sampled(server: Server) -> Iterator[Peak]:
 
 def open_blobs(server: Server) -> list[str]:
     """The files under the data directory's blobs that the processes have open, deleted ones included."""
-    return [target for target in _open_files(server) if "/data/blobs/" in target]
+    return [target for target in _open_files(server) if "/data/blobs/" in target and not target.endswith(".lock")]
 
 
 def open_sockets(server: Server) -> int:
@@ -77,7 +77,7 @@ def _open_files(server: Server) -> list[str]:
 
 def blob_files(server: Server) -> list[str]:
     """The blob files on the disk."""
-    return sorted(path.name for path in (server.data_dir / "blobs").rglob("*") if path.is_file())
+    return sorted(path.name for path in (server.data_dir / "blobs").glob("*/*"))
 
 
 def wait_until(condition: Callable[[], T], what: str, timeout_s: float = SETTLE_S) -> T:

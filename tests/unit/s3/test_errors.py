@@ -28,6 +28,7 @@ NOT_OF_S3 = {
     store_errors.EventTypesEmpty,
     store_errors.EventTypesMixed,
     store_errors.NoSuchRule,
+    store_errors.ReplicationConflict,
     store_errors.NoSuchKey,
     store_errors.NoSuchAccount,
     store_errors.DuplicateEmail,
