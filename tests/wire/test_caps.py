@@ -73,11 +73,14 @@ def capped_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Capped]:
 
 @pytest.fixture
 def capped(capped_server: Capped) -> Iterator[Capped]:
-    """The same, with all caps lifted afterwards."""
+    """The same, with all caps lifted and nothing stored afterwards."""
     yield capped_server
     capped_server.cap()
     probe = capped_server.b2
     wait_until(lambda: probe.call("b2_list_buckets", accountId=probe.account_id).status == 200, "caps are not lifted")
+    for bucket in probe.call("b2_list_buckets", accountId=probe.account_id).ok()["buckets"]:
+        for row in probe.call("b2_list_file_versions", bucketId=bucket["bucketId"]).ok()["files"]:
+            probe.call("b2_delete_file_version", fileName=row["fileName"], fileId=row["fileId"]).ok()
 
 
 def refused_by_s3(ask: Callable[[], Any]) -> tuple[int, str, str]:

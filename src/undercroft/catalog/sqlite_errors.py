@@ -16,11 +16,12 @@ _SYNCS = frozenset((apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC))
 
 
 def means_full(raw: apsw.Connection, error: apsw.Error) -> bool:
-    """Whether the engine failed for lack of room; a used-up quota comes as an I/O error with its errno.
+    """Whether the engine failed for lack of room; a used-up quota comes as an I/O error with its errno, and so may a file
+    that could not be made.
 
     Never where a sync failed, even for lack of room. The log then holds the whole transaction, of which nobody knows what is
     on the disk: the next start may find it there, although its caller was refused and has removed its blobs.
     """
-    if isinstance(error, apsw.IOError):
+    if isinstance(error, (apsw.IOError, apsw.CantOpenError)):
         return raw.system_errno in _FULL and getattr(error, "extendedresult", 0) not in _SYNCS
     return isinstance(error, apsw.FullError)
