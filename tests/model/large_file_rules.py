@@ -40,6 +40,8 @@ class LargeFileRules(Cast):
         owner = self.owner_of(large.bucket_id)
         for number in range(1, big + 1):
             source = self._big(large.bucket_id, s3=other)
+            if source is None:
+                return
             asked = Range(1, PART_MIN_BYTES) if number == big else None  # All but its first byte: just enough.
             keys = {"customer": source.customer, "own": large.customer}
             self.both("copy_part", owner, self._s3(s3), large=large, number=number, source=source, asked=asked, **keys)
@@ -87,15 +89,17 @@ class LargeFileRules(Cast):
         arguments |= {"customer": self._customer(customer, found), "own": self._customer(own, target)}
         self.both("copy_part", self._actor(actor), self._s3(s3), **arguments)
 
-    def _big(self, bucket_id: str, *, s3: bool) -> Version:
-        """A file that is long enough for a part, in a bucket of this account, made when it is first wanted."""
+    def _big(self, bucket_id: str, *, s3: bool) -> Version | None:
+        """A file that is long enough for a part, in a bucket of this account, made when it is first wanted; none past a cap."""
         bucket = self.model.buckets[bucket_id]
         found = self._big_ids.get(bucket.account)
         if found is None or found not in self.model.versions:
             new, body = New("application/octet-stream", {}), BYTES[: PART_MIN_BYTES + 1]
             arguments = {"bucket": bucket, "name": "big", "new": new, "body": body}
-            found = self.both("upload", self.owner_of(bucket_id), self._s3(s3), **arguments)["id"]
-            self._big_ids[bucket.account] = found
+            made = self.both("upload", self.owner_of(bucket_id), self._s3(s3), **arguments)
+            if made is None:
+                return None
+            found = self._big_ids[bucket.account] = made["id"]
         return self.model.versions[found]
 
     @rule(large=picks, number=numbers, asked=st.none() | ranges, s3=flags)
@@ -105,6 +109,8 @@ class LargeFileRules(Cast):
         if target is None or target.bucket_id not in self.model.buckets:
             return
         owner, source = self.owner_of(target.bucket_id), self._big(target.bucket_id, s3=self._s3(s3))
+        if source is None:
+            return
         if asked is not None:
             asked = Range(asked.first % 2, None if asked.last is None else PART_MIN_BYTES - 1 + asked.last % 2)
         asked = asked and Range(asked.first, PART_MIN_BYTES if asked.last is None else asked.last)

@@ -427,12 +427,16 @@ class Reference:
             self._large(ask, large_id)
         except Refused as refused:
             reasons |= refused.reasons
-        source = self._source(ask, source_id, self.buckets.get(self._home(large_id)), reasons)
+        found = self.versions.get(large_id)
+        other_key = {"part key"} if found is not None and found.customer != own else set()
+        try:
+            source = self._source(ask, source_id, self.buckets.get(self._home(large_id)), reasons)
+        except Refused as refused:
+            raise Refused(*refused.reasons, *other_key) from None
         large = self.versions[large_id]
         if ask.s3 and asked is not None and (asked.last is None or asked.last >= len(source.body)):
             raise Refused("bad part range")
-        if large.customer != own:
-            reasons.add("part key")
+        reasons |= other_key
         try:
             body = self._opened(source, asked, customer)
         except Refused as refused:

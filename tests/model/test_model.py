@@ -52,7 +52,6 @@ class StoreMachine(EventRules, CapRules, Machine):
     dialects = (False, True)
 
 
-@pytest.mark.xfail(reason="The model does not rule yet on caps, encryption and events where they meet", strict=False)
 @pytest.mark.timeout(7200)
 def test_the_store_does_what_the_model_does(
     tmp_path: Path, full_size: bool, record_property: Callable[[str, Any], None]

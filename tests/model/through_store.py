@@ -273,6 +273,8 @@ class Calls:
     async def listen(self, bucket: Bucket, prefix: str, types: Sequence[str]) -> Answer:
         wanted = rule(object_name_prefix=prefix, event_types=tuple(types), max_events_per_batch=3)
         await self._store.notifications.set_rules(self._who, bucket.id, [wanted] if types else [])
+        if not types:  # What was delivered beside the events of another bucket is forgotten as well.
+            self._inbox.take_all(bucket.id)
         return {}
 
     async def told(self, bucket: Bucket) -> list[Answer]:
