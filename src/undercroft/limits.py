@@ -124,6 +124,15 @@ REPLICATION_REMOTE_PAGE = 20  # Versions of a name, parts and unfinished files t
 REPLICATION_REMOTE_PAGES_MAX = 500  # … and how often, at most.
 REPLICATION_SHOWN_MAX = 1000  # Failures that the command names one by one.
 
+# -- The web console (ours) -------------------------------------------------------------------------------------------
+SESSION_IDLE_S = 12 * 3600  # A session that is not used for so long is over, …
+SESSION_MAX_S = 30 * 86_400  # … and each one is after this.
+SESSION_SEEN_S = 60  # How exactly it is known when a session was last used: a write at most this often.
+SESSIONS_PER_ACCOUNT = 100  # One more ends the one that was not used for longest.
+USER_AGENT_MAX_LENGTH = 300
+CONSOLE_FORM_MAX_BYTES = 1 * MIB
+CONSOLE_FORM_FIELDS_MAX = 5000  # A page of a table with every row chosen.
+
 # -- Accounting (ours) ------------------------------------------------------------------------------------------------
 ACCOUNTING_FLUSH_S = 2.0  # Counts gather in memory for this long: what a kill loses, and how late workers learn caps.
 ACCOUNTING_BATCH = 500  # Rows that are folded, and accounts that are looked at, in one transaction.

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from harness.browser import find_browser, open_browser, two_origins
+from harness.console import Console, console_of
+from harness.server import Server
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +42,51 @@ def open_page(browser: Browser) -> Callable[[str], Page]:
         return page
 
     return make
+
+
+class Owner(NamedTuple):
+    """An account with its keys, as `undercroft account create` gives them."""
+
+    email: str
+    account_id: str
+    key_id: str
+    application_key: str
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def owner(server: Server) -> Owner:
+    """An account of the module's own, so that modules see none of each other's buckets and keys."""
+    email = f"owner-{os.getpid()}-{next(_numbers)}@example.com"
+    made = server.create_account(email)
+    return Owner(email, made["accountId"], made["keyId"], made["applicationKey"])
+
+
+@pytest.fixture(scope="module")
+def signed_in_state(server: Server, browser: Browser, owner: Owner) -> Any:
+    """What a browser keeps of having signed in: hashing a password is slow on purpose, so a module does it once."""
+    console = console_of(server, browser)
+    console.sign_in(owner.email)
+    state = console.page.context.storage_state()
+    console.page.context.close()
+    return state
+
+
+@pytest.fixture
+def console(server: Server, browser: Browser, signed_in_state: Any) -> Iterator[Console]:
+    """A page that is signed in as the module's owner. Its scripts must have raised nothing when the test ends."""
+    made = console_of(server, browser, storage_state=signed_in_state)
+    yield made
+    made.page.context.close()
+    assert not made.messages, made.messages
+
+
+@pytest.fixture
+def stranger_console(server: Server, browser: Browser) -> Iterator[Console]:
+    """A page of a browser that nobody has signed in with."""
+    made = console_of(server, browser)
+    yield made
+    made.page.context.close()
+    assert not made.messages, made.messages

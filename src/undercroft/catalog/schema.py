@@ -10,7 +10,7 @@ Order of versions: clients see newest first. Both engines can only seek in row v
 sequence are stored negated (`inverted_ms`, `inverted_seq`) and every scan is ascending.
 """
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 COMPATIBLE_VERSION = 8  # An older program would hand out encrypted bytes as they are stored.
 
 DELTAS: tuple[tuple[str, ...], ...] = (
@@ -313,5 +313,16 @@ DELTAS: tuple[tuple[str, ...], ...] = (
     (
         # SSE-B2, or SSE-C with a space and the MD5 of the customer's key; none: not encrypted.
         "ALTER TABLE versions ADD COLUMN encryption TEXT",
+    ),
+    (
+        """CREATE TABLE sessions (
+            session_hash {BYTES} PRIMARY KEY,
+            account_id TEXT NOT NULL,
+            created_ms {BIG} NOT NULL,
+            seen_ms {BIG} NOT NULL,
+            address TEXT NOT NULL,
+            user_agent TEXT NOT NULL
+        )""",
+        "CREATE INDEX sessions_by_account ON sessions (account_id, seen_ms)",
     ),
 )

@@ -34,3 +34,13 @@ async def of_account(rows: Rows, account_id: str) -> tuple[int, int]:
     )
     assert row is not None
     return row[0], row[1]  # type: ignore[return-value]
+
+
+async def of_buckets(rows: Rows, account_id: str) -> dict[str, tuple[int, int]]:
+    """How many versions and how many bytes each bucket of the account holds, by bucket id; empty ones may be left out."""
+    found = await rows.all(
+        "SELECT bucket_id, sum(versions), sum(bytes) FROM usage_deltas"
+        " WHERE bucket_id IN (SELECT bucket_id FROM buckets WHERE account_id = ?1) GROUP BY bucket_id",
+        (account_id,),
+    )
+    return {str(bucket_id): (versions, size_bytes) for bucket_id, versions, size_bytes in found}  # type: ignore[misc]

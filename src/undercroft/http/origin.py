@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from undercroft.http.request import Request
 
 if TYPE_CHECKING:
-    from undercroft.settings import Settings
+    from undercroft.settings import Address, Settings
 
 _AUTHORITY = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?\Z")
 _SCHEMES = frozenset({"http", "https"})
@@ -24,8 +24,11 @@ def origin_of(request: Request, settings: Settings) -> str:
     The operator's `--public-url` decides where it is set; else the scheme and Host of the request, as a trusted proxy
     forwards them; else, where the request named no usable host, the address we listen on.
     """
-    if settings.public_url is not None:
-        return settings.public_url
+    return settings.public_url or addressed_to(request, settings, settings.listen)
+
+
+def addressed_to(request: Request, settings: Settings, listen: Address) -> str:
+    """The origin that the request names itself, as a trusted proxy forwards it; `listen` where it names no usable host."""
     scheme, host = request.scheme, request.host
     if settings.trusted_proxy and settings.trusts(request.client):
         forwarded_scheme = _last(request, "x-forwarded-proto").lower()
@@ -33,7 +36,7 @@ def origin_of(request: Request, settings: Settings) -> str:
         forwarded_host = _last(request, "x-forwarded-host")
         host = forwarded_host if _AUTHORITY.match(forwarded_host) else host
     if not _AUTHORITY.match(host):
-        host = str(settings.listen)
+        host = str(listen)
     return f"{scheme}://{host}"
 
 

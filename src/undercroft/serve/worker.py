@@ -12,10 +12,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import uvloop
 
 from undercroft import limits, steward
-from undercroft.console.app import ConsoleApp
 from undercroft.http.adapter import Adapter
 from undercroft.http.health import Health
-from undercroft.http.metrics import MetricsPage, RequestMeter
+from undercroft.http.metrics import RequestMeter
 from undercroft.native.app import NativeFace
 from undercroft.native.hooks.face import HookedFace
 from undercroft.s3.app import S3Face
@@ -48,10 +47,10 @@ def run_api(settings: Settings, sockets: Sequence[socket.socket], slot: int, rea
 
 def run_console(settings: Settings, sockets: Sequence[socket.socket], ready: Ready) -> int:
     """The console's process, until SIGTERM."""
+    from undercroft.console.app import ConsoleApp  # Here, since no other process needs what pages are made with.
 
     async def work(store: Store, meter: RequestMeter) -> None:
-        console = ConsoleApp(store, Health(store.ready), MetricsPage(settings, meter))
-        await serve(Adapter(console, meter), settings, sockets, ready)
+        await serve(ConsoleApp(store, settings, meter), settings, sockets, ready)
 
     return _run(settings, CONSOLE_SLOT, work)
 

@@ -149,6 +149,14 @@ class NoSuchAccount(StoreError):
     """No such account."""
 
 
+class NotOfProtocols(StoreError):
+    """What only the console and the commands ask for is refused: neither protocol has an answer for it, or needs one."""
+
+
+class NoSuchSession(NotOfProtocols):
+    """No such console session of the account."""
+
+
 class DuplicateEmail(StoreError):
     """The e-mail address already has an account."""
 

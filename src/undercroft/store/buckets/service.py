@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from undercroft import limits
-from undercroft.catalog import accounts, buckets, invalidations, versions
+from undercroft.catalog import accounts, buckets, invalidations, usage, versions
 from undercroft.catalog.buckets import BucketRow
 from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.store import ids, names
@@ -40,6 +40,13 @@ class EncryptionChange(msgspec.Struct, frozen=True):
     """The encryption that a bucket's new files are to get: SSE-B2, or None for what the service does."""
 
     mode: str | None
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What a bucket holds: versions, hide markers and large files among them, and the bytes of all."""
+
+    versions: int = 0
+    size_bytes: int = 0
 
 
 class Buckets:
@@ -158,6 +165,12 @@ class Buckets:
                 raise Unauthorized
             found = visible
         return [bucket for bucket in found if types is None or bucket.type in types]
+
+    async def usage(self, principal: Principal) -> dict[str, Usage]:
+        """What each bucket of the account holds now, by bucket id."""
+        await self._gate.enter(principal, Operation.LIST_BUCKETS, None)
+        found = await usage.of_buckets(self._catalog.rows, principal.account_id or "")
+        return {bucket_id: Usage(*counts) for bucket_id, counts in found.items()}
 
     async def list_all_names(self, principal: Principal) -> Sequence[Bucket]:
         """The account's buckets by name, as S3's ListBuckets shows them.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from undercroft.catalog import accounting, accounts, buckets, caps, groups, invalidations, keys
+from undercroft.catalog import accounting, accounts, buckets, caps, groups, invalidations, keys, sessions
 from undercroft.catalog.accounts import AccountRow
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.store.accounting.model import day_of
@@ -77,11 +77,11 @@ class Accounts:
         key = await self._keys.insert_next(
             tx, row.account_id, "first-key", ALL_CAPABILITIES, secret=draft.secret, now_ms=row.created_ms
         )
-        return NewAccount(_account(row), draft.master_key, key)
+        return NewAccount(account_of_row(row), draft.master_key, key)
 
     async def list(self) -> list[Account]:
         """Every account, oldest first."""
-        return [_account(row) for row in await accounts.every(self._catalog.rows)]
+        return [account_of_row(row) for row in await accounts.every(self._catalog.rows)]
 
     async def find(self, id_or_email: str) -> Account:
         """The account of this id or e-mail address. Raises `NoSuchAccount`."""
@@ -92,7 +92,7 @@ class Accounts:
         row = await accounts.find(rows, id_or_email.strip().lower())
         if row is None:
             raise NoSuchAccount(f"There is no account {id_or_email}.")
-        return _account(row)
+        return account_of_row(row)
 
     async def operator(self, id_or_email: str) -> Principal:
         """The account's own full principal, for the operator's commands. Raises `NoSuchAccount`."""
@@ -114,10 +114,15 @@ class Accounts:
         return await self.find(account.account_id)
 
     async def reset_password(self, id_or_email: str, password: str) -> Account:
-        """Replace the password. Raises `NoSuchAccount` and `InvalidRequest`."""
+        """Replace the password and end every session. Raises `NoSuchAccount` and `InvalidRequest`."""
         account = await self.find(id_or_email)
         password_hash = await hash_password(password)
-        await self._gate.write(lambda tx: accounts.set_password(tx, account.account_id, password_hash))
+
+        async def change(tx: Transaction) -> None:
+            await accounts.set_password(tx, account.account_id, password_hash)
+            await sessions.delete_of_account(tx, account.account_id)
+
+        await self._gate.write(change)
         return account
 
     async def delete(self, id_or_email: str) -> Account:
@@ -129,6 +134,7 @@ class Accounts:
             if await buckets.count(tx, account.account_id):
                 raise BucketNotEmpty("The account still has buckets.")
             await keys.delete_of_account(tx, account.account_id)
+            await sessions.delete_of_account(tx, account.account_id)
             await groups.delete_of_account(tx, account.account_id)
             await caps.delete_of_account(tx, account.account_id)
             await accounting.forget(tx, account.account_id, day_of(now_ms) + 1)
@@ -139,5 +145,6 @@ class Accounts:
         return account
 
 
-def _account(row: AccountRow) -> Account:
+def account_of_row(row: AccountRow) -> Account:
+    """The account of a catalog row."""
     return Account(row.account_id, row.email, bool(row.suspended), row.created_ms)

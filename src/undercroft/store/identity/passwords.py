@@ -17,3 +17,24 @@ async def hash_password(password: str) -> str:
     from argon2 import PasswordHasher  # Slow to import, and the API workers never need it.
 
     return await asyncio.get_running_loop().run_in_executor(None, PasswordHasher().hash, password)
+
+
+async def verify_password(password: str, hashed: str | None) -> bool:
+    """Whether this is the password of the hash. Without one it takes just as long, and the answer is no."""
+    if len(password) > MAX_LENGTH:
+        return False
+    return await asyncio.get_running_loop().run_in_executor(None, _verify, password, hashed)
+
+
+def _verify(password: str, hashed: str | None) -> bool:
+    from argon2 import PasswordHasher
+    from argon2.exceptions import VerifyMismatchError
+
+    hasher = PasswordHasher()
+    if hashed is None:
+        hasher.hash(password)
+        return False
+    try:
+        return hasher.verify(hashed, password)
+    except VerifyMismatchError:
+        return False

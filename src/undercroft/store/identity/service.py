@@ -18,6 +18,7 @@ from undercroft.store.identity.accounts import Accounts
 from undercroft.store.identity.groups import Groups
 from undercroft.store.identity.keys import Keys
 from undercroft.store.identity.principals import DownloadGrant, Principal
+from undercroft.store.identity.sessions import Sessions
 from undercroft.store.identity.tokens import Claim, Tokens
 from undercroft.store.model import ApplicationKey
 from undercroft.store.operations import Operation
@@ -38,6 +39,7 @@ class Identity:
         self._tokens = Tokens(catalog, gate, keyring, ambient)
         self.keys = Keys(catalog, gate, keyring, ambient)
         self.accounts = Accounts(catalog, gate, self.keys, ambient)
+        self.sessions = Sessions(catalog, directory, gate, ambient)
         self.groups = Groups(catalog, gate, self.accounts, ambient)
 
     async def key(self, key_id: str) -> ApplicationKey | None:

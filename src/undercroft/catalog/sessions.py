@@ -1,0 +1,66 @@
+"""Statements about console sessions. Their secrets are not here, only what SHA-256 makes of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from undercroft.catalog.contract import Rows, Transaction
+
+_COLUMNS = "session_hash, account_id, created_ms, seen_ms, address, user_agent"
+
+
+class SessionRow(NamedTuple):
+    """A row of `sessions`."""
+
+    session_hash: bytes
+    account_id: str
+    created_ms: int
+    seen_ms: int
+    address: str
+    user_agent: str
+
+
+async def insert(tx: Transaction, row: SessionRow) -> None:
+    """Add a session."""
+    await tx.run(f"INSERT INTO sessions ({_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", row)
+
+
+async def find(rows: Rows, session_hash: bytes) -> SessionRow | None:
+    """The session whose secret has this hash."""
+    row = await rows.one(f"SELECT {_COLUMNS} FROM sessions WHERE session_hash = ?1", (session_hash,))
+    return None if row is None else SessionRow._make(row)
+
+
+async def of_account(rows: Rows, account_id: str, limit: int) -> list[SessionRow]:
+    """The account's sessions, last seen first."""
+    found = await rows.all(
+        f"SELECT {_COLUMNS} FROM sessions WHERE account_id = ?1 ORDER BY seen_ms DESC, session_hash LIMIT ?2",
+        (account_id, limit),
+    )
+    return [SessionRow._make(row) for row in found]
+
+
+async def set_seen(tx: Transaction, session_hash: bytes, seen_ms: int, address: str) -> None:
+    """Note when and from where a session was last used."""
+    await tx.run(
+        "UPDATE sessions SET seen_ms = ?2, address = ?3 WHERE session_hash = ?1", (session_hash, seen_ms, address)
+    )
+
+
+async def delete(tx: Transaction, session_hash: bytes) -> None:
+    """Remove a session."""
+    await tx.run("DELETE FROM sessions WHERE session_hash = ?1", (session_hash,))
+
+
+async def delete_of_account(tx: Transaction, account_id: str, but: bytes = b"") -> None:
+    """Remove the account's sessions, all but the one of this hash."""
+    await tx.run("DELETE FROM sessions WHERE account_id = ?1 AND session_hash <> ?2", (account_id, but))
+
+
+async def delete_oldest(tx: Transaction, account_id: str, keep: int) -> None:
+    """Remove the account's sessions that were not seen for longest, so that so many are left."""
+    await tx.run(
+        "DELETE FROM sessions WHERE account_id = ?1 AND session_hash NOT IN"
+        " (SELECT session_hash FROM sessions WHERE account_id = ?1 ORDER BY seen_ms DESC, session_hash LIMIT ?2)",
+        (account_id, keep),
+    )

@@ -1,0 +1,1 @@
+"""Buckets: their list, making one, and what can be set of each."""

@@ -1,0 +1,60 @@
+"""The Buckets page: a card or a row a bucket, with what people copy from it and where its settings are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from starlette.responses import Response
+
+from undercroft.console.buckets.lifecycle_words import in_a_phrase
+from undercroft.console.visit import Visit
+from undercroft.store.buckets.service import Usage
+from undercroft.store.model import Bucket
+
+VIEWS = ("cards", "table")
+
+
+class Card(NamedTuple):
+    """What the page shows of a bucket."""
+
+    bucket: Bucket
+    usage: Usage
+    lifecycle: str
+    encryption: str | None
+
+
+_ORDERS: dict[str, Callable[[Card], Any]] = {
+    "name": lambda card: card.bucket.name.lower(),
+    "created": lambda card: -card.bucket.created_ms,
+    "size": lambda card: -card.usage.size_bytes,
+    "files": lambda card: -card.usage.versions,
+}
+
+
+async def overview(visit: Visit) -> Response:
+    """The buckets, as cards or as a table, filtered and in the order that the address asks for."""
+    buckets = await visit.store.buckets.list(visit.principal)
+    usage = await visit.store.buckets.usage(visit.principal)
+    wanted = visit.query("filter").strip()
+    order = visit.query("sort")
+    order = order if order in _ORDERS else "name"
+    cards = [
+        Card(
+            bucket,
+            usage.get(bucket.bucket_id, Usage()),
+            in_a_phrase(bucket.lifecycle_rules),
+            visit.store.buckets.encryption_of(bucket),
+        )
+        for bucket in buckets
+        if wanted.lower() in bucket.name.lower()
+    ]
+    view = visit.query("view")
+    return visit.render(
+        "buckets/overview.html",
+        cards=sorted(cards, key=_ORDERS[order]),
+        total=len(buckets),
+        filter=wanted,
+        sort=order,
+        view=view if view in VIEWS else VIEWS[0],
+    )

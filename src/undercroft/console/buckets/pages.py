@@ -1,0 +1,13 @@
+"""The account's buckets, and making one."""
+
+from __future__ import annotations
+
+from undercroft.console.buckets.new_bucket import create, new
+from undercroft.console.buckets.overview import overview
+from undercroft.console.page import Page, get, post
+
+PAGES: tuple[Page, ...] = (
+    get("/buckets", overview),
+    get("/buckets/new", new),
+    post("/buckets/new", create),
+)

@@ -1,0 +1,77 @@
+"""The left rail: groups and their entries, in the order of the original (console reference, section 2).
+
+An entry is shown when there is a page at its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """An entry of the rail. `key` is the letter that follows `g` on the keyboard."""
+
+    label: str
+    path: str
+    icon: str
+    key: str = ""
+
+
+class Group(NamedTuple):
+    """Entries under a heading."""
+
+    label: str
+    entries: tuple[Entry, ...]
+
+
+GROUPS = (
+    Group(
+        "B2 Cloud Storage",
+        (
+            Entry("Buckets", "/buckets", "bucket", "b"),
+            Entry("Browse Files", "/files", "folder", "f"),
+            Entry("Snapshots", "/snapshots", "snapshot", "s"),
+            Entry("Reports", "/reports", "chart", "r"),
+            Entry("Caps & Alerts", "/caps", "gauge", "c"),
+            Entry("Cloud Replication", "/replication", "replicate", "l"),
+            Entry("Application Keys", "/keys", "key", "k"),
+        ),
+    ),
+    Group("Account", (Entry("My Settings", "/settings", "settings", "m"), Entry("Audit Log", "/audit", "audit", "a"))),
+    Group("Operator", (Entry("Accounts", "/operator/accounts", "people", "o"),)),
+)
+
+
+class BucketPage(NamedTuple):
+    """A page of a bucket: what follows the bucket's own path, its tab, and what a bucket's card calls it."""
+
+    suffix: str
+    tab: str
+    link: str
+
+
+BUCKET_PATH = "/buckets/{name}"
+BUCKET_PAGES = (
+    BucketPage("/files", "Files", "Upload/Download"),
+    BucketPage("/settings", "Settings", "Bucket Settings"),
+    BucketPage("/lifecycle", "Lifecycle", "Lifecycle Settings"),
+    BucketPage("/cors", "CORS", "CORS Rules"),
+    BucketPage("/lock", "Lock", "Object Lock"),
+    BucketPage("/events", "Events", "Event Notifications"),
+    BucketPage("/replication", "Replication", "Replication"),
+    BucketPage("/logs", "Logs", "Access Logs"),
+    BucketPage("/shares", "Shares", "Share Links"),
+    BucketPage("/unfinished", "Unfinished", "Unfinished Large Files"),
+)
+
+
+def shown_of_bucket(paths: Collection[str]) -> list[BucketPage]:
+    """The pages of a bucket that there are."""
+    return [page for page in BUCKET_PAGES if BUCKET_PATH + page.suffix in paths]
+
+
+def shown(paths: Collection[str], hidden_groups: Collection[str] = ()) -> list[Group]:
+    """The groups with the entries that lead somewhere; groups without any are left out."""
+    groups = (Group(group.label, tuple(entry for entry in group.entries if entry.path in paths)) for group in GROUPS)
+    return [group for group in groups if group.entries and group.label not in hidden_groups]

@@ -1,0 +1,8 @@
+"""What a page says after a form was done: sentences of our own, chosen by a word in the address."""
+
+from __future__ import annotations
+
+NOTICES = {
+    "signed-out": "You are signed out.",
+    "bucket-created": "The bucket is created.",
+}

@@ -1,0 +1,39 @@
+"""One row of the console's table of pages: a method and a path, who may come there, and what answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from undercroft.console.visit import Visit
+
+Handler = Callable[[Visit], Awaitable[Response]]
+
+
+class Who(Enum):
+    """Who may come to a page. What they may do there, the store decides."""
+
+    ANYBODY = "anybody"
+    SIGNED_IN = "signed in"
+
+
+class Page(NamedTuple):
+    """A page, or what one of its forms is sent to. `path` is a pattern of starlette's."""
+
+    method: str
+    path: str
+    handler: Handler
+    who: Who
+
+
+def get(path: str, handler: Handler, *, who: Who = Who.SIGNED_IN) -> Page:
+    """A page to look at: it changes nothing."""
+    return Page("GET", path, handler, who)
+
+
+def post(path: str, handler: Handler, *, who: Who = Who.SIGNED_IN) -> Page:
+    """What a form or a script of a page is sent to."""
+    return Page("POST", path, handler, who)

@@ -1,0 +1,24 @@
+"""What a browser remembers of its user's taste. It is nobody's secret and needs no account."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from undercroft.console.page import Page, Who, post
+from undercroft.console.visit import THEMES, Visit
+
+
+async def set_theme(visit: Visit) -> Response:
+    """Remember light, dark or the system's choice, and go back."""
+    theme = visit.field("theme")
+    visit.cookies[visit.console.theme_cookie] = theme if theme in THEMES else "system"
+    back = visit.field("back", "/")
+    return visit.redirect(back if is_own_path(back) else "/")
+
+
+def is_own_path(path: str) -> bool:
+    """Whether this is a path of the console, so that nobody is sent elsewhere."""
+    return path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+
+
+PAGES: tuple[Page, ...] = (post("/preferences/theme", set_theme, who=Who.ANYBODY),)

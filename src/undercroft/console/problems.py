@@ -1,0 +1,63 @@
+"""What the store refuses, as the console says it: one table from its errors to a status, a title and what would help.
+
+Forms show a refusal beside the field that it is about (`beside`); whatever is not a form's affair becomes a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from undercroft.store import errors
+from undercroft.store.errors import StoreError
+
+
+class Problem(NamedTuple):
+    """Why there is no answer: a status of HTTP, what happened, and why or what to do."""
+
+    status: int
+    title: str
+    text: str
+
+
+def _missing(error: errors.Unauthorized) -> str:
+    return f"It needs the capability {error.missing}." if error.missing else "It belongs to somebody else."
+
+
+_RULES: dict[type[StoreError], tuple[int, str, str | Callable[[Any], str]]] = {
+    errors.Unauthorized: (403, "You may not do this", _missing),
+    errors.BadCredentials: (401, "You are not signed in", "Your session is over. Sign in again."),
+    errors.InvalidRequest: (422, "This cannot be taken as it is", str),
+    errors.NoSuchBucket: (404, "There is no such bucket", "It may have been deleted, or its name is spelt otherwise."),
+    errors.DuplicateBucketName: (
+        409, "This name is in use", "Bucket names are unique among all accounts, in any letter case. Choose another.",
+    ),
+    errors.TooManyBuckets: (409, "There are too many buckets", str),
+    errors.BucketNotEmpty: (
+        409, "This bucket is not empty",
+        "A bucket can be deleted when nothing is in it: no file, no old version, no hide marker and no unfinished upload.",
+    ),
+    errors.RevisionConflict: (409, "Somebody else changed this meanwhile", "Open the page again, and repeat your change."),
+    errors.NoSuchSession: (404, "There is no such session", str),
+    errors.StorageFull: (507, "The storage is full", "Nothing was changed. Deleting still works."),
+    errors.StorageCapExceeded: (403, "The cap on storage is reached", "Raise it under Caps & Alerts, or delete something."),
+    errors.Busy: (503, "The store is busy", "Nothing was changed. Try again in a moment."),
+}  # fmt: skip
+_OTHER = (409, "This cannot be done", str)
+
+
+def problem_of(error: StoreError) -> Problem:
+    """What the console says of an error of the store."""
+    kinds = (kind for kind in type(error).__mro__ if kind in _RULES)
+    status, title, text = _RULES[found] if (found := next(kinds, None)) else _OTHER
+    return Problem(status, title, text if isinstance(text, str) else text(error))
+
+
+def beside(error: StoreError, fields: Mapping[str, str], otherwise: str) -> dict[str, str]:
+    """What a form shows: the text of the refusal by the name of the form's field.
+
+    `fields` maps the store's names of fields to the form's; `otherwise` is the field of an error that names none of them.
+    """
+    problem = problem_of(error)
+    named = error.field if isinstance(error, errors.InvalidRequest) else ""
+    return {fields.get(named, otherwise): problem.text}

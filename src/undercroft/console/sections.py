@@ -1,0 +1,10 @@
+"""Every page of the console: the sections' tables, put together."""
+
+from __future__ import annotations
+
+from undercroft.console import preferences
+from undercroft.console.buckets import pages as buckets
+from undercroft.console.page import Page
+from undercroft.console.sign_in import pages as sign_in
+
+PAGES: tuple[Page, ...] = (*sign_in.PAGES, *preferences.PAGES, *buckets.PAGES)

@@ -1,0 +1,9 @@
+// What every page loads. Each part looks for its own marks (data-…) in the page, and in what dialogs bring later.
+import * as copying from "./copy.js";
+import * as dialogs from "./dialogs.js";
+import * as filters from "./filters.js";
+import * as menus from "./menus.js";
+import * as shortcuts from "./shortcuts.js";
+import * as toasts from "./toasts.js";
+
+for (const part of [toasts, menus, dialogs, copying, filters, shortcuts]) part.start();

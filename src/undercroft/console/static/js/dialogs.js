@@ -1,0 +1,71 @@
+// Links with data-dialog open their page as a dialog: what it marks with data-dialog-body. A form in it is sent from there; a
+// refusal comes back into the dialog, and whatever else the console answers is where the browser goes.
+
+const parse = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
+
+/** Open the page of this address as a dialog. `broad` is for what needs more room. */
+export async function open(href, { broad = false } = {}) {
+  const answer = await fetch(href, { headers: { accept: "text/html" } });
+  const body = (await parse(answer)).querySelector("[data-dialog-body]");
+  if (!body) return location.assign(href); // It is no dialog, but a page: of signing in, or of an error.
+  const dialog = document.createElement("dialog");
+  dialog.classList.toggle("broad", broad);
+  dialog.setAttribute("aria-labelledby", "dialog-title");
+  dialog.dataset.href = href;
+  dialog.append(body);
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.showModal();
+  focusFirst(dialog);
+  dialog.dispatchEvent(new CustomEvent("dialog-filled", { bubbles: true }));
+  return dialog;
+}
+
+function focusFirst(dialog) {
+  const wanted = dialog.querySelector("[aria-invalid=true]") ?? dialog.querySelector("[autofocus]") ?? dialog.querySelector("input:not([type=hidden]), select, textarea, button");
+  wanted?.focus();
+}
+
+async function send(form, submitter, dialog) {
+  const fields = new URLSearchParams(new FormData(form, submitter));
+  const buttons = [...form.querySelectorAll("button")].filter((button) => !button.disabled);
+  for (const button of buttons) button.disabled = true;
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: fields, headers: { accept: "text/html" } });
+    const page = answer.redirected && answer.ok ? null : await parse(answer);
+    const body = page?.querySelector("[data-dialog-body]");
+    if (!body) return goTo(answer.url, page);
+    dialog.replaceChildren(body);
+    focusFirst(dialog);
+    dialog.dispatchEvent(new CustomEvent("dialog-filled", { bubbles: true }));
+  } finally {
+    for (const button of buttons) button.disabled = false;
+  }
+}
+
+function goTo(url, page) {
+  if (page) document.documentElement.replaceWith(document.adoptNode(page.documentElement)); // An error's page.
+  else if (new URL(url).pathname + new URL(url).search === location.pathname + location.search) location.reload();
+  else location.assign(url);
+}
+
+export function start() {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-dialog]");
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      open(link.href, { broad: link.dataset.dialog === "broad" });
+    }
+    const close = event.target.closest("dialog [data-close]");
+    if (close) {
+      event.preventDefault();
+      close.closest("dialog").close();
+    }
+  });
+  document.addEventListener("submit", (event) => {
+    const dialog = event.target.closest("dialog");
+    if (!dialog || event.target.method !== "post" || event.defaultPrevented) return;
+    event.preventDefault();
+    send(event.target, event.submitter, dialog);
+  });
+}

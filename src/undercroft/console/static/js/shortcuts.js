@@ -1,0 +1,46 @@
+// The keyboard: `g` and a letter go somewhere, `/` searches, `?` shows all. Links and buttons may have a key of their own
+// (data-key). Nothing happens while somebody types, in a dialog, or with a modifier.
+
+const NAMES = { "/": "Search or filter", "?": "Show these keys" };
+let afterG = false;
+
+const isTyping = (target) => target.closest("input, select, textarea, [contenteditable], dialog");
+
+function rows() {
+  const going = [...document.querySelectorAll("[data-go]")].map((link) => [`g ${link.dataset.go}`, link.textContent.trim()]);
+  const acting = [...document.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one.textContent.trim() || one.getAttribute("aria-label")]);
+  return [...acting, ...Object.entries(NAMES), ...going];
+}
+
+function showAll() {
+  const dialog = document.createElement("dialog");
+  dialog.setAttribute("aria-labelledby", "dialog-title");
+  dialog.innerHTML = '<section class="dialog-page"><header><h1 id="dialog-title">Keyboard shortcuts</h1></header><dl class="pairs dialog-fields"></dl><footer class="dialog-buttons"><button class="button" type="button" data-close>Close</button></footer></section>';
+  for (const [keys, meaning] of rows()) {
+    const term = document.createElement("dt");
+    for (const key of keys.split(" ")) term.append(Object.assign(document.createElement("kbd"), { textContent: key }), " ");
+    dialog.querySelector("dl").append(term, Object.assign(document.createElement("dd"), { textContent: meaning }));
+  }
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.showModal();
+}
+
+export function start() {
+  for (const opener of document.querySelectorAll("button[data-shortcuts]")) {
+    opener.hidden = false;
+    opener.addEventListener("click", showAll);
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
+    const wanted = afterG ? `[data-go="${CSS.escape(event.key)}"]` : `[data-key="${CSS.escape(event.key)}"]`;
+    afterG = !afterG && event.key === "g";
+    if (afterG) return;
+    if (event.key === "?") showAll();
+    const target = event.key === "/" ? document.querySelector('input[type="search"]') : document.querySelector(wanted);
+    if (!target) return;
+    event.preventDefault();
+    if (target.matches("input")) target.focus();
+    else target.click();
+  });
+}

@@ -1,0 +1,81 @@
+"""The templates' environment: they stand beside the handlers of their section, and escape whatever they show."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+_FOLDER = Path(__file__).parent
+_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB", "EB")
+_STEPS = ((60, "minute"), (60, "hour"), (24, "day"), (30, "month"), (12, "year"))
+
+
+def environment(assets_version: str) -> Environment:
+    """The environment; `assets_version` is that of the files under `/static/`."""
+    made = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters |= {"size": size, "moment": moment, "count": count, "path": in_path}
+    made.globals["asset"] = lambda path: f"/static/{assets_version}/{path}"
+    return made
+
+
+def size(size_bytes: int) -> str:
+    """A number of bytes as people read it: in decimal units, as B2 does (79,571 is 79.6 KB)."""
+    value = float(size_bytes)
+    for unit in _UNITS:
+        if value < 999.95 or unit == _UNITS[-1]:
+            break
+        value /= 1000
+    if unit == "bytes":
+        return "1 byte" if size_bytes == 1 else f"{size_bytes} bytes"
+    return f"{value:.1f} {unit}"
+
+
+def count(number: int, noun: str = "", plural: str = "") -> str:
+    """A number with its thousands apart, and its noun: `1 file`, `12,402 files`."""
+    if not noun:
+        return f"{number:,}"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def in_path(text: str) -> str:
+    """Text as a part of an address; slashes stay what they are."""
+    return quote(text, safe="/~!$&'()*,;=:@")
+
+
+@pass_context
+def moment(context: Context, at_ms: int | None, *, otherwise: str = "never") -> Markup | str:
+    """A moment relative to now, with the exact one (UTC) for whoever points at it. Milliseconds since the epoch."""
+    if at_ms is None:
+        return otherwise
+    exact = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        exact.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        exact.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        relative(at_ms, context["now_ms"]),
+    )
+
+
+def relative(at_ms: int, now_ms: int) -> str:
+    """How long ago, or in how long, in the largest unit that fits."""
+    value, unit = abs(now_ms - at_ms) / 1000, "second"
+    for step, larger in _STEPS:
+        if value < step:
+            break
+        value, unit = value / step, larger
+    if unit == "second":
+        return "just now" if at_ms <= now_ms else "in a moment"
+    number = int(value)
+    words = f"{number} {unit}{'' if number == 1 else 's'}"
+    return f"{words} ago" if at_ms <= now_ms else f"in {words}"

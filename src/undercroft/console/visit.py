@@ -1,0 +1,175 @@
+"""One request to the console: who it is from, what it brings, and the ways to answer it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from undercroft.console import navigation, templates
+from undercroft.console.notices import NOTICES
+from undercroft.http import origin
+from undercroft.http.request import Request as PlainRequest
+from undercroft.settings import Settings
+from undercroft.store import Store
+from undercroft.store.identity.principals import Principal
+from undercroft.store.identity.sessions import SignedIn
+from undercroft.store.model import Account
+
+T = TypeVar("T")
+THEMES = ("system", "light", "dark")
+
+
+class Console:
+    """What all visits share. `paths` are those that have pages."""
+
+    def __init__(self, store: Store, settings: Settings, assets_version: str, paths: set[str]) -> None:
+        self.store = store
+        self.settings = settings
+        self.templates = templates.environment(assets_version)
+        self.groups = navigation.shown(paths)
+        self.bucket_pages = navigation.shown_of_bucket(paths)
+        suffix = settings.console_listen.port  # Cookies ignore ports, and two installations may share a host.
+        self.session_cookie = f"undercroft_session_{suffix}"
+        self.form_cookie = f"undercroft_form_{suffix}"
+        self.theme_cookie = "undercroft_theme"
+
+    def bucket_tabs(self, name: str) -> list[tuple[str, str]]:
+        """The tabs of a bucket's pages: path and text."""
+        return [(f"/buckets/{name}{page.suffix}", page.tab) for page in self.bucket_pages]
+
+
+class Visit:
+    """One request.
+
+    `form` has the fields of a form that was sent, and is empty else. `csrf_token` is what forms and scripts of the answer
+    have to send back. `cookies` maps names to values to be set with the answer, None to remove one.
+    """
+
+    def __init__(self, request: Request, console: Console, signed_in: SignedIn | None, csrf_token: str) -> None:
+        self.request = request
+        self.console = console
+        self.store = console.store
+        self.settings = console.settings
+        self.signed_in = signed_in
+        self.csrf_token = csrf_token
+        self.plain = PlainRequest(request.scope, request.receive)
+        self.form = FormData()
+        self.raw_body = b""
+        self.cookies: dict[str, str | None] = {}
+
+    # -- Who and what ---------------------------------------------------------------------------------------------------
+    @property
+    def account(self) -> Account:
+        """Whose console this is. Only for pages of those who are signed in."""
+        assert self.signed_in is not None
+        return self.signed_in.account
+
+    @property
+    def principal(self) -> Principal:
+        """In whose name the store is asked."""
+        assert self.signed_in is not None
+        return self.signed_in.principal
+
+    @property
+    def address(self) -> str:
+        """The visitor's address, as far as proxies can be believed."""
+        return origin.client_of(self.plain, self.settings)
+
+    @property
+    def user_agent(self) -> str:
+        """What the browser says it is."""
+        return self.request.headers.get("user-agent", "")
+
+    @property
+    def own_origin(self) -> str:
+        """The origin of the console's pages: of the settings, else as the request was addressed."""
+        if self.settings.console_url is not None:
+            return self.settings.console_url
+        return origin.addressed_to(self.plain, self.settings, self.settings.console_listen)
+
+    @property
+    def api_origin(self) -> str:
+        """Where this browser reaches the API: as the settings say, else the API's port of the host it reached us at."""
+        if self.settings.public_url is not None:
+            return self.settings.public_url
+        here = urlsplit(self.own_origin)
+        host = f"[{here.hostname}]" if ":" in (here.hostname or "") else here.hostname
+        return f"{self.settings.scheme}://{host}:{self.settings.listen.port}"
+
+    @property
+    def s3_endpoint(self) -> str:
+        """The endpoint that S3 clients are told."""
+        return self.settings.s3_endpoint(self.api_origin)
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether a script asks, and not a person."""
+        return "application/json" in self.request.headers.get("accept", "")
+
+    def path(self, name: str) -> str:
+        """A parameter of the path."""
+        return str(self.request.path_params[name])
+
+    def query(self, name: str, default: str = "") -> str:
+        """A parameter of the address."""
+        return self.request.query_params.get(name, default)
+
+    def with_query(self, **changes: str | None) -> str:
+        """The address of this page with other parameters; those that are None or empty are left out."""
+        query = {name: value for name, value in self.request.query_params.items() if name != "notice"}
+        query |= {name: value or "" for name, value in changes.items()}
+        text = urlencode({name: value for name, value in query.items() if value})
+        return quote(self.request.url.path) + (f"?{text}" if text else "")
+
+    def field(self, name: str, default: str = "") -> str:
+        """A field of the form."""
+        value = self.form.get(name, default)
+        assert isinstance(value, str)  # Forms with files are not read.
+        return value
+
+    def fields(self, name: str) -> list[str]:
+        """Every value of a field of the form."""
+        return [value for value in self.form.getlist(name) if isinstance(value, str)]
+
+    def json(self, kind: type[T]) -> T:
+        """The JSON that a script sent. Raises `msgspec.ValidationError` and `msgspec.DecodeError`."""
+        return msgspec.json.decode(self.raw_body, type=kind)
+
+    # -- Answers ------------------------------------------------------------------------------------------------------
+    def render(
+        self, template: str, *, status: int = 200, errors: Mapping[str, str] | None = None, **values: Any
+    ) -> Response:
+        """The page of this template. `errors` has what is wrong by the name of a form's field."""
+        theme = self.request.cookies.get(self.console.theme_cookie, "system")
+        page = self.console.templates.get_template(template).render(
+            visit=self,
+            signed_in=self.signed_in,
+            groups=self.console.groups,
+            here=self.request.url.path,
+            theme=theme if theme in THEMES else "system",
+            notice=NOTICES.get(self.query("notice")),
+            now_ms=self.store.ambient.now_ms(),
+            errors=defaultdict(str, errors or {}),
+            **values,
+        )
+        return HTMLResponse(page, status)
+
+    def redirect(self, path: str, *, notice: str = "", **query: str) -> Response:
+        """The way to another page of the console, where one of `NOTICES` is shown."""
+        assert path.startswith("/"), path
+        assert not path.startswith("//"), path
+        if notice:
+            assert notice in NOTICES, notice
+            query["notice"] = notice
+        return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)
+
+    def answer_json(self, value: Any, *, status: int = 200) -> Response:
+        """JSON for a script."""
+        return JSONResponse(msgspec.to_builtins(value), status)

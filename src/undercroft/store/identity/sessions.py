@@ -1,0 +1,140 @@
+"""Sessions of the web console: kept in the catalog, so that any node knows them and each can be ended at once.
+
+A session's secret is the browser's alone; the catalog has its hash. It acts as its account: with the rights of the account's
+own master key, as long as the account is not suspended.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import msgspec
+
+from undercroft import limits
+from undercroft.catalog import accounts, sessions
+from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.catalog.sessions import SessionRow
+from undercroft.store.ambient import Ambient
+from undercroft.store.directory import Directory
+from undercroft.store.errors import BadCredentials, NoSuchSession
+from undercroft.store.gate import Gate
+from undercroft.store.identity.accounts import account_of_row
+from undercroft.store.identity.passwords import verify_password
+from undercroft.store.identity.principals import Principal
+from undercroft.store.model import Account
+
+SECRET_BYTES = 32
+
+
+class Session(msgspec.Struct, frozen=True):
+    """A browser that somebody is signed in with. Times are milliseconds since the epoch.
+
+    `session_id` tells sessions of an account apart and opens nothing.
+    """
+
+    session_id: str
+    account_id: str
+    created_ms: int
+    seen_ms: int
+    address: str
+    user_agent: str
+
+    @property
+    def ends_ms(self) -> int:
+        """When the session is over, if it is not used before."""
+        return min(self.seen_ms + limits.SESSION_IDLE_S * 1000, self.created_ms + limits.SESSION_MAX_S * 1000)
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    """Who a session stands for, and the principal that acts for the account."""
+
+    session: Session
+    account: Account
+    principal: Principal
+
+
+class Sessions:
+    """The console sessions of all accounts."""
+
+    def __init__(self, catalog: Catalog, directory: Directory, gate: Gate, ambient: Ambient) -> None:
+        self._catalog = catalog
+        self._directory = directory
+        self._gate = gate
+        self._ambient = ambient
+
+    async def check_password(self, email: str, password: str) -> Account:
+        """The account of this address and password. Raises `BadCredentials`, after the same time whatever is wrong."""
+        row = await accounts.find(self._catalog.rows, email.strip().lower())
+        known = row is not None and row.email == email.strip().lower()
+        right = await verify_password(password, row.password_hash if row is not None and known else None)
+        if row is None or not right or row.suspended:
+            raise BadCredentials("E-mail address or password is wrong.")
+        return account_of_row(row)
+
+    async def begin(self, account_id: str, *, address: str, user_agent: str) -> str:
+        """Begin a session; its secret, for the browser's cookie."""
+        secret = base64.urlsafe_b64encode(self._ambient.random_bytes(SECRET_BYTES)).decode().rstrip("=")
+        now_ms = self._ambient.now_ms()
+        agent = user_agent[: limits.USER_AGENT_MAX_LENGTH]
+        row = SessionRow(_hash(secret), account_id, now_ms, now_ms, address, agent)
+
+        async def change(tx: Transaction) -> None:
+            await sessions.delete_oldest(tx, account_id, limits.SESSIONS_PER_ACCOUNT - 1)
+            await sessions.insert(tx, row)
+
+        await self._gate.write(change)
+        return secret
+
+    async def find(self, secret: str, *, address: str) -> SignedIn | None:
+        """Who is signed in with this secret, if anybody is still; the use from this address keeps the session alive."""
+        row = await sessions.find(self._catalog.rows, _hash(secret))
+        if row is None:
+            return None
+        session = _session(row)
+        now_ms = self._ambient.now_ms()
+        if session.ends_ms <= now_ms:
+            await self._gate.write(lambda tx: sessions.delete(tx, row.session_hash))
+            return None
+        await self._directory.catch_up()
+        key = await self._directory.key(row.account_id)
+        account = await accounts.find(self._catalog.rows, row.account_id)
+        if key is None or account is None:
+            return None  # Suspended or gone.
+        if now_ms - row.seen_ms >= limits.SESSION_SEEN_S * 1000:
+            await self._gate.write(lambda tx: sessions.set_seen(tx, row.session_hash, now_ms, address))
+            session = msgspec.structs.replace(session, seen_ms=now_ms, address=address)
+        return SignedIn(session, account_of_row(account), Principal.of_key(key))
+
+    async def of_account(self, account_id: str) -> list[Session]:
+        """The account's sessions that are not over, last used first."""
+        now_ms = self._ambient.now_ms()
+        rows = await sessions.of_account(self._catalog.rows, account_id, limits.SESSIONS_PER_ACCOUNT)
+        return [session for session in map(_session, rows) if session.ends_ms > now_ms]
+
+    async def end(self, account_id: str, session_id: str) -> None:
+        """End one session of the account. Raises `NoSuchSession`."""
+        rows = await sessions.of_account(self._catalog.rows, account_id, limits.SESSIONS_PER_ACCOUNT)
+        found = next((row for row in rows if _session(row).session_id == session_id), None)
+        if found is None:
+            raise NoSuchSession("This session is over already.")
+        await self._gate.write(lambda tx: sessions.delete(tx, found.session_hash))
+
+    async def end_others(self, secret: str, account_id: str) -> None:
+        """End every session of the account but the one of this secret."""
+        await self._gate.write(lambda tx: sessions.delete_of_account(tx, account_id, but=_hash(secret)))
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _session(row: SessionRow) -> Session:
+    return Session(
+        session_id=row.session_hash[:8].hex(),
+        account_id=row.account_id,
+        created_ms=row.created_ms,
+        seen_ms=row.seen_ms,
+        address=row.address,
+        user_agent=row.user_agent,
+    )

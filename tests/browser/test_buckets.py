@@ -1,0 +1,120 @@
+"""The Buckets page and Create a Bucket (console reference, T14 to T18, T25)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from harness.clients import boto3_client
+
+
+@pytest.fixture
+def s3(server, owner):
+    return boto3_client(server, key=(owner.key_id, owner.application_key))
+
+
+def test_t14_create_a_bucket_opens_a_dialog_with_focus_in_the_name_and_private_selected(console):
+    console.open("/buckets")
+    dialog = console.dialog("Create a Bucket")
+    expect(dialog.get_by_label("Bucket Unique Name")).to_be_focused()
+    expect(dialog.get_by_role("radio", name="Private")).to_be_checked()
+    console.page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", ["", "short", "x" * 64, "under_score", "b2-anything", "B2-anything"])
+def test_t15_names_outside_the_rules_are_refused_beside_the_field(console, name):
+    console.open("/buckets")
+    dialog = console.dialog("Create a Bucket")
+    dialog.get_by_label("Bucket Unique Name").fill(name)
+    dialog.get_by_role("button", name="Create a Bucket").click()
+    field = dialog.get_by_label("Bucket Unique Name")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_be_focused()
+    expect(dialog.locator("#e-name")).to_be_visible()
+    expect(field).to_have_value(name)
+
+
+def test_t15_six_valid_characters_pass(console, s3, new_name):
+    name = new_name("s")[-6:].replace("-", "x").rjust(6, "x")
+    console.open("/buckets")
+    dialog = console.dialog("Create a Bucket")
+    dialog.get_by_label("Bucket Unique Name").fill(name)
+    dialog.get_by_role("button", name="Create a Bucket").click()
+    expect(console.page.get_by_role("link", name=name, exact=True)).to_be_visible()
+    assert name in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+
+
+def test_t16_a_name_of_another_account_in_any_case_shows_the_message_and_keeps_the_form(console, server, new_name):
+    name = new_name("taken")
+    boto3_client(server).create_bucket(Bucket=name)
+    console.open("/buckets")
+    dialog = console.dialog("Create a Bucket")
+    dialog.get_by_label("Bucket Unique Name").fill(name.upper())
+    dialog.get_by_text("Public", exact=True).click()
+    dialog.get_by_role("button", name="Create a Bucket").click()
+    expect(dialog.locator("#e-name")).to_contain_text("Choose another")
+    expect(dialog.get_by_label("Bucket Unique Name")).to_have_value(name.upper())
+    expect(dialog.get_by_role("radio", name="Public")).to_be_checked()
+
+
+def test_t17_the_new_bucket_has_a_card_with_its_facts(console, server, new_name):
+    name = new_name("facts")
+    console.open("/buckets")
+    dialog = console.dialog("Create a Bucket")
+    dialog.get_by_label("Bucket Unique Name").fill(name)
+    dialog.get_by_role("button", name="Create a Bucket").click()
+    card = console.page.locator(f"#bucket-{name}")
+    for term, value in {
+        "Type": "Private",
+        "File Lifecycle": "Keep all versions",
+        "Current Files": "0",
+        "Current Size": "0 bytes",
+        "Endpoint": server.api_url.removeprefix("http://"),
+        "Encryption": "Enabled",
+        "Object Lock": "Disabled",
+    }.items():
+        expect(
+            card.locator("dl > div").filter(has=console.page.get_by_text(term, exact=True)).locator("dd")
+        ).to_have_text(value)
+    expect(card.locator("dl > div").filter(has_text="Bucket ID").locator("code")).to_have_text(
+        re.compile(r"^[0-9a-f]{24}$")
+    )
+    expect(console.page.get_by_text("The bucket is created.")).to_be_visible()
+
+
+def test_t18_the_endpoint_button_copies_just_the_host(console, server, s3, new_name):
+    name = new_name("copied")
+    s3.create_bucket(Bucket=name)
+    console.page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.console_url)
+    console.open("/buckets")
+    console.page.locator(f"#bucket-{name}").get_by_role("button", name="Copy Endpoint").click()
+    expect(console.page.locator(f"#bucket-{name}").get_by_role("button", name="Copied")).to_be_visible()
+    assert console.page.evaluate("navigator.clipboard.readText()") == server.api_url.removeprefix("http://")
+
+
+def test_t25_the_filter_narrows_the_buckets_and_the_table_sorts_by_size(console, s3, new_name):
+    names = [new_name(f"sized-{number}") for number in range(3)]
+    for size, name in zip((5, 500, 50), names, strict=True):
+        s3.create_bucket(Bucket=name)
+        s3.put_object(Bucket=name, Key="file", Body=b"x" * size)
+    console.open("/buckets?view=table")
+    console.page.get_by_placeholder("Filter by name").fill("sized-")
+    rows = console.page.locator("tbody tr:visible")
+    expect(rows).to_have_count(3)
+    console.open("/buckets?view=table&filter=sized-")
+    console.page.get_by_role("link", name="Size", exact=True).click()
+    expect(rows.locator("th")).to_have_text([names[1], names[2], names[0]])
+
+
+def test_the_dialog_is_a_page_of_its_own_without_script(server, browser, signed_in_state, new_name):
+    page = browser.new_context(storage_state=signed_in_state, java_script_enabled=False).new_page()
+    name = new_name("plain")
+    page.goto(server.console_url + "/buckets")
+    page.get_by_role("link", name="Create a Bucket").first.click()
+    page.get_by_label("Bucket Unique Name").fill(name)
+    page.get_by_role("button", name="Create a Bucket").click()
+    expect(page.get_by_role("link", name=name)).to_be_visible()
+    page.context.close()
