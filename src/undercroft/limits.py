@@ -96,6 +96,9 @@ LIFECYCLE_TURN_CHANGES = 2000  # … or about how much it changes, before the st
 LIFECYCLE_NEWER_MAX = (
     1000  # How many newer versions, received out of their order, it looks through for one that is old.
 )
+LIFECYCLE_SIMULATED_MAX = (
+    200_000  # Versions that a page of the console looks at to tell what rules would do: two seconds.
+)
 LIFECYCLE_SHOWN_MAX = 1000  # Versions that the command names one by one.
 LIFECYCLE_INTERVAL_MAX_S = 7 * 86_400
 REPLICATION_LOOK_S = 1.0  # How soon a version that comes to wait is seen: a point read each time.

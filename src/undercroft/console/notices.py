@@ -5,4 +5,7 @@ from __future__ import annotations
 NOTICES = {
     "signed-out": "You are signed out.",
     "bucket-created": "The bucket is created.",
+    "bucket-deleted": "The bucket is deleted.",
+    "settings-saved": "The settings are saved.",
+    "lock-enabled": "Object Lock is enabled.",
 }

@@ -37,6 +37,10 @@ _RULES: dict[type[StoreError], tuple[int, str, str | Callable[[Any], str]]] = {
         409, "This bucket is not empty",
         "A bucket can be deleted when nothing is in it: no file, no old version, no hide marker and no unfinished upload.",
     ),
+    errors.ReplicationConflict: (
+        409, "Object Lock cannot be enabled here", "The bucket is a source of replication. Remove its rules first.",
+    ),
+    errors.LockCannotBeDisabled: (409, "Object Lock stays enabled", "Once it is enabled, nobody can disable it."),
     errors.RevisionConflict: (409, "Somebody else changed this meanwhile", "Open the page again, and repeat your change."),
     errors.NoSuchSession: (404, "There is no such session", str),
     errors.StorageFull: (507, "The storage is full", "Nothing was changed. Deleting still works."),

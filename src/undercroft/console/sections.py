@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from undercroft.console import preferences
+from undercroft.console.bucket_settings import pages as bucket_settings
 from undercroft.console.buckets import pages as buckets
 from undercroft.console.page import Page
 from undercroft.console.sign_in import pages as sign_in
 
-PAGES: tuple[Page, ...] = (*sign_in.PAGES, *preferences.PAGES, *buckets.PAGES)
+PAGES: tuple[Page, ...] = (*sign_in.PAGES, *preferences.PAGES, *buckets.PAGES, *bucket_settings.PAGES)

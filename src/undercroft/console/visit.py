@@ -20,7 +20,7 @@ from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.identity.principals import Principal
 from undercroft.store.identity.sessions import SignedIn
-from undercroft.store.model import Account
+from undercroft.store.model import Account, Bucket
 
 T = TypeVar("T")
 THEMES = ("system", "light", "dark")
@@ -33,12 +33,17 @@ class Console:
         self.store = store
         self.settings = settings
         self.templates = templates.environment(assets_version)
+        self._paths = paths
         self.groups = navigation.shown(paths)
         self.bucket_pages = navigation.shown_of_bucket(paths)
         suffix = settings.console_listen.port  # Cookies ignore ports, and two installations may share a host.
         self.session_cookie = f"undercroft_session_{suffix}"
         self.form_cookie = f"undercroft_form_{suffix}"
         self.theme_cookie = "undercroft_theme"
+
+    def has_page(self, path: str) -> bool:
+        """Whether there is a page of this path, as the table of pages writes it."""
+        return path in self._paths
 
     def bucket_tabs(self, name: str) -> list[tuple[str, str]]:
         """The tabs of a bucket's pages: path and text."""
@@ -116,6 +121,10 @@ class Visit:
     def path(self, name: str) -> str:
         """A parameter of the path."""
         return str(self.request.path_params[name])
+
+    async def bucket(self) -> Bucket:
+        """The bucket that the path names (`{name}`), as it is now. Raises `NoSuchBucket` and `Unauthorized`."""
+        return await self.store.buckets.read(self.principal, self.path("name"))
 
     def query(self, name: str, default: str = "") -> str:
         """A parameter of the address."""

@@ -11,7 +11,7 @@ from undercroft.native.cors_rules import CORSRule, cors_documents
 from undercroft.native.encryption import EncryptionSetting, bucket_encryption_change
 from undercroft.native.errors import BadRequest
 from undercroft.native.file_locks import BucketRetention, bucket_lock_change
-from undercroft.native.lifecycle_rules import LifecycleRule, checked_lifecycle_rules
+from undercroft.native.lifecycle_rules import LifecycleRule, lifecycle_documents
 from undercroft.native.replication_rules import ReplicationConfiguration, replication_of
 from undercroft.native.shapes import bucket_shape
 from undercroft.store.buckets.lock import LockChange
@@ -95,7 +95,7 @@ async def create_bucket(call: Call, body: CreateBucket) -> Answer:
         body.bucket_type,
         info=checked_bucket_info(body.bucket_info or {}),
         cors_rules=cors_documents(body.cors_rules or []),
-        lifecycle_rules=checked_lifecycle_rules(body.lifecycle_rules or []),
+        lifecycle_rules=lifecycle_documents(body.lifecycle_rules or []),
         lock=body.lock_change,
         replication=replication_of(body.replication_configuration),
         encryption=bucket_encryption_change(body.default_server_side_encryption),
@@ -112,7 +112,7 @@ async def update_bucket(call: Call, body: UpdateBucket) -> Answer:
         bucket_type=body.bucket_type,
         info=None if body.bucket_info is None else checked_bucket_info(body.bucket_info),
         cors_rules=None if body.cors_rules is None else cors_documents(body.cors_rules),
-        lifecycle_rules=None if body.lifecycle_rules is None else checked_lifecycle_rules(body.lifecycle_rules),
+        lifecycle_rules=None if body.lifecycle_rules is None else lifecycle_documents(body.lifecycle_rules),
         lock=body.lock_change,
         replication=replication_of(body.replication_configuration),
         encryption=bucket_encryption_change(body.default_server_side_encryption),

@@ -1,21 +1,18 @@
-"""Lifecycle rules and bucket info: what may be stored, at the edges of their limits; and what rules come back as."""
+"""Rules and bucket info of the native protocol: what they come back as."""
 
 from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from undercroft import limits
 from undercroft.native.bucket_info import checked_bucket_info
 from undercroft.native.cors_rules import CORSRule, cors_documents
 from undercroft.native.errors import BadRequest
-from undercroft.native.lifecycle_rules import LifecycleRule, checked_lifecycle_rules
+from undercroft.native.lifecycle_rules import LifecycleRule, lifecycle_documents
 
 
 def lifecycle(*documents):
-    return checked_lifecycle_rules(msgspec.convert(list(documents), list[LifecycleRule]))
+    return lifecycle_documents(msgspec.convert(list(documents), list[LifecycleRule]))
 
 
 def cors(**changes):
@@ -38,44 +35,6 @@ def test_a_rule_comes_back_with_exactly_the_members_that_were_sent():
             "exposeHeaders": None,
         }
     ]  # fmt: skip
-
-
-@given(st.lists(st.text("ab/", max_size=4), max_size=6))
-def test_rules_overlap_exactly_where_one_prefix_begins_with_another(prefixes):
-    overlap = any(
-        one != other and first.startswith(second)
-        for one, first in enumerate(prefixes)
-        for other, second in enumerate(prefixes)
-    )
-    documents = [{"fileNamePrefix": prefix, "daysFromHidingToDeleting": 1} for prefix in prefixes]
-    if overlap:
-        with pytest.raises(BadRequest, match="overlap"):
-            lifecycle(*documents)
-    else:
-        assert lifecycle(*documents) == documents
-
-
-@pytest.mark.parametrize(
-    ("days", "taken"),
-    [(0, False), (1, True), (limits.LIFECYCLE_DAYS_MAX, True), (limits.LIFECYCLE_DAYS_MAX + 1, False)],
-)
-def test_days_have_a_range(days, taken):
-    document = {"fileNamePrefix": "", "daysFromUploadingToHiding": days}
-    if taken:
-        assert lifecycle(document) == [document]
-    else:
-        with pytest.raises(BadRequest):
-            lifecycle(document)
-
-
-def test_lifecycle_rules_have_a_greatest_number():
-    documents = [
-        {"fileNamePrefix": f"{number:03}/", "daysFromHidingToDeleting": 1}
-        for number in range(limits.LIFECYCLE_RULES_PER_BUCKET + 1)
-    ]
-    assert len(lifecycle(*documents[:-1])) == limits.LIFECYCLE_RULES_PER_BUCKET
-    with pytest.raises(BadRequest):
-        lifecycle(*documents)
 
 
 def test_bucket_info_is_folded_and_its_cache_control_must_be_one():

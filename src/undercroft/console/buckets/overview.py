@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
-from undercroft.console.buckets.lifecycle_words import in_a_phrase
+from undercroft.console.bucket_settings.lifecycle_words import in_a_phrase
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.service import Usage
 from undercroft.store.model import Bucket

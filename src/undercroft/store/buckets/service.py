@@ -14,6 +14,7 @@ from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.store import ids, names
 from undercroft.store.ambient import Ambient
 from undercroft.store.buckets import cors
+from undercroft.store.buckets import lifecycle_rules as lifecycle
 from undercroft.store.buckets import replication as replications
 from undercroft.store.buckets.lock import NO_LOCK_CHANGE, LockChange
 from undercroft.store.directory import Directory, bucket_of_row
@@ -87,6 +88,7 @@ class Buckets:
         names.check_bucket_type(bucket_type)
         names.check_bucket_info(info or {})
         cors.check_rules(cors_rules)
+        lifecycle.check_rules(lifecycle_rules)
         account_id = principal.account_id or ""
         now_ms = self._ambient.now_ms()
 
@@ -210,6 +212,7 @@ class Buckets:
             names.check_bucket_type(bucket_type)
         names.check_bucket_info(info or {})
         cors.check_rules(cors_rules or ())
+        lifecycle.check_rules(lifecycle_rules or ())
         now_ms = self._ambient.now_ms()
 
         async def change(tx: Transaction) -> Bucket:

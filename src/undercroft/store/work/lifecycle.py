@@ -24,7 +24,7 @@ from undercroft.store.files.base import version_of
 from undercroft.store.files.happenings import Happening
 from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
-from undercroft.store.model import Bucket, FileVersion
+from undercroft.store.model import Bucket, Document, FileVersion
 from undercroft.store.work.expiry import (
     Deed,
     Due,
@@ -50,6 +50,10 @@ class Schedule(msgspec.Struct, frozen=True):
     def period(self, now_ms: int) -> int:
         """The number of the period that this moment is in; each has one run."""
         return (now_ms - self.hour * 3_600_000) // (self.every_s * 1000)
+
+    def next_ms(self, now_ms: int) -> int:
+        """When the next period begins."""
+        return (self.period(now_ms) + 1) * self.every_s * 1000 + self.hour * 3_600_000
 
 
 DAILY = Schedule()
@@ -81,6 +85,13 @@ class Tally(msgspec.Struct):
             case Deed.DELETE:
                 self.deleted += 1
                 self.deleted_bytes += due.row.size
+
+
+class LastRun(NamedTuple):
+    """When a run began and ended, in milliseconds since the epoch; None while it is under way."""
+
+    began_ms: int
+    ended_ms: int | None
 
 
 class _Page(NamedTuple):
@@ -162,6 +173,30 @@ class Lifecycle:
                 tally.locked += page.locked
         return tally
 
+    async def simulate(self, bucket: Bucket, rules: Sequence[Document]) -> tuple[Tally, bool]:
+        """What these rules would do to the bucket now, and whether the whole of it was looked at.
+
+        It looks at about `LIFECYCLE_SIMULATED_MAX` versions and changes nothing.
+        """
+        now_ms = self._ambient.now_ms()
+        tally = Tally()
+        place: Place = (b"", FIRST, FIRST)
+        page = None
+        while (page := await self._look(bucket.bucket_id, place, page, now_ms, rules)) is not None:
+            for due in page.due:
+                tally.count(due)
+            place = page.place
+            tally.looked_at += page.looked_at
+            tally.locked += page.locked
+            if tally.looked_at >= limits.LIFECYCLE_SIMULATED_MAX:
+                return tally, False
+        return tally, True
+
+    async def last_run(self) -> LastRun | None:
+        """When the last run over all buckets began and ended; None before the first."""
+        row = await lifecycle.find(self._catalog.rows)
+        return None if row is None else LastRun(row.began_ms, row.ended_ms)
+
     async def _go_on(self, run: RunRow, now_ms: int) -> bool:
         """One turn. `saved` is what the catalog says of the run, and `at` what is true of it."""
         saved = at = run
@@ -196,8 +231,17 @@ class Lifecycle:
             lambda rows: buckets.first_with_document(rows, "lifecycle", empty="[]", start=start)
         )
 
-    async def _look(self, bucket_id: str, place: Place, before: _Page | None, now_ms: int) -> _Page | None:
+    async def _look(
+        self,
+        bucket_id: str,
+        place: Place,
+        before: _Page | None,
+        now_ms: int,
+        documents: Sequence[Document] | None = None,
+    ) -> _Page | None:
         """The next page of a bucket from this place on; None where it has no more, or is gone.
+
+        It is judged by the bucket's own rules, or by the `documents`.
 
         `before` is the page that ended at the place, where there is one: it knows of the name that goes on.
         """
@@ -207,7 +251,7 @@ class Lifecycle:
             if row is None:
                 return None
             bucket = await bucket_of_row(rows, row)
-            met = rule_at(rules_of(bucket.lifecycle_rules), place)
+            met = rule_at(rules_of(bucket.lifecycle_rules if documents is None else documents), place)
             if met is None:
                 return None
             rule, start = met

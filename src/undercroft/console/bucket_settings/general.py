@@ -1,0 +1,75 @@
+"""Bucket Settings: who may read, encryption of new files, and the bucket's info."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from starlette.responses import Response
+
+from undercroft.console.problems import beside
+from undercroft.console.visit import Visit
+from undercroft.store.buckets.service import EncryptionChange
+from undercroft.store.errors import InvalidRequest, RevisionConflict
+from undercroft.store.model import Bucket
+
+SPARE_ROWS = 3  # Empty rows below those that are filled: without script they are all there is to add to.
+_FIELDS = {"bucketType": "type", "bucketInfo": "info", "fileInfo": "info", "defaultServerSideEncryption": "encryption"}
+Pair = tuple[str, str]
+
+
+async def show(visit: Visit) -> Response:
+    """The settings as they are."""
+    bucket = await visit.bucket()
+    encryption = "enable" if visit.store.buckets.encryption_of(bucket) else "disable"
+    return _page(visit, bucket, {"type": bucket.type, "encryption": encryption}, list(bucket.info.items()))
+
+
+async def save(visit: Visit) -> Response:
+    """Replace them, unless somebody else has changed the bucket since the page was opened."""
+    bucket = await visit.bucket()
+    values = {name: visit.field(name) for name in ("type", "encryption")}
+    pairs = pairs_of(visit.fields("info_key"), visit.fields("info_value"))
+    try:
+        await visit.store.buckets.update(
+            visit.principal,
+            bucket.bucket_id,
+            bucket_type=values["type"],
+            info=info_of(pairs),
+            encryption=EncryptionChange("SSE-B2" if values["encryption"] == "enable" else None),
+            if_revision_is=int(visit.field("revision", "0")),
+        )
+    except (InvalidRequest, RevisionConflict) as error:
+        return _page(visit, bucket, values, pairs, status=422, errors=beside(error, _FIELDS, "info"))
+    return visit.redirect(f"/buckets/{bucket.name}/settings", notice="settings-saved")
+
+
+def pairs_of(keys: Sequence[str], values: Sequence[str]) -> list[Pair]:
+    """The rows of a form that are not empty."""
+    return [(key.strip(), value) for key, value in zip(keys, values, strict=False) if key.strip() or value]
+
+
+def info_of(pairs: Sequence[Pair]) -> dict[str, str]:
+    """The pairs as info, with keys in lower case. Raises `InvalidRequest` for a key that is missing or there twice."""
+    info: dict[str, str] = {}
+    for key, value in pairs:
+        if not key:
+            raise InvalidRequest(f"The value {value[:100]!r} has no name.", "bucketInfo")
+        if key.lower() in info:
+            raise InvalidRequest(f"{key[:100]!r} is there twice.", "bucketInfo")
+        info[key.lower()] = value
+    return info
+
+
+def _page(
+    visit: Visit,
+    bucket: Bucket,
+    values: Mapping[str, str],
+    pairs: Sequence[Pair],
+    *,
+    status: int = 200,
+    errors: Mapping[str, str] | None = None,
+) -> Response:
+    rows = [*pairs, *[("", "")] * SPARE_ROWS]
+    return visit.render(
+        "bucket_settings/general.html", status=status, errors=errors, bucket=bucket, values=values, rows=rows
+    )

@@ -1,0 +1,22 @@
+"""The pages of a bucket's settings."""
+
+from __future__ import annotations
+
+from undercroft.console.bucket_settings import cors, delete, general, lifecycle, lock
+from undercroft.console.page import Page, get, post
+
+PAGES: tuple[Page, ...] = (
+    get("/buckets/{name}/settings", general.show),
+    post("/buckets/{name}/settings", general.save),
+    get("/buckets/{name}/delete", delete.ask),
+    post("/buckets/{name}/delete", delete.delete),
+    get("/buckets/{name}/lifecycle", lifecycle.show),
+    post("/buckets/{name}/lifecycle", lifecycle.save),
+    get("/buckets/{name}/cors", cors.show),
+    post("/buckets/{name}/cors", cors.save),
+    get("/buckets/{name}/cors/rules.json", cors.export),
+    get("/buckets/{name}/lock", lock.show),
+    post("/buckets/{name}/lock", lock.save),
+    get("/buckets/{name}/lock/enable", lock.ask),
+    post("/buckets/{name}/lock/enable", lock.enable),
+)
