@@ -7,5 +7,8 @@ NOTICES = {
     "bucket-created": "The bucket is created.",
     "bucket-deleted": "The bucket is deleted.",
     "settings-saved": "The settings are saved.",
+    "rule-saved": "The rule is saved.",
+    "rule-removed": "The rule is removed.",
+    "tried-again": "What waits is being delivered.",
     "lock-enabled": "Object Lock is enabled.",
 }

@@ -42,6 +42,7 @@ _RULES: dict[type[StoreError], tuple[int, str, str | Callable[[Any], str]]] = {
     ),
     errors.LockCannotBeDisabled: (409, "Object Lock stays enabled", "Once it is enabled, nobody can disable it."),
     errors.RevisionConflict: (409, "Somebody else changed this meanwhile", "Open the page again, and repeat your change."),
+    errors.NoSuchRule: (404, "There is no such rule", str),
     errors.NoSuchSession: (404, "There is no such session", str),
     errors.StorageFull: (507, "The storage is full", "Nothing was changed. Deleting still works."),
     errors.StorageCapExceeded: (403, "The cap on storage is reached", "Raise it under Caps & Alerts, or delete something."),

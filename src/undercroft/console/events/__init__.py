@@ -1,0 +1,1 @@
+"""Event notifications of a bucket: rules, test events, and the log of deliveries."""

@@ -1,0 +1,19 @@
+"""The pages of a bucket's event notifications."""
+
+from __future__ import annotations
+
+from undercroft.console.events import deliveries, rule_form, rules
+from undercroft.console.page import Page, get, post
+
+PAGES: tuple[Page, ...] = (
+    get("/buckets/{name}/events", rules.show),
+    get("/buckets/{name}/events/new", rule_form.new),
+    post("/buckets/{name}/events/new", rule_form.add),
+    get("/buckets/{name}/events/{rule}", rule_form.edit),
+    post("/buckets/{name}/events/{rule}", rule_form.change),
+    get("/buckets/{name}/events/{rule}/remove", rules.ask_to_remove),
+    post("/buckets/{name}/events/{rule}/remove", rules.remove),
+    post("/buckets/{name}/events/{rule}/again", rules.try_again),
+    get("/buckets/{name}/events/{rule}/log", deliveries.show),
+    post("/buckets/{name}/events/{rule}/test", deliveries.send_test),
+)
