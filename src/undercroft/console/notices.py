@@ -9,6 +9,8 @@ NOTICES = {
     "settings-saved": "The settings are saved.",
     "rule-saved": "The rule is saved.",
     "rule-removed": "The rule is removed.",
-    "tried-again": "What waits is being delivered.",
+    "tried-again": "What waits is being tried again.",
+    "target-added": "The target is added.",
+    "target-removed": "The target is removed.",
     "lock-enabled": "Object Lock is enabled.",
 }

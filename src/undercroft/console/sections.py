@@ -7,6 +7,14 @@ from undercroft.console.bucket_settings import pages as bucket_settings
 from undercroft.console.buckets import pages as buckets
 from undercroft.console.events import pages as events
 from undercroft.console.page import Page
+from undercroft.console.replication import pages as replication
 from undercroft.console.sign_in import pages as sign_in
 
-PAGES: tuple[Page, ...] = (*sign_in.PAGES, *preferences.PAGES, *buckets.PAGES, *bucket_settings.PAGES, *events.PAGES)
+PAGES: tuple[Page, ...] = (
+    *sign_in.PAGES,
+    *preferences.PAGES,
+    *buckets.PAGES,
+    *bucket_settings.PAGES,
+    *events.PAGES,
+    *replication.PAGES,
+)

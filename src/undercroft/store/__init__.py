@@ -15,6 +15,7 @@ from undercroft.store.accounting.meter import Meter
 from undercroft.store.accounting.service import Accounting
 from undercroft.store.ambient import Ambient
 from undercroft.store.buckets.notifications import Notifications
+from undercroft.store.buckets.replication_setup import ReplicationSetup
 from undercroft.store.buckets.replication_targets import ReplicationTargets
 from undercroft.store.buckets.service import Buckets
 from undercroft.store.directory import Directory
@@ -76,6 +77,7 @@ class Store:
             )
         )
         deliveries = Deliveries(catalog, gate, self.notifications, self.ambient, meter, visit or NoWayOut)
+        self.replication_setup = ReplicationSetup(self.buckets, self.identity.keys)
         self.replication_targets = ReplicationTargets(catalog, gate, keyring, self.ambient)
         replication = Replications(catalog, gate, self.files, directory, self.ambient)
         remote_replication = RemoteReplications(

@@ -1,0 +1,1 @@
+"""Cloud Replication: of the whole account, of one bucket, and targets elsewhere."""

@@ -1,0 +1,62 @@
+"""Replicate Your Data: the dialog of the original, with prefix and existing files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from undercroft.console.problems import beside
+from undercroft.console.replication.overview import destination_names
+from undercroft.console.visit import Visit
+from undercroft.store.errors import InvalidRequest, NoSuchBucket, RevisionConflict
+from undercroft.store.model import Bucket
+
+_BLANK = {"rule": "", "source": "", "destination": "", "prefix": "", "existing": ""}
+
+
+async def new(visit: Visit) -> Response:
+    """The form, with a source where one was chosen already."""
+    return await _page(visit, {**_BLANK, "source": visit.query("source"), "existing": "on"})
+
+
+async def add(visit: Visit) -> Response:
+    """Set up the replication, keys and all."""
+    values = {name: visit.field(name) for name in _BLANK}
+    buckets = {bucket.bucket_id: bucket for bucket in await visit.store.buckets.list(visit.principal)}
+    try:
+        source = _chosen(buckets, values["source"])
+        destination = values["destination"]
+        if not destination:
+            raise InvalidRequest("Choose where the files are to go.", "destination")
+        await visit.store.replication_setup.add(
+            visit.principal,
+            source,
+            buckets.get(destination, destination),
+            values["rule"].strip(),
+            prefix=values["prefix"],
+            include_existing=bool(values["existing"]),
+        )
+    except (InvalidRequest, NoSuchBucket, RevisionConflict) as error:
+        fields = {"source": "source", "destination": "destination"}
+        return await _page(visit, values, status=422, errors=beside(error, fields, "rule"))
+    return visit.redirect(f"/buckets/{source.name}/replication", notice="rule-saved")
+
+
+def _chosen(buckets: Mapping[str, Bucket], bucket_id: str) -> Bucket:
+    if bucket_id not in buckets:
+        raise InvalidRequest("Choose the bucket whose files are to be replicated.", "source")
+    return buckets[bucket_id]
+
+
+async def _page(visit: Visit, values: Mapping[str, str], **render: Any) -> Response:
+    buckets = await visit.store.buckets.list(visit.principal)
+    destinations = await destination_names(visit)
+    return visit.render(
+        "replication/rule_form.html",
+        values=values,
+        sources=[("", "Choose a bucket"), *((bucket.bucket_id, bucket.name) for bucket in buckets)],
+        destinations=[("", "Choose a bucket or a target"), *destinations.items()],
+        **render,
+    )
