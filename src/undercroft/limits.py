@@ -115,10 +115,12 @@ REPLICATION_TARGETS_PER_ACCOUNT = 100
 TARGET_KEY_MAX_LENGTH = 200
 REPLICATION_REMOTE_AT_ONCE = 4  # Rules to other installations that are worked on beside each other.
 REPLICATION_REMOTE_TURN = 50  # Versions of such a rule before it makes way for others.
-REPLICATION_REMOTE_PART_BYTES = 8 * MIB  # What is larger is sent in parts of this size, …
-REPLICATION_REMOTE_PART_MAX_BYTES = 16 * MIB  # … or of up to this where they would be too many: each is held in memory.
+REPLICATION_REMOTE_PART_BYTES = (
+    8 * MIB
+)  # What is larger is sent in parts of this size, larger ones if they were too many.
 REPLICATION_REMOTE_CALL_S = 60.0
-REPLICATION_REMOTE_UPLOAD_S = 600.0  # One part, so about 14 KB/s at least.
+REPLICATION_REMOTE_UPLOAD_S = 600.0  # What an upload may take, so about 14 KB/s at least, …
+REPLICATION_REMOTE_UPLOAD_BYTES_S = 100_000  # … or as long as this rate takes, where that is longer.
 REPLICATION_REMOTE_ANSWER_BYTES = 512 * KIB  # A bucket with all its rules, a page of parts or versions.
 REPLICATION_REMOTE_PAGE = 20  # Versions of a name, parts and unfinished files that are asked for at once, …
 REPLICATION_REMOTE_PAGES_MAX = 500  # … and how often, at most.
