@@ -12,7 +12,7 @@ from undercroft.cli.output import day_and_time, print_fields, print_json, print_
 from undercroft.cli.session import settings_of, with_store
 from undercroft.serve.exits import FAILED
 from undercroft.store import Store
-from undercroft.store.work.deliveries import Outcome
+from undercroft.store.work.sending import Outcome
 
 app = typer.Typer(help="Event notifications of a bucket.", no_args_is_help=True, rich_markup_mode=None)
 _ANSWER_SHOWN = 1000  # Characters.

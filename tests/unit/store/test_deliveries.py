@@ -29,7 +29,7 @@ from undercroft.outgoing.contract import Answer, TargetRefused
 from undercroft.store.buckets.notification_rules import Header, Target
 from undercroft.store.errors import NoSuchRule, StorageFull
 from undercroft.store.model import NewFile
-from undercroft.store.work.deliveries import backoff_s
+from undercroft.store.work.sending import backoff_s
 
 DAY_MS = 86_400_000
 

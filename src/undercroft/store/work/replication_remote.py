@@ -60,7 +60,7 @@ class RemoteReplications:
     # -- For the steward ----------------------------------------------------------------------------------------------
     async def is_wanted(self) -> bool:
         """Whether there is anything to do, or to hear of."""
-        return self._turns.are_under_way or bool(await self._due())
+        return bool(self._turns) or bool(await self._due())
 
     async def run(self) -> None:
         """Begin a turn of each rule that is due and has none. Turns go on after this returns. Raises what one has raised."""
