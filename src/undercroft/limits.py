@@ -133,6 +133,8 @@ ACCOUNTING_KEPT_DAYS = 400  # A year and the month that is compared with it.
 ACCOUNTING_REPORT_MAX_DAYS = ACCOUNTING_KEPT_DAYS + 1
 CAP_MAX = 2**62  # Sums of what was used and what is asked for stay within 64 bits.
 CAP_ALERTS_SHOWN_MAX = 1000
+CAP_ALERTS_SENT_AT_ONCE = 100  # In one request to the operator's webhook.
+CAP_ALERT_NEWS_S = 86_400  # An alert that could not be sent for so long is no news any more.
 
 # -- Groups (B2, "Business Groups" and Partner API) -------------------------------------------------------------------
 GROUP_MEMBERS_MAX = 5000

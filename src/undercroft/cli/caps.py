@@ -11,7 +11,7 @@ from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
 from undercroft.cli.output import day_and_time, print_json, print_table
 from undercroft.cli.session import settings_of, with_store
 from undercroft.store import Store
-from undercroft.store.accounting.model import CATEGORIES, Alert, Caps, Category, Standing
+from undercroft.store.accounting.model import CATEGORIES, JSON_NAMES, Alert, Caps, Category, Standing, described
 
 NONE = "none"
 _UNITS: dict[Category, str] = {
@@ -19,13 +19,6 @@ _UNITS: dict[Category, str] = {
     "download": "bytes a day",
     "class_b": "transactions a day",
     "class_c": "transactions a day",
-}
-# The names of categories in JSON, as the API spells its members.
-_JSON_NAMES: dict[Category, str] = {
-    "storage": "storage",
-    "download": "download",
-    "class_b": "classB",
-    "class_c": "classC",
 }
 
 
@@ -80,8 +73,8 @@ def caps(
         print_json(
             {
                 "accountId": account_id,
-                "caps": {_JSON_NAMES[category]: getattr(found, category) for category in CATEGORIES},
-                "used": {_JSON_NAMES[category]: used.get(category) for category in CATEGORIES},
+                "caps": {JSON_NAMES[category]: getattr(found, category) for category in CATEGORIES},
+                "used": {JSON_NAMES[category]: used.get(category) for category in CATEGORIES},
             }
         )
     else:
@@ -119,7 +112,7 @@ def alerts(
 
     found = with_store(settings_of(data, catalog, blobs, config), work)
     if json:
-        print_json({"alerts": [_describe(alert) for alert in found]})
+        print_json({"alerts": [described(alert) for alert in found]})
     else:
         print_table(
             [
@@ -135,17 +128,6 @@ def alerts(
             ],
             "There is no alert.",
         )
-
-
-def _describe(alert: Alert) -> dict[str, object]:
-    return {
-        "accountId": alert.account_id,
-        "category": _JSON_NAMES[alert.category],
-        "percent": alert.percent,
-        "used": alert.used,
-        "cap": alert.cap,
-        "timestamp": alert.at_ms,
-    }
 
 
 def _percent(used: int | None, cap: int | None) -> str | None:
