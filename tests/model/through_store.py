@@ -27,8 +27,6 @@ from model.store_words import (
     version_answer,
 )
 from model.things import Bucket, Key, New, Range, Version
-from undercroft import limits
-from undercroft.catalog import outbox
 from undercroft.store import Store
 from undercroft.store import model as domain
 from undercroft.store.buckets.lock import LockChange
@@ -283,12 +281,6 @@ class Calls:
 
     async def told(self, bucket: Bucket, unordered: bool = False) -> list[Answer]:
         await self._store.buckets.find(bucket_id=bucket.id)
-        # Where the clock was set back a little, what happened before lies ahead, and is delivered when its time has come.
-        clock = self._store.ambient
-        assert isinstance(clock, SetClock)
-        for queue in await outbox.queues_of(self._store._catalog.rows, bucket.id):
-            if queue.due_ms is not None and queue.due_ms - clock.ms <= limits.DELIVERY_BACKOFF_MAX_S * 1000:
-                clock.ms = max(clock.ms, queue.due_ms)
         await self._store.work.deliveries.run()
         await self._store.work.deliveries.finish_turns()
         told = [

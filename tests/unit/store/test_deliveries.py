@@ -219,6 +219,17 @@ async def test_a_clock_that_jumps_suspends_nobody_and_holds_up_nothing(tmp_path)
 
 
 @asynchronous
+async def test_a_clock_that_is_set_back_a_little_holds_up_no_event(tmp_path):
+    inbox = Inbox()
+    async with open_bench(tmp_path, visit=inbox) as bench:
+        await set_rules(bench, rule())
+        await bench.put("a")
+        bench.clock.ms -= 60_000
+        await deliver(bench)
+        assert len(inbox.events) == 1
+
+
+@asynchronous
 async def test_a_dead_target_holds_up_no_other_rule(tmp_path):
     stuck = asyncio.Event()
 
