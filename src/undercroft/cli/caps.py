@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from undercroft import limits
-from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
+from undercroft.cli.on_data import on_data
+from undercroft.cli.options import JSON
 from undercroft.cli.output import day_and_time, print_json, print_table
-from undercroft.cli.session import settings_of, with_store
+from undercroft.cli.session import with_store
+from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.accounting.model import CATEGORIES, JSON_NAMES, Alert, Caps, Category, Standing, described
 
@@ -36,16 +38,14 @@ def _option(what: str) -> typer.models.OptionInfo:
     return option
 
 
+@on_data
 def caps(
+    settings: Settings,
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id or e-mail address.")],
     storage: Annotated[str | None, _option("How many bytes the account may hold.")] = None,
     download: Annotated[str | None, _option("How many bytes may be downloaded from it a day.")] = None,
     class_b: Annotated[str | None, _option("How many transactions of class B it may make a day.")] = None,
     class_c: Annotated[str | None, _option("How many transactions of class C it may make a day.")] = None,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Show an account's caps and how much of them it uses. With options, set those; 'none' lifts one.
@@ -67,7 +67,7 @@ def caps(
         of_account = await store.accounting.caps.of(account_id)
         return account_id, of_account, await store.accounting.caps.standing(account_id)
 
-    account_id, found, standing = with_store(settings_of(data, catalog, blobs, config), work)
+    account_id, found, standing = with_store(settings, work)
     used = {one.category: one.used for one in standing}
     if json:
         print_json(
@@ -91,17 +91,15 @@ def caps(
         print_table(rows, "")
 
 
+@on_data
 def alerts(
+    settings: Settings,
     account: Annotated[
         str | None, typer.Argument(metavar="[ACCOUNT]", help="The account's id or e-mail address. [default: all]")
     ] = None,
     days: Annotated[
         int, typer.Option(min=1, max=limits.ACCOUNTING_KEPT_DAYS, help="How many days to look back, today included.")
     ] = 30,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """List the alerts raised at 75 and 100 percent of caps, the newest first."""
@@ -110,7 +108,7 @@ def alerts(
         account_id = None if account is None else (await store.identity.accounts.find(account)).account_id
         return await store.accounting.alerts.recent(account_id, days=days)
 
-    found = with_store(settings_of(data, catalog, blobs, config), work)
+    found = with_store(settings, work)
     if json:
         print_json({"alerts": [described(alert) for alert in found]})
     else:
