@@ -118,10 +118,12 @@ REPLICATION_TARGETS_PER_ACCOUNT = 100
 TARGET_KEY_MAX_LENGTH = 200
 REPLICATION_REMOTE_AT_ONCE = 4  # Rules to other installations that are worked on beside each other.
 REPLICATION_REMOTE_TURN = 50  # Versions of such a rule before it makes way for others.
-REPLICATION_REMOTE_PART_BYTES = 8 * MIB  # What is larger is sent in parts of this size, …
-REPLICATION_REMOTE_PART_MAX_BYTES = 16 * MIB  # … or of up to this where they would be too many: each is held in memory.
+REPLICATION_REMOTE_PART_BYTES = (
+    8 * MIB
+)  # What is larger is sent in parts of this size, larger ones if they were too many.
 REPLICATION_REMOTE_CALL_S = 60.0
-REPLICATION_REMOTE_UPLOAD_S = 600.0  # One part, so about 14 KB/s at least.
+REPLICATION_REMOTE_UPLOAD_S = 600.0  # What an upload may take, so about 14 KB/s at least, …
+REPLICATION_REMOTE_UPLOAD_BYTES_S = 100_000  # … or as long as this rate takes, where that is longer.
 REPLICATION_REMOTE_ANSWER_BYTES = 512 * KIB  # A bucket with all its rules, a page of parts or versions.
 REPLICATION_REMOTE_PAGE = 20  # Versions of a name, parts and unfinished files that are asked for at once, …
 REPLICATION_REMOTE_PAGES_MAX = 500  # … and how often, at most.
@@ -143,6 +145,8 @@ ACCOUNTING_KEPT_DAYS = 400  # A year and the month that is compared with it.
 ACCOUNTING_REPORT_MAX_DAYS = ACCOUNTING_KEPT_DAYS + 1
 CAP_MAX = 2**62  # Sums of what was used and what is asked for stay within 64 bits.
 CAP_ALERTS_SHOWN_MAX = 1000
+CAP_ALERTS_SENT_AT_ONCE = 100  # In one request to the operator's webhook.
+CAP_ALERT_NEWS_S = 86_400  # An alert that could not be sent for so long is no news any more.
 
 # -- Groups (B2, "Business Groups" and Partner API) -------------------------------------------------------------------
 GROUP_MEMBERS_MAX = 5000

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -84,12 +85,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lifecycle_hour: int = 0
     allow_targets: tuple[str, ...] = ()  # Networks that webhooks may reach though they are not public.
     target_ca: Path | None = None
+    alert_webhook: str | None = None  # Where alerts about caps are sent. There may be a token in it, so it is a secret.
     default_encryption: str | None = (
         "SSE-B2"  # Of files in buckets that were never told one; None: they are not encrypted.
     )
 
     def __repr__(self) -> str:
-        return f"Settings(data={str(self.data)!r}, listen={str(self.listen)!r})"  # The token is a secret (P8).
+        return f"Settings(data={str(self.data)!r}, listen={str(self.listen)!r})"  # Others are secrets (P8).
 
     @property
     def scheme(self) -> str:
@@ -314,6 +316,21 @@ def _token(value: object) -> str:
     return text
 
 
+def _webhook(value: object) -> str:
+    """A URL that no error repeats."""
+    text = value if isinstance(value, str) else ""
+    try:
+        parts = urlsplit(text)
+        is_usable = parts.scheme == "https" and bool(parts.hostname) and parts.username is None and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("expected https://HOST[:PORT]/PATH in printable ASCII characters, with no user in it")
+    if len(text) > limits.TARGET_URL_MAX_BYTES:
+        raise ValueError(f"expected a URL of at most {limits.TARGET_URL_MAX_BYTES} bytes")
+    return text
+
+
 def _encryption(value: object) -> str | None:
     text = _text(value)
     if text not in {"SSE-B2", "none"}:
@@ -343,5 +360,6 @@ _OPTIONS: dict[str, Callable[[object], Any]] = {
     "lifecycle_hour": _number_up_to(23),
     "allow_targets": _networks,
     "target_ca": _path,
+    "alert_webhook": _webhook,
     "default_encryption": _encryption,
 }

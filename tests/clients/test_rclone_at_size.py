@@ -6,11 +6,14 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from harness.clients import Client
 from harness.trees import digests, make_tree
 
 FILES, FILES_AT_FULL_SIZE = 300, 10_000
 TRANSFERS = 8
+TRANSFER_S = 1800.0  # On a busy machine, one transfer of all files at full size takes minutes.
 FLAGS = ("--transfers", str(TRANSFERS), "--checkers", "16")
 
 
@@ -51,10 +54,11 @@ def kill_midway(client: Client, files: int, *arguments: object) -> int:
 
 def copied_by(client: Client, *arguments: object) -> int:
     """How many files a transfer says that it copied."""
-    said = client.run(*arguments, "-v", "--use-json-log").stderr
+    said = client.run(*arguments, "-v", "--use-json-log", timeout_s=TRANSFER_S).stderr
     return sum("Copied (" in line for line in said.splitlines())
 
 
+@pytest.mark.timeout(7200)
 def test_a_sync_of_many_files_goes_on_where_it_was_killed(
     rclone: Client, bucket: str, tmp_path: Path, full_size: bool
 ) -> None:
@@ -68,9 +72,9 @@ def test_a_sync_of_many_files_goes_on_where_it_was_killed(
         files - before - TRANSFERS <= after <= files - before
     )  # What it was sending at the time may be there, unsaid.
     assert copied_by(rclone, "sync", *FLAGS, tree, remote) == 0
-    rclone.run("check", *FLAGS, "--checksum", tree, remote)
+    rclone.run("check", *FLAGS, "--checksum", tree, remote, timeout_s=TRANSFER_S)
     down = ("sync", *FLAGS, "--inplace", remote, back)  # Or it trips over its own partial files of before.
     kill_midway(rclone, files // 3, *down)
-    rclone.run(*down)
+    rclone.run(*down, timeout_s=TRANSFER_S)
     assert digests(back) == expected
-    rclone.run("check", *FLAGS, "--download", back, remote)
+    rclone.run("check", *FLAGS, "--download", back, remote, timeout_s=TRANSFER_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 from contextlib import suppress
 
@@ -156,3 +157,21 @@ def test_a_private_target_is_refused_where_the_operator_has_not_allowed_it(make_
         (entry, *_) = wait_until(log, "nothing was tried")
         assert (entry["status"], entry["error"]) == (None, "The address of 127.0.0.1 is not allowed as a target")
         assert receiver.connections == 0
+
+
+def test_an_alert_about_a_cap_reaches_the_operator_though_the_steward_is_killed(make_server, certificates):
+    with receiving(certificates) as receiver:
+        options = ("--workers", "1", "--allow-targets", LOOPBACK, "--target-ca", str(certificates.ca_file))
+        server = make_server(*options)
+        server.environment["UNDERCROFT_ALERT_WEBHOOK"] = receiver.url
+        server.start()
+        b2 = Session(server.api_url, server.key_id, server.application_key)
+        bucket_id = b2.create_bucket(BUCKET)["bucketId"]
+        arguments = ("account", "caps", server.account_id, "--storage", "100", "--data", str(server.data_dir))
+        run_command(*arguments, home=server.data_dir.parent)
+        server.children()[-1].kill()
+        b2.upload(bucket_id, "a", bytes(80))
+        receiver.wait_for(lambda: bool(receiver.came))
+        [alert] = json.loads(receiver.came[0].body)["alerts"]
+        assert (alert["accountId"], alert["percent"], alert["used"]) == (server.account_id, 75, 80)
+        server.stop()

@@ -52,7 +52,10 @@ BLAZER = Tried(
 )  # fmt: skip
 B2SDK = Tried(
     "b2, b2v3, b2v4, b2v5; b2sdk", "v4",
-    frozenset({*JAVA.calls, "b2_update_file_legal_hold", "b2_update_file_retention"}),
+    frozenset({
+        *JAVA.calls, "b2_update_file_legal_hold", "b2_update_file_retention", "b2_get_bucket_notification_rules",
+        "b2_set_bucket_notification_rules",
+    }),
     "test_b2_commands.py, test_b2_cli.py, test_b2sdk*.py",
 )  # fmt: skip
 RCLONE = Tried(

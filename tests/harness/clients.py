@@ -34,10 +34,14 @@ class Client:
         self.home = home
 
     def run(
-        self, *arguments: object, expect: int | None = 0, stdin: str | None = None
+        self,
+        *arguments: object,
+        expect: int | None = 0,
+        stdin: str | None = None,
+        timeout_s: float = CLIENT_TIMEOUT_S,
     ) -> subprocess.CompletedProcess[str]:
         """Runs it and checks the exit code (None: any but 0). Output is captured as text."""
-        done = self._execute([*map(str, arguments)], stdin)
+        done = self._execute([*map(str, arguments)], stdin, timeout_s)
         if (expect is None and done.returncode == 0) or (expect is not None and done.returncode != expect):
             raise ClientFailed(
                 f"{Path(self.command[0]).name} {' '.join(map(str, arguments))}\n"
@@ -45,14 +49,14 @@ class Client:
             )
         return done
 
-    def _execute(self, arguments: list[str], stdin: str | None) -> subprocess.CompletedProcess[str]:
+    def _execute(self, arguments: list[str], stdin: str | None, timeout_s: float) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*self.command, *arguments],
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
             text=True,
-            timeout=CLIENT_TIMEOUT_S,
+            timeout=timeout_s,
             env=self.environment,
             cwd=self.home,
             check=False,

@@ -27,7 +27,7 @@ def rows_of(versions: Iterable[Version], prefix: str, delimiter: str, after: Pla
 
 def version_row(version: Version) -> dict[str, Any]:
     """A version as the faces tell it."""
-    told = ("id", "name", "action", "bucket_id", "content_type", "info", "sha1", "sse")
+    told = ("id", "name", "action", "bucket_id", "content_type", "info", "sha1", "sse", "replication")
     row = {name: getattr(version, name) for name in told}
     md5 = None if "-" in version.etag or not version.etag else version.etag
     row |= {"size": len(version.body), "etag": version.etag, "md5": md5}

@@ -42,6 +42,9 @@ WORDS = {
     "wrong key": "WrongCustomerKey",
     "needless key": "NeedlessCustomerKey",
     "part key": "EncryptionMismatch",
+    "own destination": "InvalidRequest",
+    "no destination": "NoSuchBucket",
+    "replication conflict": "ReplicationConflict",
     "bad range": "RangeNotSatisfiable",
     "bad part range": "BadPartRange",
     "no source": "NoSuchVersion",
@@ -122,6 +125,7 @@ def version_answer(version: domain.FileVersion | domain.Folder, *, listed: bool 
         "retained_until_ms": None if version.retention is None else version.retention.until_ms,
         "held": version.legal_hold,
         "sse": sse_of(version.encryption),
+        "replication": None if version.replication_status is None else version.replication_status.name,
     }
     return {**row, "latest": version.is_latest} if listed else row
 

@@ -18,6 +18,7 @@ from harness.server import Server
 from model.cap_rules import CapRules
 from model.event_rules import EventRules
 from model.machine import Machine
+from model.replication_rules import ReplicationRules
 from model.through_faces import ThroughFaces
 from model.through_store import ThroughStore
 
@@ -44,9 +45,9 @@ class MixedMachine(Machine):
     dialects = (False, True)
 
 
-class StoreMachine(EventRules, CapRules, Machine):
-    """Through two stores over one data directory, in both dialects, with a clock that is set, told of all events, and
-    held to caps.
+class StoreMachine(EventRules, CapRules, ReplicationRules):
+    """Through two stores over one data directory, in both dialects, with a clock that is set, told of all events,
+    replicated, and held to caps.
     """
 
     dialects = (False, True)

@@ -44,6 +44,14 @@ class Key:
     expires_ms: int | None = None
 
 
+class Replicating(NamedTuple):
+    """The one rule by which a bucket is replicated: where to, which names, and whether also what is there already."""
+
+    destination_id: str
+    prefix: str
+    existing: bool
+
+
 @dataclass
 class Bucket:
     """A bucket and its settings."""
@@ -58,6 +66,8 @@ class Bucket:
     listens: tuple[str, frozenset[str]] | None = None  # Its notification rule: prefix and types of events.
     told: list[dict[str, Any]] = field(default_factory=list)  # The events that nobody was told of yet.
     sse: str | None = None  # What was set for new files.
+    replicates: Replicating | None = None
+    walks: bool = False  # Whether what is there already is still to be looked through for that rule.
 
 
 @dataclass
@@ -90,6 +100,8 @@ class Version:
     retained_until_ms: int | None = None  # In governance mode, and always far in the future.
     held: bool | None = None
     sse: str | None = None  # SSE-B2, or whose key of `CUSTOMERS` opens it.
+    replication: str | None = None  # What became of its replication, or REPLICA.
+    origin: str | None = None  # The id of what a replica is one of.
 
     @property
     def customer(self) -> str | None:

@@ -15,6 +15,7 @@ from harness.notifications import Inbox, rule
 from harness.stores import Bytes, SetClock, open_bench
 from model.driver import Answer, Page, Refusal
 from model.reference import joined_etag
+from model.store_replication import StoreReplication
 from model.store_words import (
     WORDS,
     bucket_answer,
@@ -26,8 +27,6 @@ from model.store_words import (
     version_answer,
 )
 from model.things import Bucket, Key, New, Range, Version
-from undercroft import limits
-from undercroft.catalog import outbox
 from undercroft.store import Store
 from undercroft.store import model as domain
 from undercroft.store.buckets.lock import LockChange
@@ -48,7 +47,7 @@ from undercroft.store.operations import Operation
 CHUNK_BYTES = 40_000
 NATIVE_ONLY = {
     "file_info", "create_key", "delete_key", "list_keys", "update_bucket", "lock_bucket", "retain", "hold", "listen",
-    "told", "cap_storage", "encrypt_bucket",
+    "told", "cap_storage", "encrypt_bucket", "accept", "replicate", "replicate_all",
 }  # fmt: skip
 
 
@@ -137,6 +136,9 @@ class ThroughStore:
             who = NOBODY
             if actor is not None:
                 who = await store.identity.authenticate_key(actor, self._secrets[actor])
+            replication = StoreReplication(store, who, self._owners)
+            if hasattr(replication, operation):
+                return await getattr(replication, operation)(**arguments)
             return await getattr(Calls(store, who, s3, self._secrets, self._inbox), operation)(**arguments)
         except StoreError as error:
             raise Refusal(type(error).__name__) from error
@@ -277,17 +279,11 @@ class Calls:
             self._inbox.take_all(bucket.id)
         return {}
 
-    async def told(self, bucket: Bucket) -> list[Answer]:
+    async def told(self, bucket: Bucket, unordered: bool = False) -> list[Answer]:
         await self._store.buckets.find(bucket_id=bucket.id)
-        # Where the clock was set back a little, what happened before lies ahead, and is delivered when its time has come.
-        clock = self._store.ambient
-        assert isinstance(clock, SetClock)
-        for queue in await outbox.queues_of(self._store._catalog.rows, bucket.id):
-            if queue.due_ms is not None and queue.due_ms - clock.ms <= limits.DELIVERY_BACKOFF_MAX_S * 1000:
-                clock.ms = max(clock.ms, queue.due_ms)
         await self._store.work.deliveries.run()
         await self._store.work.deliveries.finish_turns()
-        return [
+        told = [
             {
                 "name": event["objectName"],
                 "type": event["eventType"],
@@ -296,6 +292,7 @@ class Calls:
             }
             for event in self._inbox.take_all(bucket.id)
         ]
+        return sorted(told, key=lambda event: str(event["id"])) if unordered else told
 
     async def _lockable(self, version: Version) -> domain.Bucket:
         """The bucket of a version; where it is gone, so is the version."""

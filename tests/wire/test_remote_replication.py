@@ -244,6 +244,53 @@ async def test_a_large_file_goes_on_where_it_was_cut(tmp_path, tls_server, certi
 
 
 @asynchronous
+async def test_a_part_that_a_busy_url_refuses_is_sent_again(tmp_path, tls_server, certificates, new_name):
+    with mock.patch.object(limits, "REPLICATION_REMOTE_PART_BYTES", PART):
+        async with scene_of(tmp_path, tls_server, certificates, new_name) as scene:
+            data = os.urandom(PART + 5)
+            await scene.bench.put("large", data)
+            scene.line.answers = {"b2_upload_part": [Answer(503, b'{"code": "service_unavailable", "status": 503}')]}
+            await scene.work()
+            assert await scene.status() == ["COMPLETED"]
+            assert scene.there.get_object(Bucket=scene.bucket_name, Key="large")["Body"].read() == data
+            assert scene.line.count("b2_upload_part") == 3
+
+
+@asynchronous
+async def test_a_part_is_sent_anew_where_the_target_has_other_bytes(tmp_path, tls_server, certificates, new_name):
+    with mock.patch.object(limits, "REPLICATION_REMOTE_PART_BYTES", PART):
+        async with scene_of(tmp_path, tls_server, certificates, new_name) as scene:
+            data = os.urandom(PART + 5)
+            await scene.bench.put("large", data)
+            scene.line.cut["b2_finish_large_file"] = "before"
+            await scene.work()
+            [begun] = scene.there.list_multipart_uploads(Bucket=scene.bucket_name)["Uploads"]
+            scene.there.upload_part(
+                Bucket=scene.bucket_name, Key="large", UploadId=begun["UploadId"], PartNumber=2, Body=b"other"
+            )
+            await scene.later()
+            assert await scene.status() == ["COMPLETED"]
+            assert scene.there.get_object(Bucket=scene.bucket_name, Key="large")["Body"].read() == data
+            assert scene.line.count("b2_upload_part") == 3
+
+
+@asynchronous
+async def test_a_cap_on_downloads_puts_the_rule_off(tmp_path, tls_server, certificates, new_name):
+    async with scene_of(tmp_path, tls_server, certificates, new_name) as scene:
+        bench, account_id = scene.bench, scene.bench.principal.account_id
+        await bench.put("a", b"content")
+        await bench.store.accounting.caps.change(account_id, {"download": 6})
+        await bench.store.accounting.learn()
+        await scene.work()
+        assert await scene.status() == ["PENDING"]
+        assert "cap on downloads" in await scene.reason()
+        await bench.store.accounting.caps.change(account_id, {"download": 7})
+        await bench.store.accounting.learn()
+        await scene.later()
+        assert await scene.status() == ["COMPLETED"]
+
+
+@asynchronous
 async def test_a_large_file_of_the_source_is_one_of_the_target(tmp_path, tls_server, certificates, new_name):
     with mock.patch.object(limits, "REPLICATION_REMOTE_PART_BYTES", PART):
         async with scene_of(tmp_path, tls_server, certificates, new_name) as scene:

@@ -102,6 +102,25 @@ async def alerts(rows: Rows, account_id: str | None, since_day: int, limit: int)
     return [AlertRow._make(row) for row in found]
 
 
+async def unsent_alerts(rows: Rows, since_ms: int, limit: int) -> list[AlertRow]:
+    """The alerts since this time that nobody was sent yet, the oldest first."""
+    found = await rows.all(
+        f"SELECT {_ALERTS} FROM cap_alerts WHERE sent_ms IS NULL AND at_ms >= ?1"
+        " ORDER BY at_ms, account_id, category, percent, cap LIMIT ?2",
+        (since_ms, limit),
+    )
+    return [AlertRow._make(row) for row in found]
+
+
+async def note_sent(tx: Transaction, row: AlertRow, now_ms: int) -> None:
+    """Note that an alert was sent."""
+    await tx.run(
+        "UPDATE cap_alerts SET sent_ms = ?6"
+        " WHERE account_id = ?1 AND category = ?2 AND day = ?3 AND percent = ?4 AND cap = ?5",
+        (row.account_id, row.category, row.day, row.percent, row.cap, now_ms),
+    )
+
+
 async def prune_alerts(tx: Transaction, before_day: int) -> None:
     """Forget the alerts of before this day."""
     await tx.run("DELETE FROM cap_alerts WHERE day < ?1", (before_day,))

@@ -71,13 +71,14 @@ async def queue(rows: Rows, bucket_id: str, rule_id: str) -> QueueRow | None:
 async def due(rows: Rows, now_ms: int, latest_ms: int, limit: int, of_account: int) -> list[tuple[str, str, str]]:
     """Account, bucket and rule of the queues that are due, those that wait longest first; of one account only so many.
 
-    One that is due after `latest_ms`, later than anything is ever put off, is of a clock that was ahead: it is due now.
+    One that is due after `latest_ms`, later than anything is ever put off, is of a clock that was ahead: it is due now. So is one
+    that was not put off at all, wherever the clock was when its event happened.
     """
     found = await rows.all(
         "SELECT account_id, bucket_id, rule_id FROM (SELECT b.account_id, q.bucket_id, q.rule_id, q.due_ms,"
         " row_number() OVER (PARTITION BY b.account_id ORDER BY q.due_ms) AS place"
         " FROM notification_queues q JOIN buckets b ON b.bucket_id = q.bucket_id"
-        " WHERE q.due_ms IS NOT NULL AND (q.due_ms <= ?1 OR q.due_ms > ?2)) AS waiting"
+        " WHERE q.due_ms IS NOT NULL AND (q.attempts = 0 OR q.due_ms <= ?1 OR q.due_ms > ?2)) AS waiting"
         " WHERE place <= ?4 ORDER BY due_ms LIMIT ?3",
         (now_ms, latest_ms, limit, of_account),
     )

@@ -79,9 +79,14 @@ async def queues_of(rows: Rows, bucket_id: str) -> list[QueueRow]:
 
 
 async def queues_due(rows: Rows, now_ms: int, limit: int, *, is_remote: bool) -> list[QueueRow]:
-    """The queues of a kind of work that have something to do by now, the longest due first."""
+    """The queues of a kind of work that have something to do by now, the longest due first.
+
+    What waits and was not put off is due, wherever the clock was when it came.
+    """
     found = await rows.all(
-        f"SELECT {_QUEUE} FROM replication_queues WHERE is_remote = ?3 AND due_ms <= ?1 ORDER BY due_ms LIMIT ?2",
+        f"SELECT {_QUEUE} FROM replication_queues AS q WHERE is_remote = ?3 AND due_ms IS NOT NULL AND (due_ms <= ?1"
+        " OR (attempts = 0 AND EXISTS (SELECT 1 FROM replications AS r WHERE r.bucket_id = q.bucket_id AND r.rule = q.rule)))"
+        " ORDER BY due_ms LIMIT ?2",
         (now_ms, limit, int(is_remote)),
     )
     return [QueueRow._make(row) for row in found]
@@ -116,14 +121,18 @@ async def wake(tx: Transaction, bucket_id: str, now_ms: int) -> None:
 async def add(
     tx: Transaction, bucket_id: str, rule: str, handle: int, queued_ms: int, *, due_ms: int, may_be_there: bool = True
 ) -> None:
-    """Put a version at the end of a rule's queue, which is due then unless it has a time already.
+    """Put a version at the end of a rule's queue, which is due then unless it was put off or is due before.
+
+    A queue that waits to take up failures again has a time too, and does not let what comes wait for that.
 
     Nothing is changed where it waits there already.
     """
     await tx.run(
         "INSERT INTO replication_queues (bucket_id, rule, last_sequence, due_ms) VALUES (?1, ?2, 1, ?3)"
         " ON CONFLICT (bucket_id, rule) DO UPDATE SET last_sequence = replication_queues.last_sequence + 1,"
-        " due_ms = coalesce(replication_queues.due_ms, excluded.due_ms)",
+        " due_ms = CASE WHEN replication_queues.due_ms IS NULL"
+        " OR (replication_queues.attempts = 0 AND replication_queues.due_ms > excluded.due_ms)"
+        " THEN excluded.due_ms ELSE replication_queues.due_ms END",
         (bucket_id, rule, due_ms),
     )
     await tx.run(

@@ -10,7 +10,6 @@ Order of versions: clients see newest first. Both engines can only seek in row v
 sequence are stored negated (`inverted_ms`, `inverted_seq`) and every scan is ascending.
 """
 
-SCHEMA_VERSION = 9
 COMPATIBLE_VERSION = 8  # An older program would hand out encrypted bytes as they are stored.
 
 DELTAS: tuple[tuple[str, ...], ...] = (
@@ -325,4 +324,11 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX sessions_by_account ON sessions (account_id, seen_ms)",
     ),
+    (
+        # When an alert was sent to the operator's webhook; none: not yet.
+        "ALTER TABLE cap_alerts ADD COLUMN sent_ms {BIG}",
+        "CREATE INDEX cap_alerts_unsent ON cap_alerts (at_ms) WHERE sent_ms IS NULL",
+    ),
 )
+
+SCHEMA_VERSION = len(DELTAS)

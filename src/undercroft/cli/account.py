@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
-from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data, PasswordStdin
+from undercroft.cli.on_data import on_data
+from undercroft.cli.options import JSON, PasswordStdin
 from undercroft.cli.output import day_and_time, print_fields, print_json, print_table
-from undercroft.cli.session import api_url, read_password, settings_of, with_store
+from undercroft.cli.session import api_url, read_password, with_store
+from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.model import Account
 
@@ -41,17 +43,14 @@ def _show(account: Account, as_json: bool) -> None:
 
 
 @app.command()
+@on_data
 def create(
+    settings: Settings,
     email: Annotated[str, typer.Option(help="The e-mail address to sign in with.")],
     password_stdin: PasswordStdin = False,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Make an account, its master key and a first application key with every capability. Prints the secrets, once."""
-    settings = settings_of(data, catalog, blobs, config)
     password = read_password(password_stdin)
     made = with_store(settings, lambda store: store.identity.accounts.create(email, password))
     origin = api_url(settings)
@@ -82,11 +81,13 @@ def create(
 
 
 @app.command("list")
+@on_data
 def list_(
-    data: Data = None, catalog: Catalog = None, blobs: Blobs = None, config: Config = None, json: JSON = False
+    settings: Settings,
+    json: JSON = False,
 ) -> None:
     """List the accounts, oldest first."""
-    accounts = with_store(settings_of(data, catalog, blobs, config), lambda store: store.identity.accounts.list())
+    accounts = with_store(settings, lambda store: store.identity.accounts.list())
     if json:
         print_json({"accounts": [_describe(account) for account in accounts]})
     else:
@@ -105,73 +106,58 @@ def list_(
 
 
 @app.command()
+@on_data
 def show(
+    settings: Settings,
     account: Which,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Show an account."""
-    settings = settings_of(data, catalog, blobs, config)
     _show(with_store(settings, lambda store: store.identity.accounts.find(account)), json)
 
 
 @app.command()
+@on_data
 def suspend(
+    settings: Settings,
     account: Which,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Suspend an account: its keys and tokens stop working at once."""
-    settings = settings_of(data, catalog, blobs, config)
     _show(with_store(settings, lambda store: store.identity.accounts.set_suspended(account, suspended=True)), json)
 
 
 @app.command()
+@on_data
 def resume(
+    settings: Settings,
     account: Which,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Let a suspended account work again."""
-    settings = settings_of(data, catalog, blobs, config)
     _show(with_store(settings, lambda store: store.identity.accounts.set_suspended(account, suspended=False)), json)
 
 
 @app.command()
+@on_data
 def delete(
+    settings: Settings,
     account: Which,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Delete an account that has no buckets, with its keys."""
-    settings = settings_of(data, catalog, blobs, config)
     _show(with_store(settings, lambda store: store.identity.accounts.delete(account)), json)
 
 
 @app.command("reset-password")
+@on_data
 def reset_password(
+    settings: Settings,
     account: Which,
     password_stdin: PasswordStdin = False,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Give an account another password."""
-    settings = settings_of(data, catalog, blobs, config)
     password = read_password(password_stdin)
 
     async def work(store: Store) -> Account:

@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from undercroft import limits
-from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
+from undercroft.cli.on_data import on_data
+from undercroft.cli.options import JSON
 from undercroft.cli.output import day_and_time, print_json, print_table
-from undercroft.cli.session import settings_of, with_store
+from undercroft.cli.session import with_store
+from undercroft.settings import Settings
 from undercroft.store import Store
-from undercroft.store.accounting.model import CATEGORIES, Alert, Caps, Category, Standing
+from undercroft.store.accounting.model import CATEGORIES, JSON_NAMES, Alert, Caps, Category, Standing, described
 
 NONE = "none"
 _UNITS: dict[Category, str] = {
@@ -19,13 +21,6 @@ _UNITS: dict[Category, str] = {
     "download": "bytes a day",
     "class_b": "transactions a day",
     "class_c": "transactions a day",
-}
-# The names of categories in JSON, as the API spells its members.
-_JSON_NAMES: dict[Category, str] = {
-    "storage": "storage",
-    "download": "download",
-    "class_b": "classB",
-    "class_c": "classC",
 }
 
 
@@ -43,16 +38,14 @@ def _option(what: str) -> typer.models.OptionInfo:
     return option
 
 
+@on_data
 def caps(
+    settings: Settings,
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id or e-mail address.")],
     storage: Annotated[str | None, _option("How many bytes the account may hold.")] = None,
     download: Annotated[str | None, _option("How many bytes may be downloaded from it a day.")] = None,
     class_b: Annotated[str | None, _option("How many transactions of class B it may make a day.")] = None,
     class_c: Annotated[str | None, _option("How many transactions of class C it may make a day.")] = None,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Show an account's caps and how much of them it uses. With options, set those; 'none' lifts one.
@@ -74,14 +67,14 @@ def caps(
         of_account = await store.accounting.caps.of(account_id)
         return account_id, of_account, await store.accounting.caps.standing(account_id)
 
-    account_id, found, standing = with_store(settings_of(data, catalog, blobs, config), work)
+    account_id, found, standing = with_store(settings, work)
     used = {one.category: one.used for one in standing}
     if json:
         print_json(
             {
                 "accountId": account_id,
-                "caps": {_JSON_NAMES[category]: getattr(found, category) for category in CATEGORIES},
-                "used": {_JSON_NAMES[category]: used.get(category) for category in CATEGORIES},
+                "caps": {JSON_NAMES[category]: getattr(found, category) for category in CATEGORIES},
+                "used": {JSON_NAMES[category]: used.get(category) for category in CATEGORIES},
             }
         )
     else:
@@ -98,17 +91,15 @@ def caps(
         print_table(rows, "")
 
 
+@on_data
 def alerts(
+    settings: Settings,
     account: Annotated[
         str | None, typer.Argument(metavar="[ACCOUNT]", help="The account's id or e-mail address. [default: all]")
     ] = None,
     days: Annotated[
         int, typer.Option(min=1, max=limits.ACCOUNTING_KEPT_DAYS, help="How many days to look back, today included.")
     ] = 30,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """List the alerts raised at 75 and 100 percent of caps, the newest first."""
@@ -117,9 +108,9 @@ def alerts(
         account_id = None if account is None else (await store.identity.accounts.find(account)).account_id
         return await store.accounting.alerts.recent(account_id, days=days)
 
-    found = with_store(settings_of(data, catalog, blobs, config), work)
+    found = with_store(settings, work)
     if json:
-        print_json({"alerts": [_describe(alert) for alert in found]})
+        print_json({"alerts": [described(alert) for alert in found]})
     else:
         print_table(
             [
@@ -135,17 +126,6 @@ def alerts(
             ],
             "There is no alert.",
         )
-
-
-def _describe(alert: Alert) -> dict[str, object]:
-    return {
-        "accountId": alert.account_id,
-        "category": _JSON_NAMES[alert.category],
-        "percent": alert.percent,
-        "used": alert.used,
-        "cap": alert.cap,
-        "timestamp": alert.at_ms,
-    }
 
 
 def _percent(used: int | None, cap: int | None) -> str | None:

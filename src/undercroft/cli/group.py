@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
-from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
+from undercroft.cli.on_data import on_data
+from undercroft.cli.options import JSON
 from undercroft.cli.output import day_and_time, print_fields, print_json, print_table
-from undercroft.cli.session import settings_of, with_store
+from undercroft.cli.session import with_store
+from undercroft.settings import Settings
 from undercroft.store.identity.groups import Group
 
 app = typer.Typer(help="Groups of accounts.", no_args_is_help=True)
@@ -40,28 +42,27 @@ def _show(group: Group, as_json: bool) -> None:
 
 
 @app.command()
+@on_data
 def create(
+    settings: Settings,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What to call the group.")],
     admin: Annotated[
         str, typer.Option(metavar="ACCOUNT", help="The id or e-mail address of the account that administers it.")
     ],
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Make a group."""
-    settings = settings_of(data, catalog, blobs, config)
     _show(with_store(settings, lambda store: store.identity.groups.create(admin, name)), json)
 
 
 @app.command("list")
+@on_data
 def list_(
-    data: Data = None, catalog: Catalog = None, blobs: Blobs = None, config: Config = None, json: JSON = False
+    settings: Settings,
+    json: JSON = False,
 ) -> None:
     """List the groups, oldest first."""
-    found = with_store(settings_of(data, catalog, blobs, config), lambda store: store.identity.groups.every())
+    found = with_store(settings, lambda store: store.identity.groups.every())
     if json:
         print_json({"groups": [{**_describe(group), "memberCount": members} for group, members in found]})
     else:
@@ -79,16 +80,13 @@ def list_(
 
 
 @app.command()
+@on_data
 def members(
+    settings: Settings,
     group: Which,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """List the members of a group by e-mail address."""
-    settings = settings_of(data, catalog, blobs, config)
     found = with_store(settings, lambda store: store.identity.groups.members_of(group))
     if json:
         print_json(
@@ -104,14 +102,11 @@ def members(
 
 
 @app.command()
+@on_data
 def delete(
+    settings: Settings,
     group: Which,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Delete a group. Its members stay accounts, with all that they have."""
-    settings = settings_of(data, catalog, blobs, config)
     _show(with_store(settings, lambda store: store.identity.groups.delete(group)), json)

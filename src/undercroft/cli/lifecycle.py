@@ -7,22 +7,22 @@ from typing import Annotated
 import typer
 
 from undercroft import limits
-from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
+from undercroft.cli.on_data import on_data
+from undercroft.cli.options import JSON
 from undercroft.cli.output import day_and_time, print_fields, print_json, print_table
-from undercroft.cli.session import settings_of, with_store
+from undercroft.cli.session import with_store
+from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.model import Bucket, FileVersion
 from undercroft.store.work.expiry import Deed
 from undercroft.store.work.lifecycle import Tally
 
 
+@on_data
 def lifecycle(
+    settings: Settings,
     bucket: Annotated[str, typer.Argument(metavar="BUCKET", help="The bucket's name.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what a run would do now.")] = False,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Carry out a bucket's lifecycle rules now, whatever the schedule of the server."""
@@ -36,7 +36,7 @@ def lifecycle(
         found = await store.buckets.find(name=bucket)
         return found, await store.work.lifecycle.apply(found, dry_run=dry_run, seen=see)
 
-    found, tally = with_store(settings_of(data, catalog, blobs, config), work)
+    found, tally = with_store(settings, work)
     if json:
         print_json(_describe(found, tally, shown, dry_run=dry_run))
         return

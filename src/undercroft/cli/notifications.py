@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from undercroft.catalog.deliveries import DeliveryRow
+from undercroft.cli.on_data import on_data
 from undercroft.cli.options import JSON, AllowTargets, Blobs, Catalog, Config, Data, TargetCA
 from undercroft.cli.output import day_and_time, print_fields, print_json, print_table
 from undercroft.cli.session import settings_of, with_store
 from undercroft.serve.exits import FAILED
+from undercroft.settings import Settings
 from undercroft.store import Store
-from undercroft.store.work.deliveries import Outcome
+from undercroft.store.work.sending import Outcome
 
 app = typer.Typer(help="Event notifications of a bucket.", no_args_is_help=True, rich_markup_mode=None)
 _ANSWER_SHOWN = 1000  # Characters.
@@ -21,13 +23,11 @@ Bucket = Annotated[str, typer.Argument(metavar="BUCKET", help="The bucket's name
 
 
 @app.command()
+@on_data
 def log(
+    settings: Settings,
     bucket: Bucket,
     rule: Annotated[str | None, typer.Option(metavar="RULE", help="Only this rule. [default: all]")] = None,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Show the latest deliveries of each rule, newest first."""
@@ -37,7 +37,7 @@ def log(
         names = [one.name for one in found.notification_rules] if rule is None else [rule]
         return [(name, entry) for name in names for entry in await store.work.deliveries.log(found, name)]
 
-    entries = with_store(settings_of(data, catalog, blobs, config), work)
+    entries = with_store(settings, work)
     if json:
         print_json({"bucketName": bucket, "deliveries": [_as_json(name, entry) for name, entry in entries]})
         return

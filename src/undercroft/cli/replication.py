@@ -10,9 +10,11 @@ import typer
 
 from undercroft import limits
 from undercroft.cli import replication_targets
-from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
+from undercroft.cli.on_data import on_data
+from undercroft.cli.options import JSON
 from undercroft.cli.output import day_and_time, print_fields, print_json, print_table
-from undercroft.cli.session import settings_of, with_store
+from undercroft.cli.session import with_store
+from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.model import Bucket
 from undercroft.store.work.replication_reports import Failure, RuleReport
@@ -64,12 +66,10 @@ def _described(report: RuleReport) -> _Described:
 
 
 @app.command()
+@on_data
 def status(
+    settings: Settings,
     bucket: BucketName,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Say of each rule what waits, since when, and what failed and why. Changes nothing."""
@@ -79,7 +79,7 @@ def status(
         reports = store.work.replication_reports
         return found, await reports.of_bucket(found), await reports.failures(found, limits.REPLICATION_SHOWN_MAX)
 
-    found, reports, failures = with_store(settings_of(data, catalog, blobs, config), work)
+    found, reports, failures = with_store(settings, work)
     described = [_described(report) for report in reports]
     if json:
         shown = [_DescribedFailure(*msgspec.structs.astuple(failure)) for failure in failures]
@@ -130,13 +130,11 @@ def status(
 
 
 @app.command()
+@on_data
 def retry(
+    settings: Settings,
     bucket: BucketName,
     rule: Annotated[str | None, typer.Option(metavar="RULE", help="Only what failed under this rule.")] = None,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Try again now what failed or was put off. The server does it, which need not run at the moment."""
@@ -145,7 +143,7 @@ def retry(
         found = await store.buckets.find(name=bucket)
         return found, await store.work.replication_reports.retry(found, rule)
 
-    found, count = with_store(settings_of(data, catalog, blobs, config), work)
+    found, count = with_store(settings, work)
     if json:
         print_json({"bucketName": found.name, "bucketId": found.bucket_id, "retried": count})
         return

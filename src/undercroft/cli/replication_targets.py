@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from undercroft import limits
-from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
+from undercroft.cli.on_data import on_data
+from undercroft.cli.options import JSON
 from undercroft.cli.output import print_fields, print_json, print_table
-from undercroft.cli.session import fail, settings_of, with_store
+from undercroft.cli.session import fail, with_store
 from undercroft.serve.exits import USAGE
+from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.buckets.replication_targets import Target
 
@@ -41,7 +43,9 @@ def _read_key() -> str:
 
 
 @app.command()
+@on_data
 def add(
+    settings: Settings,
     name: Name,
     account: Which,
     endpoint: Annotated[str, typer.Option(metavar="URL", help="Such as https://api.backblazeb2.com.")],
@@ -50,10 +54,6 @@ def add(
     key_stdin: Annotated[
         bool, typer.Option("--key-stdin", help="Read the key from the first line of standard input.")
     ] = False,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Make a target. Prints the id that rules name as their destination bucket."""
@@ -67,16 +67,14 @@ def add(
             found, name, endpoint=endpoint, key_id=key_id, key=key, bucket_name=bucket
         )
 
-    _show(_describe(with_store(settings_of(data, catalog, blobs, config), work)), json=json)
+    _show(_describe(with_store(settings, work)), json=json)
 
 
 @app.command("list")
+@on_data
 def list_(
+    settings: Settings,
     account: Which,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """List the account's targets."""
@@ -84,7 +82,7 @@ def list_(
     async def work(store: Store) -> list[Target]:
         return await store.replication_targets.list(await store.identity.accounts.find(account))
 
-    described = [_describe(target) for target in with_store(settings_of(data, catalog, blobs, config), work)]
+    described = [_describe(target) for target in with_store(settings, work)]
     if json:
         print_json({"targets": described})
         return
@@ -92,13 +90,11 @@ def list_(
 
 
 @app.command()
+@on_data
 def remove(
+    settings: Settings,
     name: Name,
     account: Which,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Forget a target and its key. What still waits for it fails."""
@@ -106,7 +102,7 @@ def remove(
     async def work(store: Store) -> Target:
         return await store.replication_targets.remove(await store.identity.accounts.find(account), name)
 
-    _show(_describe(with_store(settings_of(data, catalog, blobs, config), work)), json=json)
+    _show(_describe(with_store(settings, work)), json=json)
 
 
 def _show(described: dict[str, object], *, json: bool) -> None:

@@ -9,14 +9,14 @@ import asyncio
 import os
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from undercroft import limits
-from undercroft.outgoing.contract import Answer, Bounds, Headers, TargetError
+from undercroft.outgoing.contract import Answer, Body, Bounds, Headers, TargetError
 from undercroft.outgoing.guard import Guard
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class HTTPSVisitor:
         self._path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         self._connection: _Connection | None = None
 
-    async def post(self, headers: Headers, body: bytes, bounds: Bounds | None = None) -> Answer:
+    async def post(self, headers: Headers, body: Body, bounds: Bounds | None = None) -> Answer:
         """Send a request and wait for its answer, whatever its status. Raises `TargetError`."""
         bounds = bounds or Bounds(limits.TARGET_TIMEOUT_S, limits.TARGET_ANSWER_MAX_BYTES)
         try:
@@ -75,7 +75,7 @@ class HTTPSVisitor:
         if connection is not None:
             await connection.close()
 
-    async def _post(self, headers: Headers, body: bytes, answer_bytes: int) -> Answer:
+    async def _post(self, headers: Headers, body: Body, answer_bytes: int) -> Answer:
         if self._connection is not None:
             # The target may have closed meanwhile, and then this request has not reached it, or its answer is lost.
             with suppress(_Broken):
@@ -87,7 +87,7 @@ class HTTPSVisitor:
         except _Broken as error:
             raise TargetError(f"The connection to {self._host} broke: {error}") from None
 
-    async def _ask(self, connection: _Connection, headers: Headers, body: bytes, answer_bytes: int) -> Answer:
+    async def _ask(self, connection: _Connection, headers: Headers, body: Body, answer_bytes: int) -> Answer:
         answer = await connection.post(self._authority, self._path, headers, body, answer_bytes)
         if not connection.can_go_on:
             await self.close()
@@ -139,18 +139,33 @@ class _Connection:
         self._writer = writer
         self.can_go_on = True  # Whether another request may be sent over it.
 
-    async def post(self, authority: str, path: str, headers: Headers, body: bytes, answer_bytes: int) -> Answer:
-        """One request and its answer. Raises `_Broken`."""
+    async def post(self, authority: str, path: str, headers: Headers, body: Body, answer_bytes: int) -> Answer:
+        """One request and its answer. Raises `_Broken`, and what a streamed body raises."""
         protocol = self._h11
-        own = [("Host", authority.encode()), ("Content-Length", str(len(body)).encode())]
+        length = len(body) if isinstance(body, bytes) else body.length
+        own = [("Host", authority.encode()), ("Content-Length", str(length).encode())]
+        request = protocol.Request(method="POST", target=path, headers=[*own, *headers])
+        if isinstance(body, bytes):
+            await self._send(request, protocol.Data(body), protocol.EndOfMessage())
+        else:
+            await self._send(request)
+            async with aclosing(body.chunks()) as chunks:
+                async for chunk in chunks:
+                    await self._send(protocol.Data(chunk))
+            await self._send(protocol.EndOfMessage())
         try:
-            request = protocol.Request(method="POST", target=path, headers=[*own, *headers])
-            raw = [self._state.send(event) for event in (request, protocol.Data(body), protocol.EndOfMessage())]
-            self._writer.write(b"".join(part for part in raw if part is not None))
-            await self._writer.drain()
             return await self._answer(answer_bytes)
         except protocol.RemoteProtocolError:  # Its message repeats what the target says, which may be our secrets.
             raise _Broken("it answers with something that is not HTTP") from None
+        except OSError as error:
+            raise _Broken(_said(error)) from None
+
+    async def _send(self, *events: h11.Event) -> None:
+        """Send some of a request. Raises `_Broken`."""
+        raw = [self._state.send(event) for event in events]
+        try:
+            self._writer.write(b"".join(part for part in raw if part is not None))
+            await self._writer.drain()
         except OSError as error:
             raise _Broken(_said(error)) from None
 

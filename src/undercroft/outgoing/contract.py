@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import NamedTuple, Protocol
 
 Headers = Sequence[tuple[str, bytes]]
@@ -13,6 +13,20 @@ class Answer(NamedTuple):
 
     status: int
     body: bytes
+
+
+class Streamed(Protocol):
+    """A body that is not in memory as a whole. Whatever `chunks` raises ends the request, and is raised by it."""
+
+    @property
+    def length(self) -> int:
+        """How many bytes it has."""
+
+    def chunks(self) -> AsyncGenerator[bytes, None]:
+        """The bytes, from the first one each time: a request may have to be sent again."""
+
+
+Body = bytes | Streamed
 
 
 class Bounds(NamedTuple):
@@ -33,7 +47,7 @@ class TargetRefused(TargetError):
 class Visitor(Protocol):
     """Somebody who posts to one URL, one request after the other."""
 
-    async def post(self, headers: Headers, body: bytes, bounds: Bounds | None = None) -> Answer:
+    async def post(self, headers: Headers, body: Body, bounds: Bounds | None = None) -> Answer:
         """Send a request and wait for its answer, whatever its status, within bounds, which are those of webhooks if none are
         given. Raises `TargetError`.
 
@@ -53,7 +67,7 @@ class NoWayOut:
     def __init__(self, _url: str) -> None:
         pass
 
-    async def post(self, headers: Headers, body: bytes, bounds: Bounds | None = None) -> Answer:  # noqa: ARG002 - they go nowhere.
+    async def post(self, headers: Headers, body: Body, bounds: Bounds | None = None) -> Answer:  # noqa: ARG002 - they go nowhere.
         """Refuse."""
         raise TargetRefused("No connections to targets are made here")
 

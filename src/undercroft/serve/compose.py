@@ -42,7 +42,15 @@ async def open_store(settings: Settings, *, slot: int, migrate: bool = False) ->
         await blobs.close()
         raise
     outgoing = Outgoing(allowed=settings.allow_targets, ca_file=settings.target_ca)
-    return Store(catalog, blobs, keys, slot=slot, visit=outgoing.to, default_encryption=settings.default_encryption)
+    return Store(
+        catalog,
+        blobs,
+        keys,
+        slot=slot,
+        visit=outgoing.to,
+        default_encryption=settings.default_encryption,
+        alert_webhook=settings.alert_webhook,
+    )
 
 
 async def _keyring(settings: Settings, catalog: Catalog, *, first: bool) -> keyring.Keyring:

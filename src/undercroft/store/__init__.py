@@ -24,6 +24,7 @@ from undercroft.store.files.encryption import Sealings
 from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
 from undercroft.store.identity.service import Identity
+from undercroft.store.work.alert_webhook import AlertWebhook
 from undercroft.store.work.deliveries import Deliveries
 from undercroft.store.work.replication import Replications
 from undercroft.store.work.replication_remote import RemoteReplications
@@ -46,10 +47,12 @@ class Store:
         ambient: Ambient | None = None,
         visit: Visit | None = None,
         default_encryption: str | None = None,
+        alert_webhook: str | None = None,
     ) -> None:
         """`visit` is the way to targets outside; without one, none is reached.
 
-        `default_encryption`, SSE-B2 or None, is that of new files in buckets that were never told one.
+        `default_encryption`, SSE-B2 or None, is that of new files in buckets that were never told one. Alerts about caps are
+        sent to the https URL `alert_webhook`, if there is one.
         """
         self._catalog = catalog
         self._blobs = blobs
@@ -94,6 +97,7 @@ class Store:
             deliveries,
             replication,
             remote_replication,
+            AlertWebhook(catalog, gate, self.ambient, visit or NoWayOut, alert_webhook),
         )
 
     async def ready(self) -> None:

@@ -312,3 +312,42 @@ async def test_a_target_that_does_not_shake_hands_has_no_more_time(outgoing):
         async with answering(None, lambda reader, _writer: reader.read()) as url:
             with pytest.raises(TargetError, match="No answer within"):
                 await post(outgoing, url)
+
+
+class Pieces:
+    """A body in pieces, the last of which may be an error."""
+
+    def __init__(self, *pieces, length=None):
+        self.length = sum(map(len, pieces)) if length is None else length
+        self._pieces = pieces
+        self.closed = 0
+
+    async def chunks(self):
+        try:
+            for piece in self._pieces:
+                if isinstance(piece, Exception):
+                    raise piece
+                yield piece
+        finally:
+            self.closed += 1
+
+
+@asynchronous
+async def test_a_body_that_is_made_while_it_is_sent_arrives_as_any(outgoing, receiver):
+    visitor = outgoing.to(receiver.url)
+    body = Pieces(b"ab", b"", b"c" * 300_000)
+    for _ in range(2):
+        assert (await visitor.post([], body)).status == 200
+    await visitor.close()
+    assert [one.body for one in receiver.came] == [b"ab" + b"c" * 300_000] * 2
+    assert body.closed == 2
+
+
+@pytest.mark.parametrize("error", [ValueError("broken"), OSError("disk")])
+@asynchronous
+async def test_what_breaks_the_making_of_a_body_is_not_taken_for_the_target(outgoing, receiver, error):
+    body = Pieces(b"ab", error, length=5)
+    with pytest.raises(type(error)) as raised:
+        await post(outgoing, receiver.url, body)
+    assert raised.value is error
+    assert body.closed == 1

@@ -124,6 +124,14 @@ def test_lists_in_variables_are_separated_by_commas():
         ("tls_cert", "/nowhere/cert.pem"),
         ("metrics_token", "short"),
         ("metrics_token", "sixteen or more with spaces"),
+        ("alert_webhook", "http://alerts.example.com/"),
+        ("alert_webhook", "https://"),
+        ("alert_webhook", "https://user@alerts.example.com/"),
+        ("alert_webhook", "https://alerts.example.com:99999/"),
+        ("alert_webhook", "https://[alerts"),
+        ("alert_webhook", "https://alerts.example.com/a b"),
+        ("alert_webhook", "https://alerts.example.com/".ljust(limits.TARGET_URL_MAX_BYTES + 1, "x")),
+        ("alert_webhook", 7),
         ("test_hooks", "maybe"),
         ("test_hooks", 1),
         ("test_seed", "-1"),
@@ -211,6 +219,16 @@ def test_secrets_are_not_in_the_representation():
     settings = load({"data": "/d"}, {"UNDERCROFT_METRICS_TOKEN": "0123456789abcdef"})
     assert settings.metrics_token == "0123456789abcdef"
     assert "0123456789abcdef" not in repr(settings)
+
+
+def test_the_webhook_of_alerts_is_in_no_representation_and_no_error():
+    url = "https://alerts.example.com/in?token=secret".ljust(limits.TARGET_URL_MAX_BYTES, "x")
+    settings = load({"data": "/d"}, {"UNDERCROFT_ALERT_WEBHOOK": url})
+    assert settings.alert_webhook == url
+    assert "secret" not in repr(settings)
+    with pytest.raises(SettingsError) as refused:
+        load({"data": "/d"}, {"UNDERCROFT_ALERT_WEBHOOK": "http" + url[5:]})
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from undercroft.outgoing.contract import Answer, TargetRefused
 from undercroft.store.buckets.notification_rules import Header, Target
 from undercroft.store.errors import NoSuchRule, StorageFull
 from undercroft.store.model import NewFile
-from undercroft.store.work.deliveries import backoff_s
+from undercroft.store.work.sending import backoff_s
 
 DAY_MS = 86_400_000
 
@@ -216,6 +216,17 @@ async def test_a_clock_that_jumps_suspends_nobody_and_holds_up_nothing(tmp_path)
         await deliver(bench)
         assert len(first_time(inbox.events)) == 1
         assert await waiting(bench) == []
+
+
+@asynchronous
+async def test_a_clock_that_is_set_back_a_little_holds_up_no_event(tmp_path):
+    inbox = Inbox()
+    async with open_bench(tmp_path, visit=inbox) as bench:
+        await set_rules(bench, rule())
+        await bench.put("a")
+        bench.clock.ms -= 60_000
+        await deliver(bench)
+        assert len(inbox.events) == 1
 
 
 @asynchronous

@@ -607,3 +607,29 @@ async def test_a_replica_without_a_lock_gets_the_default_of_its_bucket_from_when
         [replica] = await listed(bench, pair.destination)
         assert replica.retention == Retention("governance", bench.clock.ms + DAY_MS)
         assert sha1(await bench.bytes_of(replica)) == sha1(b"data")
+
+
+@asynchronous
+async def test_a_file_that_failed_holds_up_none_that_come_after_it(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        pair = await pair_of(bench)
+        prefixed = await bench.store.identity.keys.create(bench.principal, "writer", ["writeFiles"], name_prefix="in/")
+        await accept(bench, pair.destination, {pair.reader_id: prefixed.key_id})
+        await set_rules(bench, pair, rule(pair.destination))
+        await bench.put("out")
+        await run(bench)
+        assert await statuses(bench, pair.source) == [("out", "FAILED")]
+        bench.clock.ms += 1000
+        await bench.put("in/later")
+        await run(bench)
+        assert await statuses(bench, pair.source) == [("in/later", "COMPLETED"), ("out", "FAILED")]
+
+
+@asynchronous
+async def test_a_clock_that_is_set_back_holds_up_no_replication(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        await replicated(bench)
+        await bench.put("a")
+        bench.clock.ms -= 60_000
+        await run(bench)
+        assert await statuses(bench, bench.bucket) == [("a", "COMPLETED")]

@@ -112,7 +112,6 @@ class History:
         self.bench.clock.ms = max(START_MS, self.bench.clock.ms + ms)  # Clocks are also set back.
 
     async def work(self) -> None:
-        self.bench.clock.ms += 10  # So that what was queued before a clock was set back is due.
         await run(self.bench)
         if self.enabled:
             self.replicated += self.waiting

@@ -2,7 +2,7 @@
 
 At 75 and at 100 percent there is a row, and a line of the log. Of a cap by the day there is one alert a day, of the cap on
 storage one each time that it is crossed, and at most one a day; a changed cap alerts anew. What a cap has refused is an
-alert at 100 percent too, however much smaller things would still fit. `_tell` is where sending them out belongs.
+alert at 100 percent too, however much smaller things would still fit. `store/work/alert_webhook.py` sends them out.
 """
 
 from __future__ import annotations
@@ -98,10 +98,7 @@ def alert_of(row: AlertRow) -> Alert:
 
 
 def _tell(alert: Alert) -> None:
-    """Say that an alert was raised, in the process that raised it, after its row was committed.
-
-    Whoever sends alerts out by mail or webhook does better to make their outbox row in `_raise`, in the same transaction.
-    """
+    """Say in the log that an alert was raised, in the process that raised it, after its row was committed."""
     _log.warning(
         "cap_alert",
         account_id=alert.account_id,

@@ -12,6 +12,13 @@ TransactionClass = Literal["A", "B", "C"]
 # What a cap may be on; the names are also those of the fields of `Caps`.
 Category = Literal["storage", "download", "class_b", "class_c"]
 CATEGORIES: tuple[Category, ...] = ("storage", "download", "class_b", "class_c")
+# The names of categories in JSON, as the API spells its members.
+JSON_NAMES: dict[Category, str] = {
+    "storage": "storage",
+    "download": "download",
+    "class_b": "classB",
+    "class_c": "classC",
+}
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 _EPOCH = date(1970, 1, 1)
@@ -46,6 +53,18 @@ class Alert(msgspec.Struct, frozen=True):
     used: int
     cap: int
     at_ms: int
+
+
+def described(alert: Alert) -> dict[str, object]:
+    """An alert as it is told outside, in JSON."""
+    return {
+        "accountId": alert.account_id,
+        "category": JSON_NAMES[alert.category],
+        "percent": alert.percent,
+        "used": alert.used,
+        "cap": alert.cap,
+        "timestamp": alert.at_ms,
+    }
 
 
 class Standing(msgspec.Struct, frozen=True):

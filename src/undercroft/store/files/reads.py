@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from awscrt import checksums as crt
@@ -105,7 +105,7 @@ class Reads(FilesBase):
 
     async def read(
         self, version: FileVersion, first: int, end: int, customer: CustomerKey | None = None
-    ) -> bytes | AsyncIterator[bytes]:
+    ) -> bytes | _Begun:
         """Bytes [first, end) of a version that `current` or `version` gave; raises what `check_key` raises.
 
         What is short comes as bytes. For the rest the first block is read and verified before this returns, and the

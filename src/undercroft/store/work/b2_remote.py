@@ -15,11 +15,10 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from undercroft import limits
-from undercroft.outgoing.contract import Bounds, Headers, TargetError, Visit, Visitor
+from undercroft.outgoing.contract import Body, Bounds, Headers, Streamed, TargetError, Visit, Visitor
 from undercroft.store.model import FileVersion
 
 _CALL = Bounds(limits.REPLICATION_REMOTE_CALL_S, limits.REPLICATION_REMOTE_ANSWER_BYTES)
-_UPLOAD = Bounds(limits.REPLICATION_REMOTE_UPLOAD_S, limits.REPLICATION_REMOTE_ANSWER_BYTES)
 _AGENT = ("User-Agent", b"undercroft-replication")
 Object = dict[str, Any]
 T = TypeVar("T")
@@ -231,9 +230,9 @@ class RemoteBucket:
             start = page.next_part_number
         return found
 
-    async def upload_part(self, file_id: str, number: int, data: bytes) -> None:
-        """Upload a part of a large file."""
-        headers = [("X-Bz-Part-Number", b"%d" % number), *_body_headers(data)]
+    async def upload_part(self, file_id: str, number: int, data: Streamed) -> None:
+        """Upload a part of a large file. Its bytes end in the 40 hex digits of the SHA-1 of those before."""
+        headers = [("X-Bz-Part-Number", b"%d" % number), ("X-Bz-Content-Sha1", b"hex_digits_at_end")]
         for last_try in (False, True):
             target = await self._call("b2_get_upload_part_url", {"fileId": file_id}, _UploadTarget)
             try:
@@ -279,10 +278,13 @@ class RemoteBucket:
         headers = [("Content-Type", b"application/json")]
         return await self._post(url, token, headers, msgspec.json.encode(body), _CALL, answer)
 
-    async def _send(self, target: _UploadTarget, headers: Headers, data: bytes) -> None:
-        await self._post(target.upload_url, target.authorization_token, headers, data, _UPLOAD, _Done)
+    async def _send(self, target: _UploadTarget, headers: Headers, data: Body) -> None:
+        length = len(data) if isinstance(data, bytes) else data.length
+        time_s = max(limits.REPLICATION_REMOTE_UPLOAD_S, length / limits.REPLICATION_REMOTE_UPLOAD_BYTES_S)
+        bounds = Bounds(time_s, limits.REPLICATION_REMOTE_ANSWER_BYTES)
+        await self._post(target.upload_url, target.authorization_token, headers, data, bounds, _Done)
 
-    async def _post(self, url: str, token: str, headers: Headers, body: bytes, bounds: Bounds, answer: type[T]) -> T:
+    async def _post(self, url: str, token: str, headers: Headers, body: Body, bounds: Bounds, answer: type[T]) -> T:
         """One request, and the object that it is answered with. Raises `RemoteRefused` and `TargetError`."""
         if urlsplit(url).scheme != "https" or not urlsplit(url).hostname:
             raise TargetError("The target names an address that is not https")

@@ -7,19 +7,15 @@ a failure the whole rule waits, longer each time, and nothing overtakes what fai
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-from collections import Counter
 from typing import NamedTuple
-
-import structlog
 
 from undercroft import limits
 from undercroft.catalog import buckets, deliveries, outbox
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.catalog.deliveries import DeliveryRow
 from undercroft.catalog.outbox import Event, QueueRow
-from undercroft.outgoing.contract import TargetError, Visit, Visitor
+from undercroft.outgoing.contract import Visit, Visitor
 from undercroft.store.accounting.meter import Meter
 from undercroft.store.ambient import Ambient
 from undercroft.store.buckets.notification_rules import Target
@@ -29,14 +25,14 @@ from undercroft.store.errors import NoSuchRule, TransactionCapExceeded
 from undercroft.store.gate import Gate
 from undercroft.store.model import Bucket, NotificationRule
 from undercroft.store.work.event_messages import headers_of, message, test_message
+from undercroft.store.work.sending import Outcome, backoff_s, send
+from undercroft.store.work.turns import Turns
 
 CALL = "event_notification"  # What a delivery is called where transactions are counted.
 EVENTS, TEST, DROPPED = "events", "test", "dropped"
 _EVENT_ID_BYTES = 32
 _QUEUES_PAGE = 500
 _Key = tuple[str, str, str]  # Account, bucket and rule.
-
-_log = structlog.get_logger(__name__)
 
 
 class _Batch(NamedTuple):
@@ -46,15 +42,6 @@ class _Batch(NamedTuple):
     rule: NotificationRule
     queue: QueueRow
     events: list[tuple[int, Event]]
-
-
-class Outcome(NamedTuple):
-    """What came of sending something. `status` is None where no answer came, `error` is None for success."""
-
-    status: int | None
-    duration_ms: int
-    error: str | None
-    body: bytes = b""
 
 
 class Deliveries:
@@ -75,7 +62,11 @@ class Deliveries:
         self._ambient = ambient
         self._visit = visit
         self._meter = meter
-        self._turns: dict[_Key, asyncio.Task[None]] = {}
+        self._turns: Turns[_Key] = Turns(
+            limits.DELIVERY_RULES_AT_ONCE,
+            group_of=lambda key: key[0],
+            at_once_of_group=limits.DELIVERY_RULES_OF_ACCOUNT_AT_ONCE,
+        )
         self._stopping = False
 
     # -- For the steward ----------------------------------------------------------------------------------------------
@@ -88,37 +79,17 @@ class Deliveries:
 
         Raises what a turn has raised since the last time: what it could not note as delivered is sent again.
         """
-        for key, turn in list(self._turns.items()):
-            if turn.done():
-                del self._turns[key]
-                turn.result()
-        under_way = Counter(account_id for account_id, _, _ in self._turns)
-        for key in await self._due(limits.DELIVERY_RULES_AT_ONCE + len(self._turns)):
-            account_id, bucket_id, rule_id = key
-            if key in self._turns or under_way[account_id] == limits.DELIVERY_RULES_OF_ACCOUNT_AT_ONCE:
-                continue
-            if len(self._turns) == limits.DELIVERY_RULES_AT_ONCE:
-                break
-            under_way[account_id] += 1
-            self._turns[key] = asyncio.create_task(self._turn(bucket_id, rule_id))
+        self._turns.end_those_done()
+        self._turns.begin(await self._due(limits.DELIVERY_RULES_AT_ONCE + len(self._turns)), self._turn)
 
     async def stop(self) -> None:
         """End the turns that are under way: what is on its way is waited for, no longer than any target may take."""
         self._stopping = True
-        if self._turns:
-            _, late = await asyncio.wait(self._turns.values(), timeout=limits.TARGET_TIMEOUT_S)
-            for turn in late:
-                turn.cancel()
-            await asyncio.gather(*self._turns.values(), return_exceptions=True)
-            self._turns.clear()
+        await self._turns.stop(patience_s=limits.TARGET_TIMEOUT_S)
 
     async def finish_turns(self) -> None:
         """Return when no turn is under way. Raises what one has raised."""
-        while self._turns:
-            await asyncio.wait(self._turns.values())
-            for key, turn in list(self._turns.items()):
-                del self._turns[key]
-                turn.result()
+        await self._turns.finish()
 
     async def prune(self) -> int:
         """Drop events that nobody will take any more: too old, or more than a queue may hold. How many; 0 when all is done."""
@@ -162,7 +133,8 @@ class Deliveries:
         )
 
     # -- A turn of a rule ---------------------------------------------------------------------------------------------
-    async def _turn(self, bucket_id: str, rule_id: str) -> None:
+    async def _turn(self, key: _Key) -> None:
+        _, bucket_id, rule_id = key
         visitor: Visitor | None = None
         url = ""
         try:
@@ -207,22 +179,11 @@ class Deliveries:
 
         Where a cap would be passed nothing is sent, as if the target could not be reached.
         """
-        began_ms = self._ambient.now_ms()
-        status, error, answered = None, None, b""
         try:
             self._meter.charge(account_id, CALL, "B")
-            status, answered = await visitor.post(headers_of(target, body), body)
-            if not 200 <= status < 300:
-                error = f"The target answered {status}"
-        except TargetError as failure:
-            error = str(failure)
         except TransactionCapExceeded:
-            error = "The cap on transactions of class B is reached"
-        except Exception as failure:  # noqa: BLE001 - whatever a target brings about must not end the steward.
-            # Of the error only its kind: its text may repeat what the target was sent, and that is secret.
-            _log.error("delivery_broke", account=account_id, error=type(failure).__name__)
-            error = "It could not be sent"
-        return Outcome(status, max(0, self._ambient.now_ms() - began_ms), error, answered)
+            return Outcome(None, 0, "The cap on transactions of class B is reached")
+        return await send(visitor, headers_of(target, body), body, self._ambient, account=account_id)
 
     async def _settle(self, batch: _Batch, outcome: Outcome) -> bool:
         """Note what came of a batch, in one transaction. Whether there is more to send now."""
@@ -287,11 +248,6 @@ def _rule_of(bucket: Bucket, name: str) -> NotificationRule:
         if rule.name == name:
             return rule
     raise NoSuchRule(f"The bucket {bucket.name} has no event notification rule named {name}")
-
-
-def backoff_s(attempts: int) -> float:
-    """How long a rule waits after so many failures in a row, in seconds."""
-    return min(limits.DELIVERY_BACKOFF_MIN_S * 2.0 ** min(attempts - 1, 32), limits.DELIVERY_BACKOFF_MAX_S)
 
 
 def _after_failure(queue: QueueRow, error: str, now_ms: int) -> QueueRow:

@@ -40,7 +40,9 @@ async def next_of(tx: Transaction, bucket_id: str, name: str, now_ms: int, *, is
     If it is nothing, what else the queue has to do is begun, and the answer tells whether more can be done now.
     """
     queue = await replications.queue(tx, bucket_id, name)
-    if queue is None or queue.due_ms is None or queue.due_ms > now_ms or queue.is_remote != is_remote:
+    if queue is None or queue.due_ms is None or queue.is_remote != is_remote:
+        return False
+    if queue.due_ms > now_ms and (queue.attempts or not await replications.waiting(tx, bucket_id, name, 1)):
         return False
     row = await buckets.by_id(tx, bucket_id)
     assert row is not None, "a bucket's queues go with it"

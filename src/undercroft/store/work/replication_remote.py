@@ -7,8 +7,6 @@ with those that the target has.
 
 from __future__ import annotations
 
-import hashlib
-
 import msgspec
 
 from undercroft import limits
@@ -20,7 +18,7 @@ from undercroft.outgoing.contract import TargetError, Visit
 from undercroft.store.ambient import Ambient
 from undercroft.store.buckets.replication_targets import ReplicationTargets
 from undercroft.store.directory import Directory
-from undercroft.store.errors import DataCorrupt, NoSuchVersion, Unauthorized
+from undercroft.store.errors import DataCorrupt, DownloadCapExceeded, NoSuchVersion, Unauthorized
 from undercroft.store.files.base import version_of
 from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
@@ -29,6 +27,7 @@ from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Action, FileVersion
 from undercroft.store.operations import Operation
 from undercroft.store.work.b2_remote import RemoteBucket, RemoteRefused
+from undercroft.store.work.remote_parts import Part, part_bytes_of
 from undercroft.store.work.replication_queues import Ready, Refused, complete, fail, next_of, put_off, release
 from undercroft.store.work.turns import Turns
 
@@ -61,7 +60,7 @@ class RemoteReplications:
     # -- For the steward ----------------------------------------------------------------------------------------------
     async def is_wanted(self) -> bool:
         """Whether there is anything to do, or to hear of."""
-        return self._turns.are_under_way or bool(await self._due())
+        return bool(self._turns) or bool(await self._due())
 
     async def run(self) -> None:
         """Begin a turn of each rule that is due and has none. Turns go on after this returns. Raises what one has raised."""
@@ -132,6 +131,8 @@ class RemoteReplications:
                 await self._send(row, version, remote, may_be_there=bool(item.may_be_there))
         except NoSuchVersion:
             pass  # It was deleted while it was being sent, and waits no more.
+        except DownloadCapExceeded:
+            return await self._put_off(ready, "The account of the bucket has reached its cap on downloads")
         except (Refused, DataCorrupt) as error:
             if isinstance(error, _RuleRefused):
                 return await self._put_off(ready, str(error))
@@ -211,20 +212,18 @@ class RemoteReplications:
                 return
 
     async def _send_large(self, version: FileVersion, remote: RemoteBucket) -> None:
-        part_bytes = max(limits.REPLICATION_REMOTE_PART_BYTES, -(-version.size // limits.PART_NUMBER_MAX))
-        if part_bytes > limits.REPLICATION_REMOTE_PART_MAX_BYTES:
-            raise Refused("The file is too large to be replicated to another installation")
+        part_bytes = part_bytes_of(version.size)
         file_id = await remote.unfinished(version)
         there = {} if file_id is None else await remote.parts(file_id)
         if file_id is None:
             file_id = await remote.start_large(version)
         sha1s = []
         for number, start in enumerate(range(0, version.size, part_bytes), 1):
-            end = min(start + part_bytes, version.size)
-            data = await self._bytes(version, start, end)
-            sha1s.append(hashlib.sha1(data, usedforsecurity=False).hexdigest())
-            if there.get(number) != (len(data), sha1s[-1]):
-                await remote.upload_part(file_id, number, data)
+            part = Part(self._files, version, start, min(start + part_bytes, version.size))
+            size, sha1 = there.get(number, (None, ""))
+            if size != part.size or await part.digest() != sha1:
+                await remote.upload_part(file_id, number, part)
+            sha1s.append(part.sha1)
         await remote.finish_large(file_id, sha1s)
 
     async def _bytes(self, version: FileVersion, first: int, end: int) -> bytes:

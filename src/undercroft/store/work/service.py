@@ -10,6 +10,7 @@ from undercroft.store.ambient import Ambient
 from undercroft.store.buckets.notifications import Notifications
 from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
+from undercroft.store.work.alert_webhook import AlertWebhook
 from undercroft.store.work.deliveries import Deliveries
 from undercroft.store.work.leases import Leases
 from undercroft.store.work.lifecycle import Lifecycle
@@ -38,6 +39,7 @@ class Work:
         deliveries: Deliveries,
         replication: Replications,
         remote_replication: RemoteReplications,
+        alert_webhook: AlertWebhook,
     ) -> None:
         self._gate = gate
         self._ambient = ambient
@@ -49,6 +51,7 @@ class Work:
         self.usage = UsageWork(catalog, gate, ambient)
         self.replication = replication
         self.remote_replication = remote_replication
+        self.alert_webhook = alert_webhook
         self.replication_reports = ReplicationReports(catalog, gate, ambient)
 
     async def prune_invalidations(self) -> None:
