@@ -194,28 +194,37 @@ class SQLiteCatalog:
             del future  # An error that it holds has this frame in its traceback: see `_tell`.
 
     def _write_groups(self) -> None:
-        connection = self._connect()
-        connection.raw.set_wal_hook(self._note_wal_pages)
+        connection: _Connection | None = None
         while (write := self._queue.get()) is not None:
-            group: list[_Write] = []
+            group = [write]
             try:
+                connection = connection or self._connect_writer()
                 fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
                 try:
-                    self._commit_group(connection, write, group)
+                    self._commit_group(connection, group)
                     self._checkpoint_if_due(connection)
                 finally:
                     fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
+            except CatalogFull as error:  # There is no connection yet: the next write tries again.
+                write.error = error
             except (OSError, apsw.Error) as error:
                 self._on_fatal(error)
                 for failed in group:
                     failed.error = CatalogError(f"The catalog failed: {error}")
             group[0].future.get_loop().call_soon_threadsafe(_tell, group)
             time.sleep(TURN_PAUSE_S)
-        connection.raw.close()
+        if connection is not None:
+            connection.raw.close()
 
-    def _commit_group(self, connection: _Connection, write: _Write, group: list[_Write]) -> None:
+    def _connect_writer(self) -> _Connection:
+        connection = self._connect()
+        connection.raw.set_wal_hook(self._note_wal_pages)
+        return connection
+
+    def _commit_group(self, connection: _Connection, group: list[_Write]) -> None:
+        """Commit the write that is in the group, and with it those that wait; they are put into the group."""
         raw = connection.raw
-        group.append(write)
+        write = group[0]
         if not self._is_wal_named:  # It is there since the connection was made, and stays while this process has one.
             _sync_directory(self._path.parent)
             self._is_wal_named = True
@@ -285,10 +294,17 @@ class SQLiteCatalog:
 
     # -- Life ---------------------------------------------------------------------------------------------------------
     def _connect(self) -> _Connection:
+        """A connection of this process. Raises `CatalogFull` where there is no room for the log, which the first one makes."""
+        raw: apsw.Connection | None = None
         try:
-            return _Connection(_configured(opened(self._path)), self._on_fatal)
-        except (*FATAL, apsw.FullError) as error:
-            self._on_fatal(error)
+            raw = opened(self._path)
+            return _Connection(_configured(raw), self._on_fatal)
+        except apsw.Error as error:
+            if raw is not None and means_full(raw, error):
+                raw.close()
+                raise CatalogFull("The disk of the catalog is full.") from error
+            if isinstance(error, FATAL):
+                self._on_fatal(error)
             raise
 
     async def migrate(self) -> None:
@@ -384,7 +400,8 @@ def _configured(connection: apsw.Connection) -> apsw.Connection:
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
     connection.reserve_bytes(reserve=PAGE_CHECKSUM_BYTES)  # Of a file that is made now; later it says nothing new.
-    connection.execute("PRAGMA journal_mode=WAL")
+    # To its end, since its row comes before the mode is written: what fails then would be told to nobody.
+    connection.execute("PRAGMA journal_mode=WAL").fetchall()
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA cache_size=-16384")
     connection.wal_autocheckpoint(0)

@@ -256,6 +256,26 @@ async def test_a_schema_that_finds_no_room_is_an_error_and_one_that_meets_a_brok
 
 
 @asynchronous
+async def test_a_connection_that_finds_no_room_is_an_error_and_the_next_one_is_tried(tmp_path, monkeypatch):
+    async with _Driver(tmp_path) as driver:
+
+        def fail(_raw):
+            raise apsw.FullError("full")
+
+        async def count(rows):
+            return await invalidations.highest(rows)
+
+        monkeypatch.setattr(sqlite, "_configured", fail)
+        for attempt in (driver.catalog.write(_note), driver.catalog.scan(count), driver.catalog.check()):
+            with pytest.raises(CatalogFull):
+                await attempt
+        assert driver.fatal == []
+        monkeypatch.undo()
+        await driver.catalog.write(_note)
+        assert await driver.catalog.scan(count) == await invalidations.highest(driver.catalog.rows) == 1
+
+
+@asynchronous
 async def test_a_change_that_awaits_something_else_is_refused(tmp_path):
     async def change(_tx):
         await asyncio.sleep(0)
