@@ -2,15 +2,15 @@
 
 Point reads run on the event loop, where they cost less than handing them to a thread. Scans run in threads on
 connections of their own. Writes go to one thread that commits them in groups with a single fsync; a savepoint around
-each keeps one's failure from the others. Processes take turns at writing by a file lock, since SQLite's own waiting is
-neither fair nor quick.
+each but the first keeps one's failure from the others. Processes take turns at writing by a file lock, since SQLite's
+own waiting is neither fair nor quick.
 
 What makes a commit durable, in order:
 
 1. the file lock is taken, so that no other process writes;
 2. before a process's first commit the directory is synced, and with it the name of the WAL: SQLite does so too, but goes on
    when it fails;
-3. BEGIN IMMEDIATE; each change between SAVEPOINT and RELEASE;
+3. BEGIN IMMEDIATE; the first change, and each further one between SAVEPOINT and RELEASE;
 4. COMMIT, which with `synchronous=FULL` returns after the WAL is fsynced;
 5. a checkpoint, when the WAL is long, still under the lock;
 6. the lock is released, and only then are the waiting callers told.
@@ -239,7 +239,7 @@ class SQLiteCatalog:
                 if write.grows and below_reserve:
                     write.error = CatalogFull("Less than the reserve is left on the disk of the catalog.")
                 else:
-                    _apply(connection, write)
+                    _apply(connection, write, first=len(group) == 1)
                 size_bytes += write.size_bytes
                 if (
                     len(group) >= limits.GROUP_COMMIT_MAX_WRITES
@@ -347,16 +347,26 @@ class SQLiteCatalog:
             self._lock_fd = -1
 
 
-def _apply(connection: _Connection, write: _Write) -> None:
-    """Run one change of a group. What it refuses by itself is undone and noted; what breaks the group is raised."""
+def _apply(connection: _Connection, write: _Write, *, first: bool) -> None:
+    """Run one change of a group. What it refuses by itself is undone and noted; what breaks the group is raised.
+
+    The first needs no savepoint, which costs a copy of every page that is changed behind it: undoing it undoes everything,
+    and the transaction begins anew. So one that comes alone has none.
+    """
     raw = connection.raw
-    raw.execute("SAVEPOINT change")
+    if not first:
+        raw.execute("SAVEPOINT change")
     try:
         write.result = _drive(cast("Coroutine[Any, Any, Any]", write.change(connection)))
     except Exception as error:
         if isinstance(error, GROUP_FAILURES) or not raw.in_transaction:
             raise
         write.error = error
+    if first:
+        if write.error is not None:
+            raw.execute("ROLLBACK")
+            raw.execute("BEGIN IMMEDIATE")
+        return
     if write.error is not None:
         raw.execute("ROLLBACK TO change")
     raw.execute("RELEASE change")
@@ -367,9 +377,9 @@ def _commit_without_growth(connection: _Connection, group: list[_Write]) -> None
     raw = connection.raw
     try:
         raw.execute("BEGIN IMMEDIATE")
-        for write in group:
+        for number, write in enumerate(group):
             write.error = None
-            _apply(connection, write)
+            _apply(connection, write, first=number == 0)
         raw.execute("COMMIT")
     except (apsw.FullError, apsw.IOError) as error:
         if not means_full(raw, error):
