@@ -67,6 +67,7 @@ class _Connection:
 
     def __init__(self, connection: apsw.Connection, on_fatal: Callable[[Exception], None]) -> None:
         self.raw = connection
+        self._cursor = connection.cursor()  # One for all, since each statement is fetched to its end at once.
         self._on_fatal = on_fatal
 
     async def one(self, sql: str, params: Sequence[Value] = ()) -> Row | None:
@@ -78,7 +79,7 @@ class _Connection:
 
     def _fetch(self, sql: str, params: Sequence[Value]) -> list[Row]:
         try:
-            return self.raw.execute(sql, params).fetchall()
+            return self._cursor.execute(sql, params).fetchall()
         except FATAL as error:
             # A failure inside a transaction is judged by whoever began it.
             if not self.raw.in_transaction and not means_full(self.raw, error):
@@ -86,10 +87,10 @@ class _Connection:
             raise
 
     async def run(self, sql: str, params: Sequence[Value] = ()) -> None:
-        self.raw.execute(sql, params).fetchall()
+        self._cursor.execute(sql, params).fetchall()
 
     async def many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
-        self.raw.executemany(sql, rows).fetchall()
+        self._cursor.executemany(sql, rows).fetchall()
 
     async def lock_name(self, bucket_id: str, name: bytes) -> None:
         """Nothing to do: there is one writer at a time."""
