@@ -157,6 +157,7 @@ GROUP_NAME_MAX_LENGTH = 100  # Ours.
 # -- Requests and connections (ours: P9, every input is bounded) ------------------------------------------------------
 HEADER_COUNT_MAX = 256
 HEADERS_MAX_BYTES = 64 * KIB
+HOSTS_CACHED = 64  # Host headers of which a process remembers what they mean.
 URL_MAX_BYTES = 16 * KIB
 HEADERS_TIMEOUT_S = 30.0
 KEEP_ALIVE_S = 75.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -19,6 +21,21 @@ class Refused(Exception):
     def __init__(self, *reasons: str) -> None:
         super().__init__(*sorted(reasons))
         self.reasons = frozenset(reasons)
+
+
+def refuse_for(reasons: Collection[str]) -> None:
+    """Refuse for these reasons, if there are any."""
+    if reasons:
+        raise Refused(*reasons)
+
+
+@contextmanager
+def noting(reasons: set[str]) -> Iterator[None]:
+    """Keep the reasons of a refusal for later: nothing is said of which of several comes first."""
+    try:
+        yield
+    except Refused as refused:
+        reasons |= refused.reasons
 
 
 class Ask(NamedTuple):

@@ -13,8 +13,8 @@ from typing import Any
 
 from harness.notifications import Inbox, rule
 from harness.stores import Bytes, SetClock, open_bench
+from model.digests import joined_etag
 from model.driver import Answer, Page, Refusal
-from model.reference import joined_etag
 from model.store_replication import StoreReplication
 from model.store_words import (
     WORDS,

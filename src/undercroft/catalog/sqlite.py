@@ -2,15 +2,15 @@
 
 Point reads run on the event loop, where they cost less than handing them to a thread. Scans run in threads on
 connections of their own. Writes go to one thread that commits them in groups with a single fsync; a savepoint around
-each keeps one's failure from the others. Processes take turns at writing by a file lock, since SQLite's own waiting is
-neither fair nor quick.
+each but the first keeps one's failure from the others. Processes take turns at writing by a file lock, since SQLite's
+own waiting is neither fair nor quick.
 
 What makes a commit durable, in order:
 
 1. the file lock is taken, so that no other process writes;
 2. before a process's first commit the directory is synced, and with it the name of the WAL: SQLite does so too, but goes on
    when it fails;
-3. BEGIN IMMEDIATE; each change between SAVEPOINT and RELEASE;
+3. BEGIN IMMEDIATE; the first change, and each further one between SAVEPOINT and RELEASE;
 4. COMMIT, which with `synchronous=FULL` returns after the WAL is fsynced;
 5. a checkpoint, when the WAL is long, still under the lock;
 6. the lock is released, and only then are the waiting callers told.
@@ -67,6 +67,7 @@ class _Connection:
 
     def __init__(self, connection: apsw.Connection, on_fatal: Callable[[Exception], None]) -> None:
         self.raw = connection
+        self._cursor = connection.cursor()  # One for all, since each statement is fetched to its end at once.
         self._on_fatal = on_fatal
 
     async def one(self, sql: str, params: Sequence[Value] = ()) -> Row | None:
@@ -78,7 +79,7 @@ class _Connection:
 
     def _fetch(self, sql: str, params: Sequence[Value]) -> list[Row]:
         try:
-            return self.raw.execute(sql, params).fetchall()
+            return self._cursor.execute(sql, params).fetchall()
         except FATAL as error:
             # A failure inside a transaction is judged by whoever began it.
             if not self.raw.in_transaction and not means_full(self.raw, error):
@@ -86,10 +87,10 @@ class _Connection:
             raise
 
     async def run(self, sql: str, params: Sequence[Value] = ()) -> None:
-        self.raw.execute(sql, params).fetchall()
+        self._cursor.execute(sql, params).fetchall()
 
     async def many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
-        self.raw.executemany(sql, rows).fetchall()
+        self._cursor.executemany(sql, rows).fetchall()
 
     async def lock_name(self, bucket_id: str, name: bytes) -> None:
         """Nothing to do: there is one writer at a time."""
@@ -194,28 +195,37 @@ class SQLiteCatalog:
             del future  # An error that it holds has this frame in its traceback: see `_tell`.
 
     def _write_groups(self) -> None:
-        connection = self._connect()
-        connection.raw.set_wal_hook(self._note_wal_pages)
+        connection: _Connection | None = None
         while (write := self._queue.get()) is not None:
-            group: list[_Write] = []
+            group = [write]
             try:
+                connection = connection or self._connect_writer()
                 fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
                 try:
-                    self._commit_group(connection, write, group)
+                    self._commit_group(connection, group)
                     self._checkpoint_if_due(connection)
                 finally:
                     fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
+            except CatalogFull as error:  # There is no connection yet: the next write tries again.
+                write.error = error
             except (OSError, apsw.Error) as error:
                 self._on_fatal(error)
                 for failed in group:
                     failed.error = CatalogError(f"The catalog failed: {error}")
             group[0].future.get_loop().call_soon_threadsafe(_tell, group)
             time.sleep(TURN_PAUSE_S)
-        connection.raw.close()
+        if connection is not None:
+            connection.raw.close()
 
-    def _commit_group(self, connection: _Connection, write: _Write, group: list[_Write]) -> None:
+    def _connect_writer(self) -> _Connection:
+        connection = self._connect()
+        connection.raw.set_wal_hook(self._note_wal_pages)
+        return connection
+
+    def _commit_group(self, connection: _Connection, group: list[_Write]) -> None:
+        """Commit the write that is in the group, and with it those that wait; they are put into the group."""
         raw = connection.raw
-        group.append(write)
+        write = group[0]
         if not self._is_wal_named:  # It is there since the connection was made, and stays while this process has one.
             _sync_directory(self._path.parent)
             self._is_wal_named = True
@@ -230,7 +240,7 @@ class SQLiteCatalog:
                 if write.grows and below_reserve:
                     write.error = CatalogFull("Less than the reserve is left on the disk of the catalog.")
                 else:
-                    _apply(connection, write)
+                    _apply(connection, write, first=len(group) == 1)
                 size_bytes += write.size_bytes
                 if (
                     len(group) >= limits.GROUP_COMMIT_MAX_WRITES
@@ -285,10 +295,17 @@ class SQLiteCatalog:
 
     # -- Life ---------------------------------------------------------------------------------------------------------
     def _connect(self) -> _Connection:
+        """A connection of this process. Raises `CatalogFull` where there is no room for the log, which the first one makes."""
+        raw: apsw.Connection | None = None
         try:
-            return _Connection(_configured(opened(self._path)), self._on_fatal)
-        except (*FATAL, apsw.FullError) as error:
-            self._on_fatal(error)
+            raw = opened(self._path)
+            return _Connection(_configured(raw), self._on_fatal)
+        except apsw.Error as error:
+            if raw is not None and means_full(raw, error):
+                raw.close()
+                raise CatalogFull("The disk of the catalog is full.") from error
+            if isinstance(error, FATAL):
+                self._on_fatal(error)
             raise
 
     async def migrate(self) -> None:
@@ -331,16 +348,26 @@ class SQLiteCatalog:
             self._lock_fd = -1
 
 
-def _apply(connection: _Connection, write: _Write) -> None:
-    """Run one change of a group. What it refuses by itself is undone and noted; what breaks the group is raised."""
+def _apply(connection: _Connection, write: _Write, *, first: bool) -> None:
+    """Run one change of a group. What it refuses by itself is undone and noted; what breaks the group is raised.
+
+    The first needs no savepoint, which costs a copy of every page that is changed behind it: undoing it undoes everything,
+    and the transaction begins anew. So one that comes alone has none.
+    """
     raw = connection.raw
-    raw.execute("SAVEPOINT change")
+    if not first:
+        raw.execute("SAVEPOINT change")
     try:
         write.result = _drive(cast("Coroutine[Any, Any, Any]", write.change(connection)))
     except Exception as error:
         if isinstance(error, GROUP_FAILURES) or not raw.in_transaction:
             raise
         write.error = error
+    if first:
+        if write.error is not None:
+            raw.execute("ROLLBACK")
+            raw.execute("BEGIN IMMEDIATE")
+        return
     if write.error is not None:
         raw.execute("ROLLBACK TO change")
     raw.execute("RELEASE change")
@@ -351,9 +378,9 @@ def _commit_without_growth(connection: _Connection, group: list[_Write]) -> None
     raw = connection.raw
     try:
         raw.execute("BEGIN IMMEDIATE")
-        for write in group:
+        for number, write in enumerate(group):
             write.error = None
-            _apply(connection, write)
+            _apply(connection, write, first=number == 0)
         raw.execute("COMMIT")
     except (apsw.FullError, apsw.IOError) as error:
         if not means_full(raw, error):
@@ -384,7 +411,8 @@ def _configured(connection: apsw.Connection) -> apsw.Connection:
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
     connection.reserve_bytes(reserve=PAGE_CHECKSUM_BYTES)  # Of a file that is made now; later it says nothing new.
-    connection.execute("PRAGMA journal_mode=WAL")
+    # To its end, since its row comes before the mode is written: what fails then would be told to nobody.
+    connection.execute("PRAGMA journal_mode=WAL").fetchall()
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA cache_size=-16384")
     connection.wal_autocheckpoint(0)

@@ -46,7 +46,12 @@ class Adapter:
         status = 499  # The client went away before it was answered; nginx has taught operators to read this number so.
         sent = 0
         try:
-            response = await self._answer(request)
+            try:
+                response = await self._handler(request)
+            except (BodyBroken, ClientGone):
+                raise
+            except Exception:  # noqa: BLE001 - the outermost handler of a request.
+                response = self._fail(request)
             try:
                 sent = await _send(scope, response, send)
             except BadHead:
@@ -60,14 +65,6 @@ class Adapter:
             meter.record(
                 request.face, request.operation, status, perf_counter() - began, received=request.body_bytes, sent=sent
             )
-
-    async def _answer(self, request: Request) -> Response:
-        try:
-            return await self._handler(request)
-        except (BodyBroken, ClientGone):
-            raise
-        except Exception:  # noqa: BLE001 - the outermost handler of a request.
-            return self._fail(request)
 
     def _fail(self, request: Request) -> Response:
         """Log the exception being handled, and the answer that names it by its id alone."""

@@ -1,4 +1,4 @@
-"""One HTTP request as the faces see it: nothing is decoded or parsed before it is asked for."""
+"""One HTTP request as the faces see it: nothing is decoded before it is asked for."""
 
 from __future__ import annotations
 
@@ -26,16 +26,24 @@ def percent_decode(raw: bytes, *, plus_is_space: bool = False) -> str:
         raise MalformedURL("The URL is not percent-encoded UTF-8.") from error
 
 
+def _joined(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    joined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        joined[name] = joined[name] + b"," + value if name in joined else value
+    return joined
+
+
 class Request:
     """A request: its line and headers at once, its body as it arrives.
 
-    `raw_path` and `raw_query` are the bytes as sent. Header names are lower-case bytes; values are as sent.
+    `raw_path` and `raw_query` are the bytes as sent. Header names are lower-case bytes; values are as sent. `header_map` has
+    all headers by name; repeated ones are joined with a comma (RFC 9110, 5.3).
     `face` and `operation` are what the metrics count the request under: words of the program's own, never the client's.
     """
 
     __slots__ = (
-        "_header_map", "_receive", "body_bytes", "body_ended", "client", "face", "headers", "method",
-        "operation", "raw_path", "raw_query", "scheme",
+        "_receive", "body_bytes", "body_ended", "client", "face", "header_map", "headers", "method", "operation",
+        "raw_path", "raw_query", "scheme",
     )  # fmt: skip
 
     def __init__(self, scope: MutableMapping[str, Any], receive: Receive) -> None:
@@ -50,17 +58,9 @@ class Request:
         self.face = ""
         self.operation = ""
         self._receive = receive
-        self._header_map: dict[bytes, bytes] | None = None
-
-    @property
-    def header_map(self) -> dict[bytes, bytes]:
-        """All headers by lower-case name; repeated ones are joined with a comma (RFC 9110, 5.3)."""
-        if self._header_map is None:
-            joined: dict[bytes, bytes] = {}
-            for name, value in self.headers:
-                joined[name] = joined[name] + b"," + value if name in joined else value
-            self._header_map = joined
-        return self._header_map
+        self.header_map: dict[bytes, bytes] = dict(self.headers)  # Every request is looked at by it, a dozen times.
+        if len(self.header_map) != len(self.headers):
+            self.header_map = _joined(self.headers)
 
     def header(self, name: str) -> str | None:
         """The header's value decoded as Latin-1, stripped, or None. `name` is lower-case."""

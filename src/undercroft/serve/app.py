@@ -7,7 +7,9 @@ the health paths and the native face have their prefixes, and everything else sp
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
+from undercroft import limits
 from undercroft.http.health import Health
 from undercroft.http.request import Request
 from undercroft.http.response import Response
@@ -22,16 +24,23 @@ class API:
     """The handler of the API address."""
 
     def __init__(self, settings: Settings, health: Health, native: NativeFace, s3: S3Face) -> None:
-        self._bucket_of = virtual_hosts(settings.region, settings.domain)
+        hosts = virtual_hosts(settings.region, settings.domain)
+
+        @lru_cache(maxsize=limits.HOSTS_CACHED)
+        def bucket_of(host: bytes) -> str | None:
+            match = hosts.fullmatch(host)
+            return None if match is None else match[1].decode("ascii").lower()
+
+        self._bucket_of = bucket_of
         self._health = health
         self._native = native
         self._s3 = s3
 
     async def __call__(self, request: Request) -> Response:
         """Hand the request to its face."""
-        match = self._bucket_of.fullmatch(request.header_map.get(b"host", b""))
-        if match is not None:
-            return await self._s3.handle(request, match[1].decode("ascii").lower())
+        bucket = self._bucket_of(request.header_map.get(b"host", b""))
+        if bucket is not None:
+            return await self._s3.handle(request, bucket)
         path = request.raw_path
         if path.startswith(_NATIVE_PREFIXES):
             return await self._native.handle(request)

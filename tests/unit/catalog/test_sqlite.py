@@ -256,6 +256,43 @@ async def test_a_schema_that_finds_no_room_is_an_error_and_one_that_meets_a_brok
 
 
 @asynchronous
+async def test_of_writes_that_share_a_commit_those_that_fail_leave_nothing_also_the_first(tmp_path):
+    async with _Driver(tmp_path) as driver:
+
+        async def refused(tx):
+            await _note(tx)
+            raise ValueError("refused")
+
+        changes = [refused, _note, _note, refused, _note]
+        results = await asyncio.gather(*(driver.catalog.write(change) for change in changes), return_exceptions=True)
+        assert [type(result) for result in results] == [
+            ValueError if change is refused else type(None) for change in changes
+        ]
+        assert await invalidations.highest(driver.catalog.rows) == 3
+        assert driver.fatal == []
+
+
+@asynchronous
+async def test_a_connection_that_finds_no_room_is_an_error_and_the_next_one_is_tried(tmp_path, monkeypatch):
+    async with _Driver(tmp_path) as driver:
+
+        def fail(_raw):
+            raise apsw.FullError("full")
+
+        async def count(rows):
+            return await invalidations.highest(rows)
+
+        monkeypatch.setattr(sqlite, "_configured", fail)
+        for attempt in (driver.catalog.write(_note), driver.catalog.scan(count), driver.catalog.check()):
+            with pytest.raises(CatalogFull):
+                await attempt
+        assert driver.fatal == []
+        monkeypatch.undo()
+        await driver.catalog.write(_note)
+        assert await driver.catalog.scan(count) == await invalidations.highest(driver.catalog.rows) == 1
+
+
+@asynchronous
 async def test_a_change_that_awaits_something_else_is_refused(tmp_path):
     async def change(_tx):
         await asyncio.sleep(0)

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from undercroft.console.events.rules import named
 from undercroft.console.visit import Visit
-from undercroft.store.work.deliveries import Outcome
+from undercroft.store.work.sending import Outcome
 
 ANSWER_SHOWN = 2000  # Characters of what a target answers to a test.
 
