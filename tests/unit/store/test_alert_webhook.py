@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager
+from unittest import mock
 
 import pytest
 
@@ -12,6 +13,7 @@ from harness.notifications import Inbox, unreachable
 from harness.stores import open_bench
 from undercroft import limits, steward
 from undercroft.outgoing.contract import TargetError
+from undercroft.store.errors import Busy
 from undercroft.store.work.alert_webhook import AlertWebhook
 
 URL = "https://alerts.example.com/in?token=secret"
@@ -129,6 +131,17 @@ async def test_many_alerts_go_in_requests_of_a_bounded_size_in_their_order(tmp_p
         assert [len(batch) for batch in told(inbox)] == [limits.CAP_ALERTS_SENT_AT_ONCE, 1]
         sent = [one["cap"] for _, _, body in inbox.posted for one in json.loads(body)["alerts"]]
         assert sent == [cap + 1 for cap in range(limits.CAP_ALERTS_SENT_AT_ONCE + 1)]
+
+
+@asynchronous
+async def test_whoever_dies_between_sending_and_noting_it_is_followed_by_one_that_sends_again(tmp_path):
+    inbox = Inbox()
+    async with capped(tmp_path, inbox) as (bench, webhook):
+        await hold(bench, 80)
+        with mock.patch.object(webhook._gate, "write", side_effect=Busy("dead")), pytest.raises(Busy):
+            await webhook.run()
+        await work(webhook_of(bench, inbox))
+        assert told(inbox) == [[("storage", 75, 80)]] * 2
 
 
 @asynchronous

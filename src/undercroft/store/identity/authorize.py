@@ -61,7 +61,7 @@ def _key_allows(key: ApplicationKey, operation: Operation, bucket: Bucket | None
             return False
         if key.bucket_ids is not None and bucket.bucket_id not in key.bucket_ids:
             return False
-    if operation in _OF_ALL_NAMES and key.name_prefix is not None:
+    if key.name_prefix is not None and operation in _OF_ALL_NAMES:
         return False
     return name is None or key.name_prefix is None or name.startswith(key.name_prefix)
 
