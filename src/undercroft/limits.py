@@ -49,6 +49,8 @@ NATIVE_UNFINISHED_MAX = 100
 S3_LIST_MAX = 1000
 S3_DELETE_OBJECTS_MAX = 1000
 S3_BUCKETS_MAX = 10_000  # ListBuckets, "max-buckets".
+NAMES_LOOKED_UP_MAX = 1000  # Ours: names whose versions are counted in one call, …
+VERSIONS_COUNTED_MAX = 100  # … and how far each.
 
 # -- Keys and tokens --------------------------------------------------------------------------------------------------
 KEY_VALID_MAX_S = 86_399_999

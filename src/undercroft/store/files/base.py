@@ -162,11 +162,16 @@ class FilesBase:
             content_sha1="none",
             etag="",
             checksum=None,
-            info=json.dumps(new.info, separators=(",", ":"), ensure_ascii=False) if new.info else "{}",
+            info=info_text(new.info) if new.info else "{}",
             received_ms=now_ms,
             part_count=0,
             encryption=encryption_text(sealing),
         )
+
+
+def info_text(info: dict[str, str]) -> str:
+    """The catalog column of a file's info."""
+    return json.dumps(info, separators=(",", ":"), ensure_ascii=False)
 
 
 def in_order(row: VersionRow, newest: VersionRow | None, custom_ms: int | None) -> VersionRow:
