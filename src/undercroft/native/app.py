@@ -50,7 +50,7 @@ class NativeFace:
         self._store = store
         self._settings = settings
         self._slots = UploadSlots(settings.data / LOCK_FILE if settings.workers > 1 else None)
-        self._cors = CORS(store)
+        self._cors = CORS(store, settings)
 
     async def handle(self, request: Request) -> Response:
         """Answer a request. Every error of the client, the store or the request's bytes becomes an answer.
