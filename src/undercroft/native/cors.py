@@ -18,10 +18,10 @@ from undercroft.http.errors import HTTPInputError
 from undercroft.http.origin import console_origin_of
 from undercroft.http.request import Request
 from undercroft.http.response import Headers, Response
+from undercroft.http.upload_calls import UPLOAD_FILE, UPLOAD_PART
 from undercroft.native.encoding import decode
 from undercroft.native.errors import DOWNLOAD_BY_ID, DOWNLOAD_BY_NAME, NativeError
 from undercroft.native.paths import FILE_PREFIX, split_call
-from undercroft.native.upload_urls import UPLOAD_FILE, UPLOAD_PART
 from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.errors import StoreError
