@@ -140,6 +140,10 @@ USER_AGENT_MAX_LENGTH = 300
 CONSOLE_FORM_MAX_BYTES = 1 * MIB
 CONSOLE_FORM_FIELDS_MAX = 5000  # A page of a table with every row chosen.
 
+# -- Uploads from the browser (ours) ----------------------------------------------------------------------------------
+BROWSER_PART_BYTES = 16 * MIB  # What is larger goes in parts of this size, or of more where they would be too many.
+BROWSER_PARTS_AT_ONCE = 4
+
 # -- Accounting (ours) ------------------------------------------------------------------------------------------------
 ACCOUNTING_FLUSH_S = 2.0  # Counts gather in memory for this long: what a kill loses, and how late workers learn caps.
 ACCOUNTING_BATCH = 500  # Rows that are folded, and accounts that are looked at, in one transaction.
