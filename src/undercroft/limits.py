@@ -141,7 +141,7 @@ CONSOLE_FORM_MAX_BYTES = 1 * MIB
 CONSOLE_FORM_FIELDS_MAX = 5000  # A page of a table with every row chosen.
 
 # -- Uploads from the browser (ours) ----------------------------------------------------------------------------------
-BROWSER_PART_BYTES = 16 * MIB  # What is larger goes in parts of this size, or of more where they would be too many.
+BROWSER_PART_BYTES = 8 * MIB  # What is larger goes in parts of this size, or of more where they would be too many.
 BROWSER_PARTS_AT_ONCE = 4
 
 # -- Accounting (ours) ------------------------------------------------------------------------------------------------
