@@ -97,7 +97,12 @@ export class Transfer extends EventTarget {
     this.#set(CANCELED);
     this.#control?.abort(new DOMException("canceled", "AbortError"));
     await this.#running;
-    if (this.state === CANCELED) await this.#drop();
+    if (this.state !== CANCELED) return; // It was done before it could be stopped.
+    try {
+      await this.#drop();
+    } catch (error) {
+      this.#set(CANCELED, `Canceled, but the server keeps what it has: ${error.message}`);
+    }
   }
 
   /** Use this file to go on with. Returns false where it is not the one that was being uploaded. */

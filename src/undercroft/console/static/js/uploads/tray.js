@@ -182,7 +182,7 @@ function statusOf(transfer, row) {
   const { size, state } = transfer;
   const sent = transfer.sentBytes;
   if (state === DONE) return `Uploaded, ${words.size(size)}`;
-  if (state === CANCELED) return "Canceled";
+  if (state === CANCELED) return transfer.problem || "Canceled";
   if (state === FAILED) return transfer.problem;
   if (state === MISSING) return `${row.wrong}Begun earlier, ${words.size(size)}: choose the same file, and only what is missing is sent.`;
   if (state === PAUSED) return `Paused at ${words.progress(sent, size, 0)}`;
