@@ -213,6 +213,7 @@ def test_t43_a_picked_folder_keeps_its_relative_paths_too(console, native, bucke
     assert names(native, bucket) == ["in/tree/a.txt", "in/tree/sub/b.txt"]
 
 
+@pytest.mark.timeout(3600 if FULL else 300)
 def test_t44_a_large_file_goes_by_parts_and_its_sha1_in_details_is_the_local_one(
     console, native, bucket, folder, make_file, tmp_path
 ):
