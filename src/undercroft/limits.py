@@ -49,6 +49,8 @@ NATIVE_UNFINISHED_MAX = 100
 S3_LIST_MAX = 1000
 S3_DELETE_OBJECTS_MAX = 1000
 S3_BUCKETS_MAX = 10_000  # ListBuckets, "max-buckets".
+NAMES_LOOKED_UP_MAX = 1000  # Ours: names whose versions are counted in one call, …
+VERSIONS_COUNTED_MAX = 100  # … and how far each.
 
 # -- Keys and tokens --------------------------------------------------------------------------------------------------
 KEY_VALID_MAX_S = 86_399_999
@@ -137,6 +139,10 @@ SESSIONS_PER_ACCOUNT = 100  # One more ends the one that was not used for longes
 USER_AGENT_MAX_LENGTH = 300
 CONSOLE_FORM_MAX_BYTES = 1 * MIB
 CONSOLE_FORM_FIELDS_MAX = 5000  # A page of a table with every row chosen.
+
+# -- Uploads from the browser (ours) ----------------------------------------------------------------------------------
+BROWSER_PART_BYTES = 8 * MIB  # What is larger goes in parts of this size, or of more where they would be too many.
+BROWSER_PARTS_AT_ONCE = 4
 
 # -- Accounting (ours) ------------------------------------------------------------------------------------------------
 ACCOUNTING_FLUSH_S = 2.0  # Counts gather in memory for this long: what a kill loses, and how late workers learn caps.

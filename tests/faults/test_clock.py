@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
@@ -163,13 +164,13 @@ async def test_a_token_of_a_clock_that_was_ahead_is_not_good_until_then(tmp_path
         identity = bench.store.identity
         bench.clock.ms += ahead_s * 1000
         account = await identity.account_token(bench.principal)
-        upload = await identity.upload_token(bench.principal, "/upload/1")
+        path, upload = msgspec.structs.astuple(await identity.upload_address(bench.principal, "/upload", "1"))
         grant = await identity.download_grant(bench.principal, bench.bucket.bucket_id, "", 60, {})
         await identity.principal_of_account_token(account)
         bench.clock.ms -= ahead_s * 1000
         await refused(
             identity.principal_of_account_token(account),
-            identity.principal_of_upload_token(upload, "/upload/1"),
+            identity.principal_of_upload_token(upload, path),
             identity.principal_of_download_token(grant),
             identity.principal_of_download_token(account),
         )

@@ -120,6 +120,16 @@ async def newest(rows: Rows, bucket_id: str, name: bytes) -> VersionRow | None:
     return None if row is None else VersionRow._make(row)
 
 
+async def count_of(rows: Rows, bucket_id: str, name: bytes, limit: int) -> int:
+    """How many finished versions a name has, hide markers too; of more than `limit`, that many."""
+    row = await rows.one(
+        "SELECT count(*) FROM (SELECT 1 FROM versions WHERE bucket_id = ?1 AND name = ?2 AND action <> 3 LIMIT ?3) AS found",
+        (bucket_id, name, limit),
+    )
+    assert row is not None
+    return int(row[0])  # type: ignore[arg-type]
+
+
 async def is_superseded(
     rows: Rows, bucket_id: str, place: tuple[bytes, int, int], received_by_ms: int, limit: int
 ) -> bool:

@@ -9,6 +9,7 @@ from undercroft.console.events import pages as events
 from undercroft.console.page import Page
 from undercroft.console.replication import pages as replication
 from undercroft.console.sign_in import pages as sign_in
+from undercroft.console.uploads import pages as uploads
 
 PAGES: tuple[Page, ...] = (
     *sign_in.PAGES,
@@ -17,4 +18,5 @@ PAGES: tuple[Page, ...] = (
     *bucket_settings.PAGES,
     *events.PAGES,
     *replication.PAGES,
+    *uploads.PAGES,
 )

@@ -149,7 +149,10 @@ class Visit:
 
     def json(self, kind: type[T]) -> T:
         """The JSON that a script sent. Raises `msgspec.ValidationError` and `msgspec.DecodeError`."""
-        return msgspec.json.decode(self.raw_body, type=kind)
+        try:
+            return msgspec.json.decode(self.raw_body, type=kind)
+        except UnicodeDecodeError:
+            raise msgspec.DecodeError("It is not UTF-8.") from None
 
     # -- Answers ------------------------------------------------------------------------------------------------------
     def render(

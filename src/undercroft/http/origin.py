@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _AUTHORITY = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?\Z")
 _SCHEMES = frozenset({"http", "https"})
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 def origin_of(request: Request, settings: Settings) -> str:
@@ -38,6 +39,25 @@ def addressed_to(request: Request, settings: Settings, listen: Address) -> str:
     if not _AUTHORITY.match(host):
         host = str(listen)
     return f"{scheme}://{host}"
+
+
+def console_origin_of(request: Request, settings: Settings) -> str:
+    """The origin that pages of the console have for whoever reaches the API as this request does.
+
+    The operator's `--console-url` decides where it is set; else the console is at the same host, at its own port.
+    """
+    if settings.console_url is not None:
+        return at_port(settings.console_url, None)
+    return at_port(origin_of(request, settings), settings.console_listen.port)
+
+
+def at_port(origin: str, port: int | None) -> str:
+    """The origin as a browser says it, at another port where one is given: in lower case, without the scheme's own port."""
+    scheme, _, authority = origin.lower().partition("://")
+    match = _AUTHORITY.match(authority)
+    assert match is not None, "Origins come from `origin_of` or from the settings, which have looked."
+    suffix = match[2] or "" if port is None else f":{port}"
+    return f"{scheme}://{match[1]}" + ("" if suffix == _DEFAULT_PORTS[scheme] else suffix)
 
 
 def client_of(request: Request, settings: Settings) -> str:

@@ -11,6 +11,7 @@ from undercroft.http.cors import NO_HEADERS, PREFLIGHT, preflight_of
 from undercroft.http.errors import HTTPInputError
 from undercroft.http.request import Request
 from undercroft.http.response import Response
+from undercroft.http.upload_calls import UPLOAD_FILE, UPLOAD_PART
 from undercroft.native.api_versions import APIVersion
 from undercroft.native.authorize import authorize_account
 from undercroft.native.call import Answer, Call, json_response
@@ -29,7 +30,6 @@ from undercroft.native.large_files import upload_part
 from undercroft.native.paths import FILE_PREFIX, no_such_call, split_call
 from undercroft.native.transactions import CLASSES, transactions_of
 from undercroft.native.upload_slots import LOCK_FILE, UploadSlots
-from undercroft.native.upload_urls import UPLOAD_FILE, UPLOAD_PART
 from undercroft.native.uploads import upload_file
 from undercroft.settings import Settings
 from undercroft.store import Store
@@ -50,7 +50,7 @@ class NativeFace:
         self._store = store
         self._settings = settings
         self._slots = UploadSlots(settings.data / LOCK_FILE if settings.workers > 1 else None)
-        self._cors = CORS(store)
+        self._cors = CORS(store, settings)
 
     async def handle(self, request: Request) -> Response:
         """Answer a request. Every error of the client, the store or the request's bytes becomes an answer.

@@ -3,20 +3,26 @@
 Account tokens do not belong into a web page, where everybody finds them. So a page of another origin gets to see nothing that
 was asked for with one: it is refused where the preflight's URL has it, and where it comes in a header, which a preflight
 does not show, the answer to the request is without the headers that would let the page see it.
+
+Pages of the console upload and download whatever the rules of a bucket say, with the narrow tokens that the console gives them:
+for its origin there is a rule that no bucket has. Rules give no rights, so neither does that one.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from undercroft.http.cors import NO_HEADERS, Policies, Policy, Preflight
 from undercroft.http.errors import HTTPInputError
+from undercroft.http.origin import console_origin_of
 from undercroft.http.request import Request
 from undercroft.http.response import Headers, Response
+from undercroft.http.upload_calls import UPLOAD_FILE, UPLOAD_PART
 from undercroft.native.encoding import decode
 from undercroft.native.errors import DOWNLOAD_BY_ID, DOWNLOAD_BY_NAME, NativeError
 from undercroft.native.paths import FILE_PREFIX, split_call
-from undercroft.native.upload_urls import UPLOAD_FILE, UPLOAD_PART
+from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.errors import StoreError
 from undercroft.store.identity.tokens import kind_of
@@ -32,6 +38,14 @@ METHODS: dict[str, tuple[str, ...]] = {
 }
 
 
+_OF_THE_CONSOLE = {
+    "allowedOperations": list(METHODS),
+    "allowedHeaders": ["authorization", "content-type", "range", "x-bz-*"],
+    "exposeHeaders": ["x-bz-content-sha1", "x-bz-file-id", "content-length", "content-range", "retry-after"],
+    "maxAgeSeconds": 7200,  # Chromium believes nothing longer.
+}
+
+
 class _Place(NamedTuple):
     """What a URL that speaks CORS is for: the operation, and the bucket's name (by name) or an id (all others)."""
 
@@ -42,8 +56,9 @@ class _Place(NamedTuple):
 class CORS:
     """Evaluates the rules of buckets for requests that come from pages of other origins."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
+        self._settings = settings
         self._policies = Policies()
 
     def answers(self, request: Request) -> bool:
@@ -72,11 +87,14 @@ class CORS:
         return policy.refusal_headers() if grant is None else grant.answer_headers()
 
     async def _policy(self, request: Request, place: _Place) -> Policy | None:
-        """The bucket's rules; none where what the request says is wrong, which it will be told itself."""
+        """The rules for the bucket; none where what the request says is wrong, which it will be told itself."""
         try:
             query = dict(request.query_pairs(plus_is_space=True))
             if kind_of(request.header("authorization") or query.get("Authorization", "")) == "acct":
                 return None
+            console_origin = console_origin_of(request, self._settings)
+            if request.header_map[b"origin"] == console_origin.encode("latin-1"):
+                return _policy_of_console(console_origin)
             bucket = await self._bucket(place, query)
         except (NativeError, StoreError, HTTPInputError):
             return None
@@ -91,6 +109,11 @@ class CORS:
             file_id = parse_file_id(query.get("fileId", "") if operation == DOWNLOAD_BY_ID else subject)
             subject = "" if file_id is None else file_id.bucket_id
         return await self._store.buckets.find(bucket_id=subject)
+
+
+@lru_cache(maxsize=16)
+def _policy_of_console(origin: str) -> Policy:
+    return Policy([{**_OF_THE_CONSOLE, "allowedOrigins": [origin]}])
 
 
 def _place(request: Request) -> _Place | None:

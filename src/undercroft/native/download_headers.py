@@ -9,14 +9,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 from undercroft.http.active_content import protecting_headers
+from undercroft.http.header_grammar import INFO_HEADERS
 from undercroft.http.response import Headers
 from undercroft.native.bucket_info import CACHE_CONTROL_KEYS
 from undercroft.native.encoding import encode
-from undercroft.native.file_info import SPECIAL_HEADERS
 from undercroft.native.response_overrides import OVERRIDES
 from undercroft.store.model import Bucket, FileVersion
 
-_SPECIAL_NAMES = {key: header.lower().encode("ascii") for key, header in SPECIAL_HEADERS.items()}
+_SPECIAL_NAMES = {key: header.lower().encode("ascii") for key, header in INFO_HEADERS.items()}
 
 
 @lru_cache(maxsize=1024)

@@ -5,21 +5,13 @@ Characters, lengths and the budget of name and info together are the store's to 
 
 from __future__ import annotations
 
+from undercroft.http.header_grammar import INFO_HEADERS, INFO_PREFIX
 from undercroft.http.request import Request
 from undercroft.native import header_grammar
 from undercroft.native.encoding import decode
 from undercroft.native.errors import BadRequest
 
 HEADER_PREFIX = b"x-bz-info-"
-SPECIAL_PREFIX = "b2-"
-# The entries that are response headers in truth (reference, 4.4).
-SPECIAL_HEADERS: dict[str, str] = {
-    "b2-content-disposition": "Content-Disposition",
-    "b2-content-language": "Content-Language",
-    "b2-expires": "Expires",
-    "b2-cache-control": "Cache-Control",
-    "b2-content-encoding": "Content-Encoding",
-}
 
 
 def folded_keys(info: dict[str, str], what: str) -> dict[str, str]:
@@ -34,8 +26,8 @@ def checked_info(info: dict[str, str] | None) -> dict[str, str]:
     """File info ready to store. Raises `BadRequest` for clashing keys, a reserved key or a bad `b2-…` value."""
     folded = folded_keys(info or {}, "fileInfo")
     for key, value in folded.items():
-        if key.startswith(SPECIAL_PREFIX):
-            header = SPECIAL_HEADERS.get(key)
+        if key.startswith(INFO_PREFIX):
+            header = INFO_HEADERS.get(key)
             if header is None:
                 raise BadRequest(f"fileInfo has the reserved key {key!r}")
             header_grammar.check(header, value, key)

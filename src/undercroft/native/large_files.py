@@ -6,6 +6,7 @@ import re
 
 from undercroft import limits
 from undercroft.http.request import Request
+from undercroft.http.upload_calls import UPLOAD_PART
 from undercroft.native.bodies import Body
 from undercroft.native.call import LIST_DEFAULT, LIST_MAX, Answer, Call, row_count
 from undercroft.native.content_types import resolved_content_type
@@ -18,7 +19,7 @@ from undercroft.native.lock_shapes import LockView
 from undercroft.native.shapes import part_shape, version_shape
 from undercroft.native.timestamps import parse_timestamp
 from undercroft.native.upload_body import NativeBody
-from undercroft.native.upload_urls import UPLOAD_PART, upload_target
+from undercroft.native.upload_urls import upload_target
 from undercroft.store import Store, names
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import NewFile

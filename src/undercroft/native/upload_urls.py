@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
-
+from undercroft.http.upload_calls import call_path
 from undercroft.native.call import Answer, Call
-from undercroft.store import ids
-
-UPLOAD_FILE = "b2_upload_file"
-UPLOAD_PART = "b2_upload_part"
 
 
 async def upload_target(call: Call, operation: str, subject_id: str) -> Answer:
     """A fresh upload URL under the call's own version, and the token that works nowhere else.
 
-    `subject_id` is the bucket's or the large file's id. The end of the path is random, so that two URLs of one bucket
-    never share a token.
+    `subject_id` is the bucket's or the large file's id.
     """
-    end = f"c{ids.CLUSTER}_v{ids.VAULT}_t{ids.TOME}_{secrets.token_hex(8)}"
-    path = f"/b2api/{call.version.name}/{operation}/{subject_id}/{end}"
-    token = await call.store.identity.upload_token(call.principal, path)
-    return {"authorizationToken": token, "uploadUrl": call.origin + path}
+    base = call_path(call.version.name, operation)
+    address = await call.store.identity.upload_address(call.principal, base, subject_id)
+    return {"authorizationToken": address.token, "uploadUrl": call.origin + address.path}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from undercroft.http.request import Request
+from undercroft.http.upload_calls import UPLOAD_FILE
 from undercroft.native.bodies import Body
 from undercroft.native.call import Answer, Call
 from undercroft.native.content_types import resolved_content_type
@@ -15,7 +16,7 @@ from undercroft.native.lock_shapes import LockView
 from undercroft.native.shapes import version_shape
 from undercroft.native.timestamps import parse_timestamp
 from undercroft.native.upload_body import NativeBody
-from undercroft.native.upload_urls import UPLOAD_FILE, upload_target
+from undercroft.native.upload_urls import upload_target
 from undercroft.store import Store, names
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import NewFile

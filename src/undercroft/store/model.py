@@ -311,6 +311,9 @@ class NewFile(msgspec.Struct, frozen=True):
     info: dict[str, str] = {}
     uploaded_ms: int | None = None  # A custom upload timestamp.
     sha1_unverified: bool = False  # The native "do_not_verify".
+    sha1_follows: bool = (
+        False  # That the finish of a large file will add its SHA-1 to the info, which must have room for it.
+    )
     checksum_algorithm: str | None = None
     checksum_type: str = "FULL_OBJECT"
     retention: Retention | None = None  # None: the bucket's default.

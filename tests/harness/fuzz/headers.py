@@ -12,8 +12,8 @@ from types import SimpleNamespace
 
 from harness.fuzz.campaign import Target
 from harness.fuzz.dialects import Wish, native_refusal, s3_refusal
-from undercroft.http import active_content, ranges
-from undercroft.native import authorize, file_info, header_grammar, response_overrides, timestamps
+from undercroft.http import active_content, header_grammar, ranges
+from undercroft.native import authorize, file_info, response_overrides, timestamps
 from undercroft.native.errors import NativeError
 from undercroft.s3 import authenticate, body, checksums, conditions, headers, metadata
 from undercroft.s3 import timestamp as s3_timestamp

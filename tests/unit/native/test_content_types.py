@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from undercroft import limits
-from undercroft.native.content_types import AUTOMATIC, CONTENT_TYPES, content_type_of, resolved_content_type
+from undercroft.http.content_types import AUTOMATIC, CONTENT_TYPES, content_type_of
+from undercroft.http.header_grammar import is_content_type
+from undercroft.native.content_types import resolved_content_type
 from undercroft.native.errors import BadRequest
-from undercroft.native.header_grammar import is_content_type
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_the_last_extension_decides(name, expected):
 
 
 def test_every_row_of_the_table_is_sound_and_no_extension_stands_in_two():
-    from undercroft.native import content_types
+    from undercroft.http import content_types
 
     rows = [line.split() for line in content_types._TABLE.split("\n") if line]
     extensions = [extension for _, *found in rows for extension in found]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 
+import msgspec
 import pytest
 
 from harness.asynchronous import asynchronous
@@ -208,11 +209,11 @@ async def test_tokens_are_good_for_their_own_use_their_own_url_and_their_time(tm
     async with open_bench(tmp_path) as bench:
         identity = bench.store.identity
         account = await identity.account_token(bench.principal)
-        upload = await identity.upload_token(bench.principal, "/upload/1")
-        assert (await identity.principal_of_upload_token(upload, "/upload/1")).key_id == bench.principal.key_id
+        path, upload = msgspec.structs.astuple(await identity.upload_address(bench.principal, "/upload", "1"))
+        assert (await identity.principal_of_upload_token(upload, path)).key_id == bench.principal.key_id
         for attempt in (
-            identity.principal_of_upload_token(upload, "/upload/2"),
-            identity.principal_of_upload_token(account, "/upload/1"),
+            identity.principal_of_upload_token(upload, path + "0"),
+            identity.principal_of_upload_token(account, path),
             identity.principal_of_account_token(upload),
             identity.principal_of_account_token(account[:-2] + "AA"),
             identity.principal_of_account_token(account.replace("4_", "5_", 1)),
@@ -224,7 +225,7 @@ async def test_tokens_are_good_for_their_own_use_their_own_url_and_their_time(tm
         bench.clock.ms += limits.ACCOUNT_TOKEN_VALID_S * 1000
         for attempt in (
             identity.principal_of_account_token(account),
-            identity.principal_of_upload_token(upload, "/upload/1"),
+            identity.principal_of_upload_token(upload, path),
             identity.principal_of_download_token(account),
         ):
             with pytest.raises(errors.ExpiredToken):

@@ -65,6 +65,47 @@ async def test_a_finished_large_file_is_its_parts_in_order(tmp_path):
 
 
 @asynchronous
+async def test_a_finish_may_add_the_sha1_of_the_whole_to_the_info(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        new = NewFile("a/b", {"src_last_modified_millis": "1"}, sha1_follows=True)
+        large = await bench.store.files.start_large_file(bench.principal, bench.bucket, "large", new)
+        story = _Story(bench, large)
+        first = os.urandom(PART)
+        await story.part(1, first)
+        await story.part(2, b"tail")
+        digests = [sha1(first), sha1(b"tail")]
+        finished = await story.files.finish_native(
+            bench.principal, bench.bucket, large, digests, whole_sha1=sha1(first + b"tail")
+        )
+        assert finished.info == {"src_last_modified_millis": "1", "large_file_sha1": sha1(first + b"tail")}
+        assert (await story.files.current(bench.principal, bench.bucket, "large")).info == finished.info
+
+
+@asynchronous
+async def test_an_info_without_room_for_the_sha1_that_follows_is_refused_at_the_start_and_at_the_finish(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        files = bench.store.files
+        room = limits.FILE_INFO_MAX_BYTES - len("large") - len("large_file_sha1") - 40
+        fits, full = {"k": "v" * (room - 1)}, {"k": "v" * room}
+        await files.start_large_file(bench.principal, bench.bucket, "large", NewFile("a/b", fits, sha1_follows=True))
+        with pytest.raises(errors.MetadataTooLarge):
+            await files.start_large_file(
+                bench.principal, bench.bucket, "large", NewFile("a/b", full, sha1_follows=True)
+            )
+        large = await files.start_large_file(bench.principal, bench.bucket, "large", NewFile("a/b", full))
+        story = _Story(bench, large)
+        first = os.urandom(PART)
+        await story.part(1, first)
+        await story.part(2, b"tail")
+        with pytest.raises(errors.MetadataTooLarge):
+            await files.finish_native(
+                bench.principal, bench.bucket, large, [sha1(first), sha1(b"tail")], whole_sha1="0" * 40
+            )
+        assert await bench.names() == []
+        assert (await story.finish(sha1(first), sha1(b"tail"))).info == full
+
+
+@asynchronous
 async def test_a_native_finish_keeps_its_place_by_the_time_of_its_start(tmp_path):
     async with open_bench(tmp_path) as bench:
         story = await _Story.start(bench, "name")

@@ -6,12 +6,16 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.asynchronous import asynchronous
 from harness.stores import Bytes, md5, open_bench
+from undercroft import limits
+from undercroft.store import errors
 from undercroft.store.dialect import S3
+from undercroft.store.identity.principals import Principal
 from undercroft.store.model import FileVersion, Folder, NewFile
 
 _names = st.text(alphabet="ab/é\U0001f600\x01", min_size=1, max_size=6)
@@ -158,3 +162,43 @@ async def test_listing_with_a_delimiter_does_not_grow_with_what_lies_under_a_fol
         connection.raw.set_progress_handler(count, 100)
         assert await bench.names(delimiter="/") == ["deep/", "z"]
         assert steps < 20, "thousands of rows were walked for two entries"
+
+
+@asynchronous
+async def test_versions_are_counted_by_name_with_hide_markers_and_without_what_is_unfinished(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        files = bench.store.files
+        for name in ("once", "twice", "twice", "hidden", "other"):
+            await bench.put(name)
+        await files.hide(bench.principal, bench.bucket, "hidden", S3)
+        await files.start_large_file(bench.principal, bench.bucket, "once", NewFile("a/b"))
+        await files.start_large_file(bench.principal, bench.bucket, "begun", NewFile("a/b"))
+        asked = ["once", "twice", "hidden", "begun", "none", "twice"]
+        counted = await files.count_versions(bench.principal, bench.bucket, asked)
+        assert counted == {"once": 1, "twice": 2, "hidden": 2}
+
+
+@asynchronous
+async def test_counting_versions_ends_at_its_limits(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        files = bench.store.files
+        for _ in range(limits.VERSIONS_COUNTED_MAX + 1):
+            await bench.put("many", b"")
+        names = [f"n{number}" for number in range(limits.NAMES_LOOKED_UP_MAX - 1)]
+        counted = await files.count_versions(bench.principal, bench.bucket, ["many", *names])
+        assert counted == {"many": limits.VERSIONS_COUNTED_MAX}
+        with pytest.raises(errors.OutOfRange):
+            await files.count_versions(bench.principal, bench.bucket, ["many", "more", *names])
+
+
+@asynchronous
+async def test_counting_versions_needs_a_key_that_may_list_every_one_of_the_names(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        await bench.put("in/a")
+        key = await bench.store.identity.keys.create(
+            bench.principal, "narrow", ["listFiles"], bucket_ids=[bench.bucket.bucket_id], name_prefix="in/"
+        )
+        narrow = Principal.of_key(key)
+        with pytest.raises(errors.Unauthorized):
+            await bench.store.files.count_versions(narrow, bench.bucket, ["in/a", "out"])
+        assert await bench.store.files.count_versions(narrow, bench.bucket, ["in/a"]) == {"in/a": 1}

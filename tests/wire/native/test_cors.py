@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from harness.native_session import Session
+
 PAGE = "https://page.example"
 OTHER = "https://other.example"
 METHOD, HEADERS = "Access-Control-Request-Method", "Access-Control-Request-Headers"
@@ -224,3 +226,49 @@ def test_a_bucket_has_a_hundred_rules_at_most(b2, bucket):
     assert set_rules(b2, bucket, *rules).refusal == (400, "bad_request")
     assert set_rules(b2, bucket, *rules[:100]).ok()["corsRules"] == rules[:100]
     assert set_rules(b2, bucket, rule(DOWNLOADS, maxAgeSeconds=86_400)).ok()["corsRules"][0]["maxAgeSeconds"] == 86_400
+
+
+# -- The console --------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def console(server):
+    """The origin of the console's pages."""
+    return server.console_url
+
+
+def test_the_console_uploads_and_downloads_whatever_the_rules_of_the_bucket_say(b2, bucket, console):
+    for rules in ([], [rule(DOWNLOADS + UPLOADS)]):
+        set_rules(b2, bucket, *rules).ok()
+        target = b2.upload_url(bucket["bucketId"])
+        asked = preflight(
+            b2,
+            target["uploadUrl"],
+            console,
+            "POST",
+            headers="authorization,content-type,x-bz-file-name,x-bz-content-sha1",
+        )
+        assert (asked.status, allowed_origin(asked)) == (200, console)
+        assert asked.headers["access-control-allow-methods"] == "POST"
+        done = b2.try_upload(bucket["bucketId"], "in/f", b"x", {"Origin": console}, target=target)
+        assert (done.ok()["fileName"], allowed_origin(done)) == ("in/f", console)
+        assert done.headers["vary"].startswith("Origin")
+        file_id = b2.start(bucket["bucketId"], "large")["fileId"]
+        url = b2.call("b2_get_upload_part_url", fileId=file_id).ok()["uploadUrl"]
+        assert preflight(b2, url, console, "POST", headers="authorization,x-bz-part-number").status == 200
+        assert allowed_origin(b2.try_part(file_id, 1, b"x", {"Origin": console})) == console
+        grant = b2.call(
+            "b2_get_download_authorization",
+            bucketId=bucket["bucketId"],
+            fileNamePrefix="in/",
+            validDurationInSeconds=60,
+        ).ok()["authorizationToken"]
+        shown = b2.download(bucket["bucketName"], "in/f", headers={"Origin": console, "Authorization": grant})
+        assert (shown.body, allowed_origin(shown)) == (b"x", console)
+
+
+def test_a_server_told_where_its_console_is_knows_no_other(make_server, new_name):
+    running = make_server("--workers", "1", "--console-url", "https://Console.example:443").start()
+    session = Session(running.api_url, running.key_id, running.application_key)
+    target = session.upload_url(session.create_bucket(new_name("told"))["bucketId"])["uploadUrl"]
+    assert allowed_origin(preflight(session, target, "https://console.example", "POST")) == "https://console.example"
+    for other in (f"http://127.0.0.1:{running.console_port}", "https://console.example:444", "http://console.example"):
+        assert preflight(session, target, other, "POST").refusal == (403, "access_denied")

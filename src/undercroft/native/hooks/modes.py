@@ -14,10 +14,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from undercroft import limits
+from undercroft.http.upload_calls import UPLOAD_FILE, UPLOAD_PART
 from undercroft.native.calls import CALLS
 from undercroft.native.errors import DOWNLOAD_BY_ID, DOWNLOAD_BY_NAME, as_native
 from undercroft.native.transactions import CLASSES
-from undercroft.native.upload_urls import UPLOAD_FILE, UPLOAD_PART
 from undercroft.store.errors import DownloadCapExceeded, StorageCapExceeded, StoreError, TransactionCapExceeded
 
 HEADER = "x-bz-test-mode"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 from collections.abc import Sequence
 
 from undercroft import limits
@@ -31,16 +32,17 @@ from undercroft.store.errors import (
     TooFewParts,
     TooLarge,
 )
-from undercroft.store.files.base import FilesBase, checksum_text, in_order, part_of, version_of
+from undercroft.store.files.base import FilesBase, checksum_text, in_order, info_text, part_of, version_of
 from undercroft.store.files.conditions import judge
 from undercroft.store.files.happenings import Happening
 from undercroft.store.files.intake import Stored, intake_of
 from undercroft.store.files.lock_rules import with_default, with_own_lock
 from undercroft.store.files.locks import check_new_lock
-from undercroft.store.files.uploads import check_new_file, checksum_kept, sha1_text
+from undercroft.store.files.uploads import WHOLE_SHA1, check_new_file, checksum_kept, sha1_text
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, Checksum, CustomerKey, FileVersion, NewFile, Part, UploadBody, WriteCondition
+from undercroft.store.names import check_file_info
 from undercroft.store.operations import Operation
 
 
@@ -206,11 +208,21 @@ class LargeFiles(FilesBase):
         return found[:limit], found[limit].part_number if len(found) > limit else None
 
     async def finish_native(
-        self, principal: Principal, bucket: Bucket, large: FileVersion, part_sha1s: Sequence[str]
+        self,
+        principal: Principal,
+        bucket: Bucket,
+        large: FileVersion,
+        part_sha1s: Sequence[str],
+        *,
+        whole_sha1: str | None = None,
     ) -> FileVersion:
         """Make the parts one file, in its place by the time it was started (b2_finish_large_file).
 
-        Raises `TooFewParts`, `MissingPart`, `PartMismatch`, `PartTooSmall`, `TooLarge` and `NoSuchUpload`.
+        `whole_sha1` is what an uploader that reads the file only once could not say at the start: the SHA-1 of the whole in
+        hex, which becomes `large_file_sha1` of its info. No protocol has it; like what protocols say at the start, it is
+        the uploader's word.
+
+        Raises `TooFewParts`, `MissingPart`, `PartMismatch`, `PartTooSmall`, `TooLarge`, `MetadataTooLarge` and `NoSuchUpload`.
         """
         if len(part_sha1s) < NATIVE.min_parts:
             raise TooFewParts(f"large files must have at least {NATIVE.min_parts} parts")
@@ -236,6 +248,10 @@ class LargeFiles(FilesBase):
             newest = await versions.newest(tx, row.bucket_id, row.name)
             # Its place is that of its start, but only now does it hide what is older.
             finished = row._replace(received_ms=now_ms)
+            if whole_sha1 is not None:
+                info = {**json.loads(row.info), WHOLE_SHA1: whole_sha1}
+                check_file_info(large.name, info, secured=row.encryption is not None or bucket_now.lock.enabled)
+                finished = finished._replace(info=info_text(info))
             return await self._finish(tx, bucket_now, finished, listed, newest, NATIVE, checksum=None)
 
         placed = await self._gate.commit_in(principal, Operation.WRITE_FILE, bucket, large.name, change)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from undercroft import limits
 from undercroft.catalog import versions
 from undercroft.catalog.contract import Rows
 from undercroft.catalog.versions import FIRST, VersionRow
-from undercroft.store.errors import InvalidFileId
+from undercroft.store.errors import InvalidFileId, OutOfRange
 from undercroft.store.files.base import FilesBase, version_of
+from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
 from undercroft.store.ids import LARGE, FileId, parse_file_id
 from undercroft.store.model import Bucket, FileVersion, Folder, Page
@@ -48,6 +50,27 @@ class Lists(FilesBase):
             return await versions.visible(rows, bucket.bucket_id, first, end, limit + 1)
 
         return _page([_entry(row, bucket) for row in await self._catalog.scan(query)], limit)
+
+    async def count_versions(self, principal: Principal, bucket: Bucket, file_names: Sequence[str]) -> dict[str, int]:
+        """How many versions, hide markers too, the names have that have any: what an upload to them will not be alone with.
+
+        Counts end at `limits.VERSIONS_COUNTED_MAX`. Raises `OutOfRange` for more names than `limits.NAMES_LOOKED_UP_MAX`.
+        """
+        if len(file_names) > limits.NAMES_LOOKED_UP_MAX:
+            raise OutOfRange(f"At most {limits.NAMES_LOOKED_UP_MAX} names are looked up at once.", "names")
+        await self._gate.enter(principal, Operation.LIST_FILES, bucket)
+        for name in file_names:
+            authorize(principal, Operation.LIST_FILES, bucket, name)
+
+        async def query(rows: Rows) -> dict[str, int]:
+            counts = {}
+            for name in dict.fromkeys(file_names):
+                found = await versions.count_of(rows, bucket.bucket_id, name.encode(), limits.VERSIONS_COUNTED_MAX)
+                if found:
+                    counts[name] = found
+            return counts
+
+        return await self._catalog.scan(query)
 
     async def list_versions(
         self,

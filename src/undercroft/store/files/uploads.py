@@ -30,6 +30,9 @@ from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, Checksum, FileVersion, NewFile, UploadBody, WriteCondition
 from undercroft.store.operations import Operation
 
+WHOLE_SHA1 = "large_file_sha1"  # The info in which B2's clients keep the SHA-1 of a large file.
+SHA1_CHARACTERS = 40
+
 
 class Uploads(FilesBase):
     """The part of the file store that takes files in."""
@@ -125,7 +128,8 @@ class Uploads(FilesBase):
 def check_new_file(bucket: Bucket, name: str, new: NewFile, now_ms: int, *, encrypted: bool) -> None:
     """Raise unless a file of this name, type and info may be made."""
     names.check_file_name(name, controls_allowed=True)
-    names.check_file_info(name, new.info, secured=encrypted or bucket.lock.enabled)
+    info = {WHOLE_SHA1: "0" * SHA1_CHARACTERS, **new.info} if new.sha1_follows else new.info
+    names.check_file_info(name, info, secured=encrypted or bucket.lock.enabled)
     if len(new.content_type) > limits.CONTENT_TYPE_MAX_BYTES:
         raise InvalidRequest("The content type is too long.", "contentType")
     if new.uploaded_ms is not None and not 0 <= new.uploaded_ms <= now_ms:

@@ -10,6 +10,7 @@ from undercroft import limits
 from undercroft.catalog import invalidations
 from undercroft.catalog.contract import Catalog
 from undercroft.keyring import Keyring
+from undercroft.store import ids
 from undercroft.store.ambient import Ambient
 from undercroft.store.directory import Directory
 from undercroft.store.errors import BadCredentials, BadToken, ExpiredToken, InvalidRequest, NoSuchBucket, OutOfRange
@@ -24,8 +25,16 @@ from undercroft.store.model import ApplicationKey
 from undercroft.store.operations import Operation
 
 ACCOUNT_NONCE_BYTES = 6
+UPLOAD_NONCE_BYTES = 8
 
 _grant_decoder = msgspec.json.Decoder(DownloadGrant)
+
+
+class UploadAddress(msgspec.Struct, frozen=True):
+    """A path of the API that takes uploads, and the token to send along."""
+
+    path: str
+    token: str
 
 
 class Identity:
@@ -73,9 +82,14 @@ class Identity:
         """Raises `BadToken` and `ExpiredToken`."""
         return await self._principal(await self._tokens.check(token, ("acct",), valid_s=limits.ACCOUNT_TOKEN_VALID_S))
 
-    async def upload_token(self, principal: Principal, url_path: str) -> str:
-        """A token for uploads to this URL path alone (b2_get_upload_url, b2_get_upload_part_url): 24 hours."""
-        return await self._tokens.issue(_key_of(principal).key_id, "upld", bound_to=url_path)
+    async def upload_address(self, principal: Principal, base: str, subject_id: str) -> UploadAddress:
+        """Where a bucket or a large file takes an upload, with the token that works there alone: 24 hours.
+
+        `base` is the path of the call that takes it. What follows is random in its end, so that no two addresses share a token.
+        """
+        end = f"c{ids.CLUSTER}_v{ids.VAULT}_t{ids.TOME}_{self._ambient.random_bytes(UPLOAD_NONCE_BYTES).hex()}"
+        path = f"{base}/{subject_id}/{end}"
+        return UploadAddress(path, await self._tokens.issue(_key_of(principal).key_id, "upld", bound_to=path))
 
     async def principal_of_upload_token(self, token: str, url_path: str) -> Principal:
         """Raises `BadToken`, also for the token of another URL, and `ExpiredToken`."""

@@ -1,6 +1,8 @@
 // Links with data-dialog open their page as a dialog: what it marks with data-dialog-body. A form in it is sent from there; a
 // refusal comes back into the dialog, and whatever else the console answers is where the browser goes.
 
+import { leave } from "./leave.js";
+
 const parse = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
 
 /** Open the page of this address as a dialog. `broad` is for what needs more room. */
@@ -45,8 +47,7 @@ async function send(form, submitter, dialog) {
 
 function goTo(url, page) {
   if (page) document.documentElement.replaceWith(document.adoptNode(page.documentElement)); // An error's page.
-  else if (new URL(url).pathname + new URL(url).search === location.pathname + location.search) location.reload();
-  else location.assign(url);
+  else leave(url);
 }
 
 export function start() {

@@ -1,0 +1,13 @@
+// Uploads, on every page of those who are signed in.
+
+import * as drop from "./drop.js";
+import { queue } from "./queue.js";
+import * as rows from "./rows.js";
+import * as softly from "./softly.js";
+import * as tray from "./tray.js";
+
+export function start() {
+  if (!document.querySelector(".bar-tools")) return;
+  for (const part of [tray, drop, rows, softly]) part.start();
+  queue.recover();
+}
