@@ -75,6 +75,21 @@ async def set_secret(tx: Transaction, key_id: str, wrapped_secret: bytes) -> Non
     await tx.run("UPDATE keys SET wrapped_secret = ?2 WHERE key_id = ?1", (key_id, wrapped_secret))
 
 
+async def renew(tx: Transaction, key_id: str, wrapped_secret: bytes, created_ms: int) -> None:
+    """Give a key another secret, made at this time."""
+    await tx.run(
+        "UPDATE keys SET wrapped_secret = ?2, created_ms = ?3 WHERE key_id = ?1", (key_id, wrapped_secret, created_ms)
+    )
+
+
+async def end_by(tx: Transaction, key_id: str, expires_ms: int) -> None:
+    """Let a key expire at this time, if it does not do so before."""
+    await tx.run(
+        "UPDATE keys SET expires_ms = ?2 WHERE key_id = ?1 AND (expires_ms IS NULL OR expires_ms > ?2)",
+        (key_id, expires_ms),
+    )
+
+
 class SigningKeyRow(NamedTuple):
     """A row of `signing_keys`."""
 

@@ -65,11 +65,61 @@ def create(
             operator, name, capability or every, bucket_ids=bucket_ids, name_prefix=prefix, valid_s=valid_seconds
         )
 
-    key = with_store(settings_of(data, catalog, blobs, config), work)
+    _print_new(with_store(settings_of(data, catalog, blobs, config), work), json)
+
+
+def _print_new(key: ApplicationKey, json: bool) -> None:
+    """Print a key with its secret, which nobody is shown again."""
     if json:
         print_json({**_describe(key), "applicationKey": key.secret})
     else:
         print_fields({"Key id": key.key_id, "Application key": key.secret, "Name": key.name})
+
+
+@app.command()
+def rotate(
+    key_id: Annotated[str, typer.Argument(metavar="KEY", help="The key's id.")],
+    account: Which,
+    retire_after: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=1,
+            max=limits.KEY_VALID_MAX_S,
+            help="Let the old key expire after this long. [default: it stays until it is deleted]",
+        ),
+    ] = None,
+    data: Data = None,
+    catalog: Catalog = None,
+    blobs: Blobs = None,
+    config: Config = None,
+    json: JSON = False,
+) -> None:
+    """Make a key with the rights of another one, to take its place. Prints its secret, once."""
+
+    async def work(store: Store) -> ApplicationKey:
+        operator = await store.identity.accounts.operator(account)
+        return await store.identity.keys.rotate(operator, key_id, retire_after_s=retire_after)
+
+    _print_new(with_store(settings_of(data, catalog, blobs, config), work), json)
+
+
+@app.command("regenerate-master")
+def regenerate_master(
+    account: Which,
+    data: Data = None,
+    catalog: Catalog = None,
+    blobs: Blobs = None,
+    config: Config = None,
+    json: JSON = False,
+) -> None:
+    """Generate an account's master key anew: the old one and its tokens stop working at once. Prints it, once."""
+
+    async def work(store: Store) -> ApplicationKey:
+        operator = await store.identity.accounts.operator(account)
+        return await store.identity.keys.regenerate_master(operator)
+
+    _print_new(with_store(settings_of(data, catalog, blobs, config), work), json)
 
 
 @app.command("list")

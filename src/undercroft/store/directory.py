@@ -20,6 +20,7 @@ from undercroft.catalog.contract import Catalog, Rows
 from undercroft.catalog.keys import KeyRow
 from undercroft.keyring import Keyring
 from undercroft.store.ambient import Ambient
+from undercroft.store.identity.principals import Principal
 from undercroft.store.model import NO_REPLICATION, ApplicationKey, Bucket, Lock, NotificationRule, Replication
 
 REMEMBERED_MAX = 10_000  # Keys, and buckets, that a process remembers at once.
@@ -65,11 +66,12 @@ class Directory:
         if await invalidations.highest(self._catalog.rows) != self.invalidation_id:
             await self.refresh()
 
-    def vouches_for(self, key_id: str | None, bucket: Bucket | None) -> bool:
+    def vouches_for(self, principal: Principal, bucket: Bucket | None) -> bool:
         """Whether key and bucket are just as remembered: nothing read of the log has changed them, and no time ran out."""
+        key_id = principal.key_id
         if key_id is not None:
             holder = self._keys.get(key_id)
-            if holder is None or not self._is_usable(holder):
+            if holder is None or not principal.proves(holder.key) or not self._is_usable(holder):
                 return False
         return bucket is None or self._buckets.get(bucket.bucket_id) is bucket
 

@@ -69,11 +69,13 @@ class Gate:
         """
         if invalidation_id != self._directory.invalidation_id:
             await self._directory.refresh()
-        elif self._directory.vouches_for(principal.key_id, bucket):
+        elif self._directory.vouches_for(principal, bucket):
             authorize(principal, operation, bucket, name, facts)
             return bucket
-        if principal.key_id is not None and await self._directory.key(principal.key_id) is None:
-            raise BadCredentials("The key is not valid any more.")
+        if principal.key_id is not None:
+            key = await self._directory.key(principal.key_id)
+            if key is None or not principal.proves(key):
+                raise BadCredentials("The key is not valid any more.")
         if bucket is not None:
             fresh = await self._directory.bucket_by_id(bucket.bucket_id)
             if fresh is None:
