@@ -55,10 +55,12 @@ async def page(rows: Rows, account_id: str, start_key_id: str, now_ms: int, limi
 async def delete(tx: Transaction, key_id: str) -> None:
     """Remove a key."""
     await tx.run("DELETE FROM keys WHERE key_id = ?1", (key_id,))
+    await tx.run("DELETE FROM key_uses WHERE key_id = ?1", (key_id,))
 
 
 async def delete_of_account(tx: Transaction, account_id: str) -> None:
     """Remove every key of an account, its master key too."""
+    await tx.run("DELETE FROM key_uses WHERE key_id IN (SELECT key_id FROM keys WHERE account_id = ?1)", (account_id,))
     await tx.run("DELETE FROM keys WHERE account_id = ?1", (account_id,))
 
 

@@ -45,6 +45,15 @@ class ApplicationKey(msgspec.Struct, frozen=True):
         return self.key_id == self.account_id
 
 
+class KeyUse(msgspec.Struct, frozen=True):
+    """A use of an application key: from which address, through which interface (native, s3), and with which call."""
+
+    at_ms: int
+    address: str
+    face: str
+    call: str
+
+
 class Retention(msgspec.Struct, frozen=True):
     """Until when a file may be neither deleted nor changed: milliseconds since the epoch.
 

@@ -17,10 +17,11 @@ from undercroft import limits
 from undercroft.catalog import caps, usage
 from undercroft.catalog.caps import AlertRow
 from undercroft.catalog.contract import CatalogFull
+from undercroft.catalog.usage import Held
 from undercroft.store import Store, errors
-from undercroft.store.accounting.model import DAY_MS, HOUR_MS, CallCount
+from undercroft.store.accounting.model import DAY_MS, HOUR_MS, BucketDay, CallCount
 from undercroft.store.dialect import S3
-from undercroft.store.model import ByteRange, NewFile
+from undercroft.store.model import ByteRange, KeyUse, NewFile
 
 
 async def cap(bench, **caps):
@@ -152,6 +153,90 @@ async def test_downloaded_bytes_are_those_that_left(tmp_path):
 
 
 @asynchronous
+async def test_what_is_done_in_a_bucket_counts_under_it_from_day_to_day(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        store, account_id, bucket_id = bench.store, bench.bucket.account_id, bench.bucket.bucket_id
+        other = await store.buckets.create(bench.principal, "another-bucket", "allPrivate")
+        await bench.put("file", b"12345")
+        await bench.get("file")
+        await store.files.upload(bench.principal, other, "other", NewFile("text/plain"), Bytes(b"123"))
+        store.accounting.charge(account_id, "PutObject", "A", 1, bucket_id)
+        store.accounting.charge(account_id, "ListObjects", "C", 2, bucket_id)
+        store.accounting.charge(account_id, "ListBuckets", "C")
+        await store.accounting.flush()
+        day = today(bench)
+        found = {one.bucket_id: one for one in await store.accounting.usage_by_bucket(account_id, day, day)}
+        assert found[bucket_id] == BucketDay(day, bucket_id, Held(1, 5, 1, 5, 0), 5, 5, 1, 0, 2)
+        assert found[other.bucket_id] == BucketDay(day, other.bucket_id, Held(1, 3, 1, 3, 0), 0, 3, 0, 0, 0)
+        await store.work.usage.sample_storage()
+        await bench.put("late", b"1")  # After the last look of the day.
+        bench.clock.ms += DAY_MS
+        while await store.work.usage.fold():
+            pass
+        assert not await bench.catalog.rows.all("SELECT 1 FROM bucket_days WHERE slot <> 0")
+        [version] = (await store.files.list_versions(bench.principal, other, limit=10)).rows
+        await store.files.delete_version(bench.principal, other, "other", str(version.file_id))
+        await store.buckets.delete(bench.principal, other.bucket_id)
+        days = await store.accounting.usage_by_bucket(account_id, day, day + 1)
+        assert {(one.day - day, one.bucket_id, one.held and one.held.size_bytes) for one in days} == {
+            (0, bucket_id, 5), (0, other.bucket_id, 3), (1, bucket_id, 6),
+        }  # fmt: skip
+        assert await store.buckets.usage(bench.principal) == {bucket_id: Held(2, 6, 2, 6, 0)}
+
+
+@asynchronous
+async def test_what_a_full_catalog_keeps_of_buckets_and_of_keys_is_written_the_next_time(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        store, account_id, key = bench.store, bench.bucket.account_id, bench.principal.key
+
+        async def full(*_, **__):
+            raise CatalogFull("The disk of the catalog is full.")
+
+        store.accounting.charge(account_id, "PutObject", "A", 3, bench.bucket.bucket_id)
+        store.accounting.key_used(key.key_id, "192.0.2.1", "s3", "PutObject")
+        with mock.patch.object(bench.catalog, "write", full), pytest.raises(errors.StorageFull):
+            await store.accounting.flush()
+        store.accounting.charge(account_id, "PutObject", "A", 1, bench.bucket.bucket_id)
+        await store.accounting.flush()
+        [day] = await store.accounting.usage_by_bucket(account_id, today(bench), today(bench))
+        assert day.class_a == 4
+        uses = await store.identity.keys.last_uses(bench.principal, [key])
+        assert uses == {key.key_id: KeyUse(bench.clock.ms, "192.0.2.1", "s3", "PutObject")}
+
+
+@asynchronous
+async def test_the_last_use_of_a_key_is_the_latest_whichever_worker_writes_first_and_goes_with_the_key(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        store, keys = bench.store, bench.store.identity.keys
+        key = await keys.create(bench.principal, "a-key", ["listFiles"])
+        worker = Store(bench.catalog, bench.blobs, keys._keyring, slot=3, ambient=bench.clock)
+        assert await keys.last_uses(bench.principal, [key]) == {}
+        worker.accounting.key_used(key.key_id, "192.0.2.1", "s3", "GetObject")
+        bench.clock.ms += 5
+        store.accounting.key_used(key.key_id, "192.0.2.2", "native", "b2_list_file_names")
+        await store.accounting.flush()
+        await worker.accounting.flush()
+        assert (await keys.last_uses(bench.principal, [key]))[key.key_id].address == "192.0.2.2"
+        await keys.delete(bench.principal, key.key_id)
+        store.accounting.key_used(key.key_id, "192.0.2.2", "native", "b2_list_file_names")
+        await store.accounting.flush()
+        assert not await bench.catalog.rows.all("SELECT 1 FROM key_uses WHERE key_id = ?1", (key.key_id,))
+
+
+@pytest.mark.parametrize(("others", "is_noted"), [(-1, True), (0, False)])
+@asynchronous
+async def test_uses_of_so_many_keys_gather_and_no_more(tmp_path, others, is_noted):
+    async with open_bench(tmp_path) as bench:
+        accounting = bench.store.accounting
+        for number in range(limits.KEY_USES_GATHERED + others):
+            accounting.key_used(str(number), "192.0.2.1", "s3", "GetObject")
+        key = bench.principal.key
+        accounting.key_used(key.key_id, "192.0.2.1", "s3", "GetObject")
+        await accounting.flush()
+        assert bool(await bench.store.identity.keys.last_uses(bench.principal, [key])) is is_noted
+
+
+@asynchronous
 async def test_a_body_that_cannot_be_read_is_no_download(tmp_path):
     async with open_bench(tmp_path) as bench:
         await bench.put("damaged", b"12345")
@@ -196,7 +281,9 @@ async def test_a_deleted_account_leaves_no_accounting_behind_and_gets_none(tmp_p
         bench.store.accounting.charge(made, "ListBuckets", "C")
         await bench.store.identity.accounts.delete(made)
         await bench.store.accounting.settle()
-        for table in ("caps", "cap_alerts", "call_days", "transfer_days", "storage_days"):
+        for table in (
+            "caps", "cap_alerts", "call_days", "transfer_days", "storage_days", "bucket_days", "bucket_storage_days",
+        ):  # fmt: skip
             assert not await bench.catalog.rows.all(f"SELECT 1 FROM {table} WHERE account_id = ?1", (made,)), table
 
 

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from undercroft.catalog.usage import Held
+
 # What a request costs (B2 Native API reference, section 20): A is free and has no cap.
 TransactionClass = Literal["A", "B", "C"]
 # What a cap may be on; the names are also those of the fields of `Caps`.
@@ -101,6 +103,19 @@ class DayOfUsage(msgspec.Struct, frozen=True):
     def transactions(self, transaction_class: TransactionClass) -> int:
         """How many transactions of a class there were."""
         return sum(call.transactions for call in self.calls if call.transaction_class == transaction_class)
+
+
+class BucketDay(msgspec.Struct, frozen=True):
+    """What was done in a bucket on a day, and what it held when it was last looked at; None where nobody looked."""
+
+    day: int
+    bucket_id: str
+    held: Held | None
+    downloaded_bytes: int
+    uploaded_bytes: int
+    class_a: int
+    class_b: int
+    class_c: int
 
 
 def day_of(now_ms: int) -> int:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Sequence
 
 from undercroft import limits
-from undercroft.catalog import accounts, buckets, invalidations, keys
+from undercroft.catalog import accounts, buckets, invalidations, key_uses, keys
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.catalog.keys import KeyRow
 from undercroft.keyring import Keyring
@@ -18,7 +18,7 @@ from undercroft.store.errors import InvalidRequest, NoSuchBucket, NoSuchKey, Out
 from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
-from undercroft.store.model import ApplicationKey
+from undercroft.store.model import ApplicationKey, KeyUse
 from undercroft.store.operations import ALL_CAPABILITIES, BUCKET_CAPABILITIES, Operation
 
 SECRET_BYTES = 21  # 27 of the 28 base64 characters of this many bytes follow "K" and the cluster.
@@ -109,6 +109,15 @@ class Keys:
         """A key of the account that has not expired, or its master key. Raises `NoSuchKey`."""
         await self._gate.enter(principal, Operation.LIST_KEYS, None)
         return self.key_of(await self._own(self._catalog.rows, principal, key_id))
+
+    async def last_uses(self, principal: Principal, found: Sequence[ApplicationKey]) -> dict[str, KeyUse]:
+        """When those of these keys were last used that ever were, by key id; as far as workers have written it down."""
+        await self._gate.enter(principal, Operation.LIST_KEYS, None)
+        key_ids = {key.key_id for key in found}
+        if not key_ids:
+            return {}
+        rows = await key_uses.of_keys(self._catalog.rows, principal.account_id or "", min(key_ids), max(key_ids))
+        return {row.key_id: KeyUse(*row[1:]) for row in rows if row.key_id in key_ids}
 
     async def rotate(self, principal: Principal, key_id: str, *, retire_after_s: int | None = None) -> ApplicationKey:
         """Make a twin of a key, with the same rights and as long a life; the only answer that has its secret.
