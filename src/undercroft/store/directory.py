@@ -21,12 +21,21 @@ from undercroft.catalog.keys import KeyRow
 from undercroft.keyring import Keyring
 from undercroft.store.ambient import Ambient
 from undercroft.store.identity.principals import Principal
-from undercroft.store.model import NO_REPLICATION, ApplicationKey, Bucket, Lock, NotificationRule, Replication
+from undercroft.store.model import (
+    NO_REPLICATION,
+    ApplicationKey,
+    Bucket,
+    BucketCaps,
+    Lock,
+    NotificationRule,
+    Replication,
+)
 
 REMEMBERED_MAX = 10_000  # Keys, and buckets, that a process remembers at once.
 T = TypeVar("T")
 _NO_LOCK = Lock()
 _lock_decoder = msgspec.json.Decoder(Lock)
+_caps_decoder = msgspec.json.Decoder(BucketCaps | None)
 _replication_decoder = msgspec.json.Decoder(Replication)
 _notifications_decoder = msgspec.json.Decoder(tuple[NotificationRule, ...])
 
@@ -218,6 +227,7 @@ async def bucket_of_row(rows: Rows, row: BucketRow) -> Bucket:
         encryption=json.loads(documents.get("encryption", "null")),
         lock=_NO_LOCK if "lock" not in documents else _lock_decoder.decode(documents["lock"]),
         notification_rules=_notifications_decoder.decode(documents.get("notifications", "[]")),
+        caps=None if "caps" not in documents else _caps_decoder.decode(documents["caps"]),
         replication=(
             NO_REPLICATION if "replication" not in documents else _replication_decoder.decode(documents["replication"])
         ),

@@ -23,6 +23,7 @@ from undercroft.store.errors import (
     BucketNotEmpty,
     DuplicateBucketName,
     NoSuchBucket,
+    OutOfRange,
     RevisionConflict,
     TooManyBuckets,
     Unauthorized,
@@ -31,7 +32,7 @@ from undercroft.store.files.encryption import Sealings
 from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
-from undercroft.store.model import Bucket, Document, FileVersion, Lock, Replication
+from undercroft.store.model import Bucket, BucketCaps, Document, FileVersion, Lock, Replication
 from undercroft.store.operations import Operation
 
 NOT_SET = object()  # As a document: one that says so.
@@ -264,6 +265,18 @@ class Buckets:
         now_ms = self._ambient.now_ms()
         return await self._gate.commit(
             principal, Operation.WRITE_BUCKET_ENCRYPTION, bucket, None, lambda tx: _set(tx, bucket_id, document, now_ms)
+        )
+
+    async def set_caps(self, principal: Principal, bucket_id: str, caps: BucketCaps) -> Bucket:
+        """Set what the bucket may hold, and raise the revision. It holds at once. Raises `NoSuchBucket` and `OutOfRange`."""
+        bucket = await self.find(bucket_id=bucket_id)
+        for cap, field in ((caps.size_bytes, "sizeBytes"), (caps.files, "files")):
+            if cap is not None and not 0 <= cap <= limits.CAP_MAX:
+                raise OutOfRange(f"A cap is a number from 0 to {limits.CAP_MAX}, not {cap}.", field)
+        document = NOT_SET if caps == BucketCaps() else msgspec.to_builtins(caps)
+        now_ms = self._ambient.now_ms()
+        return await self._gate.commit(
+            principal, Operation.WRITE_BUCKET, bucket, None, lambda tx: _set(tx, bucket_id, {"caps": document}, now_ms)
         )
 
     def encryption_of(self, bucket: Bucket) -> str | None:
