@@ -92,6 +92,48 @@ async def storage(rows: Rows, account_id: str, first_day: int, last_day: int) ->
     return {(row[0], row[1]): Held._make(row[2:]) for row in found}  # type: ignore[misc]
 
 
+class BucketTotalRow(NamedTuple):
+    """What was done in a bucket on several days, all together."""
+
+    bucket_id: str
+    downloaded: int
+    uploaded: int
+    class_a: int
+    class_b: int
+    class_c: int
+
+
+async def totals(rows: Rows, account_id: str, first_day: int, last_day: int) -> list[BucketTotalRow]:
+    """What was done in each of the account's buckets from day to day, all days together."""
+    found = await rows.all(
+        f"SELECT bucket_id, {_SUMS} FROM bucket_days WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY bucket_id",
+        (account_id, first_day, last_day),
+    )
+    return [BucketTotalRow._make(row) for row in found]
+
+
+async def held_by_day(rows: Rows, account_id: str, first_day: int, last_day: int) -> dict[int, Held]:
+    """What all buckets of the account held, by day."""
+    found = await rows.all(
+        f"SELECT day, {HELD_SUMS} FROM bucket_storage_days WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY day",
+        (account_id, first_day, last_day),
+    )
+    return {row[0]: Held._make(row[1:]) for row in found}  # type: ignore[misc]
+
+
+async def held_by_bucket(rows: Rows, account_id: str, first_day: int, last_day: int) -> dict[str, tuple[int, Held]]:
+    """Of each bucket the sum of its bytes over the days, and what it held on the last of them that was looked at."""
+    held = ", ".join(f"s.{column}" for column in HELD_COLUMNS.split(", "))
+    found = await rows.all(
+        f"SELECT s.bucket_id, l.byte_days, {held} FROM bucket_storage_days s JOIN ("
+        "SELECT bucket_id, max(day) AS day, sum(bytes) AS byte_days FROM bucket_storage_days"
+        " WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY bucket_id) AS l"
+        " ON s.account_id = ?1 AND s.bucket_id = l.bucket_id AND s.day = l.day",
+        (account_id, first_day, last_day),
+    )
+    return {row[0]: (row[1], Held._make(row[2:])) for row in found}  # type: ignore[misc]
+
+
 async def forget(tx: Transaction, account_id: str, before_day: int) -> None:
     """Forget what was before this day."""
     for table in ("bucket_days", "bucket_storage_days"):

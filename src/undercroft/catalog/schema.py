@@ -367,6 +367,13 @@ DELTAS: tuple[tuple[str, ...], ...] = (
             unfinished_bytes {BIG} NOT NULL,
             PRIMARY KEY (account_id, day, bucket_id)
         ) {CLUSTERED}""",
+        """CREATE TABLE own_caps (
+            account_id TEXT PRIMARY KEY,
+            storage {BIG},
+            download {BIG},
+            class_b {BIG},
+            class_c {BIG}
+        )""",
         """CREATE TABLE key_uses (
             key_id TEXT PRIMARY KEY,
             at_ms {BIG} NOT NULL,

@@ -19,8 +19,9 @@ from undercroft.catalog.caps import AlertRow
 from undercroft.catalog.contract import CatalogFull
 from undercroft.catalog.usage import Held
 from undercroft.store import Store, errors
-from undercroft.store.accounting.model import DAY_MS, HOUR_MS, BucketDay, CallCount
+from undercroft.store.accounting.model import DAY_MS, HOUR_MS, BucketDay, CallCount, Caps
 from undercroft.store.dialect import S3
+from undercroft.store.identity.principals import Principal
 from undercroft.store.model import ByteRange, KeyUse, NewFile
 
 
@@ -181,6 +182,15 @@ async def test_what_is_done_in_a_bucket_counts_under_it_from_day_to_day(tmp_path
         assert {(one.day - day, one.bucket_id, one.held and one.held.size_bytes) for one in days} == {
             (0, bucket_id, 5), (0, other.bucket_id, 3), (1, bucket_id, 6),
         }  # fmt: skip
+        by_day, totals = await store.accounting.totals_of_buckets(account_id, day, day + 1)
+        assert {at - day: held.size_bytes for at, held in by_day.items()} == {0: 8, 1: 6}
+        assert {one.bucket_id: (one.held.size_bytes, one.byte_days, one.uploaded_bytes, one.class_c) for one in totals} == {
+            bucket_id: (6, 11, 5, 2), other.bucket_id: (0, 3, 3, 0),
+        }  # fmt: skip
+        by_day, totals = await store.accounting.totals_of_buckets(account_id, day, day)
+        assert {one.bucket_id: (one.held.size_bytes, one.byte_days) for one in totals} == {
+            bucket_id: (5, 5), other.bucket_id: (3, 3),
+        }  # fmt: skip
         assert await store.buckets.usage(bench.principal) == {bucket_id: Held(2, 6, 2, 6, 0)}
 
 
@@ -282,7 +292,7 @@ async def test_a_deleted_account_leaves_no_accounting_behind_and_gets_none(tmp_p
         await bench.store.identity.accounts.delete(made)
         await bench.store.accounting.settle()
         for table in (
-            "caps", "cap_alerts", "call_days", "transfer_days", "storage_days", "bucket_days", "bucket_storage_days",
+            "caps", "own_caps", "cap_alerts", "call_days", "transfer_days", "storage_days", "bucket_days", "bucket_storage_days",
         ):  # fmt: skip
             assert not await bench.catalog.rows.all(f"SELECT 1 FROM {table} WHERE account_id = ?1", (made,)), table
 
@@ -588,3 +598,57 @@ async def test_all_accounts_with_caps_are_looked_at_however_many_there_are(tmp_p
         found = await bench.store.accounting.alerts.recent(None, days=1)
         assert {alert.account_id for alert in found} == set(ids)
         assert {(one.account_id, one.used, one.cap) for one in standing} == {(account_id, 1, 1) for account_id in ids}
+
+
+@asynchronous
+async def test_of_the_caps_of_operator_and_account_the_lower_counts_and_neither_changes_the_others(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        caps_, account_id = bench.store.accounting.caps, bench.bucket.account_id
+        await caps_.change(account_id, {"storage": 100, "download": 50})
+        await caps_.change_own(bench.principal, {"storage": 1000, "download": 5, "class_c": 7})
+        assert await caps_.of(account_id) == Caps(100, 5, None, 7)
+        assert [one.cap for one in await caps_.every_standing()] == [100, 5, 7]
+        with pytest.raises(errors.StorageCapExceeded):
+            await bench.put("large", bytes(101))
+        await caps_.change_own(bench.principal, dict.fromkeys(("storage", "download", "class_c")))
+        assert await caps_.of(account_id) == await caps_.of_operator(account_id) == Caps(100, 50)
+        await caps_.change(account_id, {"storage": None, "download": None})
+        assert not await caps_.are_there()
+
+
+@asynchronous
+async def test_an_account_bounds_itself_at_once_within_limits_and_only_by_who_could_do_anything(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        caps_ = bench.store.accounting.caps
+        for wrong in (-1, limits.CAP_MAX + 1):
+            with pytest.raises(errors.OutOfRange):
+                await caps_.change_own(bench.principal, {"storage": wrong})
+        key = await bench.store.identity.keys.create(bench.principal, "no-admin", ["writeFiles", "writeBuckets"])
+        with pytest.raises(errors.Unauthorized):
+            await caps_.change_own(Principal.of_key(key), {"storage": 1})
+        await bench.put("first", bytes(3))
+        await caps_.change_own(bench.principal, {"storage": 5})
+        with pytest.raises(errors.StorageCapExceeded):
+            await bench.put("second", bytes(3))
+
+
+@asynchronous
+async def test_a_cap_blocks_from_when_it_refuses_until_it_is_changed_or_there_is_room_again(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        store, account_id = bench.store, bench.bucket.account_id
+
+        async def blocking():
+            return [(one.category, one.used, one.cap) for one in await store.accounting.caps.blocking(account_id)]
+
+        assert await blocking() == []
+        await cap(bench, storage=10)
+        await bench.put("file", bytes(8))
+        assert await blocking() == []
+        with pytest.raises(errors.StorageCapExceeded):
+            await bench.put("more", bytes(3))
+        await store.accounting.settle()
+        assert await blocking() == [("storage", 8, 10)]
+        await cap(bench, storage=20)
+        assert await blocking() == []
+        await cap(bench, storage=8)
+        assert await blocking() == [("storage", 8, 8)]

@@ -92,7 +92,7 @@ async def test_what_was_stored_before_it_was_counted_so_is_counted_when_the_cata
         new = NewFile("text/plain")
         large = await bench.store.files.start_large_file(bench.principal, bench.bucket, "large", new)
         await bench.store.files.upload_part(bench.principal, bench.bucket, large, 1, Bytes(bytes(4000)))
-        counted = await bench.store.accounting.held_by_bucket(bench.bucket.account_id)
+        counted = await bench.store.buckets.usage(bench.principal)
         statements = [text for delta in DELTAS for text in delta if text.startswith("INSERT INTO usage_deltas")]
 
         async def change(tx):
@@ -101,5 +101,5 @@ async def test_what_was_stored_before_it_was_counted_so_is_counted_when_the_cata
                 await tx.run(statement)
 
         await bench.catalog.write(change)
-        assert await bench.store.accounting.held_by_bucket(bench.bucket.account_id) == counted
+        assert await bench.store.buckets.usage(bench.principal) == counted
         assert [*counted.values()] == [(5, 4321, 1, 20, 4000)]

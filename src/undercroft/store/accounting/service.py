@@ -13,7 +13,7 @@ from undercroft.store.accounting.alerts import Alerts
 from undercroft.store.accounting.caps import CapsOfAccounts, caps_of_row
 from undercroft.store.accounting.key_uses import KeyUses
 from undercroft.store.accounting.meter import Meter
-from undercroft.store.accounting.model import BucketDay, CallCount, Caps, DayOfUsage, day_of
+from undercroft.store.accounting.model import BucketDay, BucketTotal, CallCount, Caps, DayOfUsage, Held, day_of
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import OutOfRange, StoreError
 from undercroft.store.gate import Gate
@@ -163,6 +163,34 @@ class Accounting:
             return [
                 BucketDay(*place, held.get(place), *done.get(place, nothing)[3:]) for place in sorted({*done, *held})
             ]
+
+        return await self._catalog.scan(query)
+
+    async def totals_of_buckets(
+        self, account_id: str, first_day: int, last_day: int
+    ) -> tuple[dict[int, Held], list[BucketTotal]]:
+        """What all buckets together held, by day, and of each bucket all days together. As `usage_by_bucket` otherwise."""
+        _check_days(first_day, last_day)
+        today = day_of(self._ambient.now_ms())
+        looked_to = min(last_day, today - 1)
+
+        async def query(rows: Rows) -> tuple[dict[int, Held], list[BucketTotal]]:
+            by_day = await bucket_days.held_by_day(rows, account_id, first_day, looked_to)
+            by_bucket = await bucket_days.held_by_bucket(rows, account_id, first_day, looked_to)
+            if first_day <= today <= last_day:
+                now = await usage.by_bucket(rows, account_id)
+                by_day[today] = Held(*(sum(column) for column in zip(Held(), *now.values(), strict=True)))
+                for bucket_id, (byte_days, _) in by_bucket.items():
+                    by_bucket[bucket_id] = byte_days, Held()  # Unless it is still there.
+                for bucket_id, held in now.items():
+                    before, _ = by_bucket.get(bucket_id, (0, held))
+                    by_bucket[bucket_id] = before + held.size_bytes, held
+            done = {row.bucket_id: row[1:] for row in await bucket_days.totals(rows, account_id, first_day, last_day)}
+            found = [
+                BucketTotal(bucket_id, held, byte_days, *done.pop(bucket_id, ()))
+                for bucket_id, (byte_days, held) in by_bucket.items()
+            ]
+            return by_day, [*found, *(BucketTotal(bucket_id, Held(), 0, *sums) for bucket_id, sums in done.items())]
 
         return await self._catalog.scan(query)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal, get_args
 
-from undercroft.store.operations import ALL_CAPABILITIES, BUCKET_CAPABILITIES
+from undercroft.store.operations import ALL_CAPABILITIES
 
 AccessType = Literal["readWrite", "readOnly", "writeOnly"]
 Preset = Literal["immutableBackup", "browserUpload", "cdnOrigin"]
@@ -79,8 +79,3 @@ def access_type_of(capabilities: Collection[str]) -> AccessType | None:
 def in_order(capabilities: Collection[str]) -> list[str]:
     """The capabilities in the order in which all are listed."""
     return [capability for capability in ALL_CAPABILITIES if capability in capabilities]
-
-
-def may_be_restricted(capability: str) -> bool:
-    """Whether a key that is restricted to buckets may have it."""
-    return capability in BUCKET_CAPABILITIES
