@@ -3,7 +3,8 @@ import * as copying from "./copy.js";
 import * as dialogs from "./dialogs.js";
 import * as filters from "./filters.js";
 import * as menus from "./menus.js";
+import * as once from "./once.js";
 import * as shortcuts from "./shortcuts.js";
 import * as toasts from "./toasts.js";
 
-for (const part of [toasts, menus, dialogs, copying, filters, shortcuts]) part.start();
+for (const part of [toasts, menus, once, dialogs, copying, filters, shortcuts]) part.start();
