@@ -5,6 +5,7 @@ from __future__ import annotations
 from undercroft.console import preferences
 from undercroft.console.bucket_settings import pages as bucket_settings
 from undercroft.console.buckets import pages as buckets
+from undercroft.console.caps import pages as caps
 from undercroft.console.events import pages as events
 from undercroft.console.keys import pages as keys
 from undercroft.console.page import Page
@@ -19,4 +20,5 @@ PAGES: tuple[Page, ...] = (
     *events.PAGES,
     *replication.PAGES,
     *keys.PAGES,
+    *caps.PAGES,
 )

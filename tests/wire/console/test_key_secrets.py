@@ -59,6 +59,7 @@ def test_a_form_of_another_page_generates_no_master_key_and_makes_rotates_and_de
         "/keys/new": NEW_KEY,
         f"/keys/{before[0]}/rotate": {"retire": "3600"},
         f"/keys/{before[0]}/delete": {},
+        "/caps/edit": {"storage": "0"},
     }
     for path, fields in forms.items():
         assert browser.post(path, fields, **attack).status_code == 403
