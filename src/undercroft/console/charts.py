@@ -18,7 +18,8 @@ WIDTH = 1000
 HEIGHT = 200
 TICKS = 4  # Lines across the chart above the one at zero.
 _BAR_WIDTH = 0.72  # Of a day's room.
-_STEPS = (1, 2, 2.5, 4, 5, 8, 10)
+_STEPS = (1, 2, 3, 4, 5, 6, 8, 10)  # From one line across to the next, times a power of ten.
+_DOT_WIDTH = 0.4  # Of a day's room, where a line has one point alone.
 
 Kind = Literal["bars", "lines"]
 Format = Callable[[float], str]
@@ -108,17 +109,19 @@ def _bars(days: Sequence[str], series: Sequence[Series], top: float) -> list[Bar
 
 
 def _path(values: Sequence[float | None], top: float) -> str:
-    """A line through the middles of the days, broken where nobody looked. A point alone is a line to itself: a dot."""
+    """A line through the middles of the days, broken where nobody looked. A day alone is a short line across it."""
     room = WIDTH / len(values)
     steps: list[str] = []
-    is_begun = False
     for index, value in enumerate(values):
         if value is None:
-            is_begun = False
             continue
-        point = f"{_number((index + 0.5) * room)} {_number(HEIGHT - value / top * HEIGHT)}"
-        steps.append(f"L{point}" if is_begun else f"M{point}L{point}")
-        is_begun = True
+        x, y = (index + 0.5) * room, _number(HEIGHT - value / top * HEIGHT)
+        follows = index > 0 and values[index - 1] is not None
+        if not follows and (index + 1 == len(values) or values[index + 1] is None):
+            half = room * _DOT_WIDTH / 2
+            steps.append(f"M{_number(x - half)} {y}L{_number(x + half)} {y}")
+        else:
+            steps.append(f"{'L' if follows else 'M'}{_number(x)} {y}")
     return "".join(steps)
 
 
@@ -138,11 +141,10 @@ def _summary(title: str, days: Sequence[str], series: Sequence[Series], show: Fo
 
 
 def _round_up(value: float) -> float:
-    """The next number that is easy to read, and to divide by the ticks; at least 4."""
-    if value <= TICKS:
-        return float(TICKS)
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in _STEPS if step * power >= value)
+    """The next number whose ticks are whole and easy to read; at least as many as there are ticks."""
+    step = max(value / TICKS, 1)
+    power = 10.0 ** math.floor(math.log10(step))
+    return TICKS * next(nice * power for nice in _STEPS if nice * power >= step * (1 - 1e-9))
 
 
 def _number(value: float) -> str:

@@ -10,6 +10,7 @@ from undercroft.console.events import pages as events
 from undercroft.console.keys import pages as keys
 from undercroft.console.page import Page
 from undercroft.console.replication import pages as replication
+from undercroft.console.reports import pages as reports
 from undercroft.console.sign_in import pages as sign_in
 
 PAGES: tuple[Page, ...] = (
@@ -21,4 +22,5 @@ PAGES: tuple[Page, ...] = (
     *replication.PAGES,
     *keys.PAGES,
     *caps.PAGES,
+    *reports.PAGES,
 )

@@ -24,12 +24,16 @@ def test_bars_of_a_day_stand_on_one_another_and_the_scale_ends_at_a_round_number
     ]  # fmt: skip
 
 
-def test_a_line_is_broken_where_nobody_looked_and_a_day_alone_is_a_dot():
+def test_a_line_is_broken_where_nobody_looked_and_a_day_alone_is_a_short_line():
     found = chart("Files", DAYS, [Series("files", 1, [4, None, 2])], "lines", show)
-    assert found.lines[0].path == "M166.7 0L166.7 0M833.3 100L833.3 100"
-    assert chart("Files", DAYS[:2], [Series("files", 1, [0, 4])], "lines", show).lines[0].path == (
-        "M250 200L250 200L750 0"
-    )
+    assert found.lines[0].path == "M100 0L233.3 0M766.7 100L900 100"
+    assert chart("Files", DAYS[:2], [Series("files", 1, [0, 4])], "lines", show).lines[0].path == ("M250 200L750 0")
+
+
+def test_ticks_are_whole_numbers_that_are_easy_to_read():
+    for highest, top in ((0, 4), (3, 4), (5, 8), (21, 24), (100, 120), (645_000, 800_000)):
+        found = chart("Files", DAYS, [Series("files", 1, [0, highest, 0])], "bars", show)
+        assert found.ticks == [show(top * tick / 4) for tick in (4, 3, 2, 1, 0)]
 
 
 def test_pointing_at_a_day_tells_all_its_values():
