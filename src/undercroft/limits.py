@@ -145,10 +145,12 @@ BROWSER_PART_BYTES = 8 * MIB  # What is larger goes in parts of this size, or of
 BROWSER_PARTS_AT_ONCE = 4
 
 # -- Accounting (ours) ------------------------------------------------------------------------------------------------
+KEY_USES_GATHERED = 10_000  # Keys whose last use waits in a process to be written down.
 ACCOUNTING_FLUSH_S = 2.0  # Counts gather in memory for this long: what a kill loses, and how late workers learn caps.
 ACCOUNTING_BATCH = 500  # Rows that are folded, and accounts that are looked at, in one transaction.
 ACCOUNTING_KEPT_DAYS = 400  # A year and the month that is compared with it.
 ACCOUNTING_REPORT_MAX_DAYS = ACCOUNTING_KEPT_DAYS + 1
+PRICE_MAX = 1_000_000  # A slip of the hand rather than a price.
 CAP_MAX = 2**62  # Sums of what was used and what is asked for stay within 64 bits.
 CAP_ALERTS_SHOWN_MAX = 1000
 CAP_ALERTS_SENT_AT_ONCE = 100  # In one request to the operator's webhook.

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from undercroft import limits
+from undercroft.prices import Prices, parse_prices
 
 ENVIRONMENT_PREFIX = "UNDERCROFT_"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -89,6 +90,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     default_encryption: str | None = (
         "SSE-B2"  # Of files in buckets that were never told one; None: they are not encrypted.
     )
+
+    prices: Prices | None = None  # What use costs, for the estimate of the console's reports.
 
     def __repr__(self) -> str:
         return f"Settings(data={str(self.data)!r}, listen={str(self.listen)!r})"  # Others are secrets (P8).
@@ -362,4 +365,5 @@ _OPTIONS: dict[str, Callable[[object], Any]] = {
     "target_ca": _path,
     "alert_webhook": _webhook,
     "default_encryption": _encryption,
+    "prices": lambda value: parse_prices(_text(value)),
 }

@@ -134,7 +134,11 @@ async def _bucket_picture(bench: Bench, principal: Principal, bucket: Bucket) ->
     pictures = [await _version_picture(bench, principal, bucket, version) for version in versions]
     size_bytes = sum(picture["size"] + sum(part[1] for part in picture.get("parts", ())) for picture in pictures)
     counted = await bench.catalog.scan(lambda rows: usage.of_bucket(rows, bucket.bucket_id))
-    assert counted == (len(versions), size_bytes), "the counters disagree with the versions"
+    file_bytes = sum(newest[name].size for name in visible)
+    unfinished_bytes = sum(part[1] for picture in pictures for part in picture.get("parts", ()))
+    assert counted == (len(versions), size_bytes, len(visible), file_bytes, unfinished_bytes), (
+        "the counters disagree with the versions"
+    )
     return {
         "settings": (bucket.name, bucket.type, bucket.revision, bucket.info, bucket.cors_rules, bucket.lifecycle_rules),
         "lock": msgspec.to_builtins(bucket.lock),

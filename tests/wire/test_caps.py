@@ -90,6 +90,38 @@ def refused_by_s3(ask: Callable[[], Any]) -> tuple[int, str, str]:
     return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"], response["Error"]["Message"]
 
 
+def test_what_both_interfaces_do_counts_under_the_bucket_and_as_the_last_use_of_the_key(capped):
+    b2, name = capped.b2, "counted-bucket"
+    bucket_id = b2.create_bucket(name)["bucketId"]
+    capped.s3.put_object(Bucket=name, Key="file", Body=bytes(10))  # A
+    capped.s3.put_object(Bucket=name, Key="file", Body=bytes(100))  # A
+    capped.s3.get_object(Bucket=name, Key="file")["Body"].read()  # B
+    capped.s3.list_objects_v2(Bucket=name)  # C
+    large = b2.start(bucket_id, "large")["fileId"]  # A
+    b2.try_part(large, 1, bytes(5)).ok()  # A, and A for the URL
+    b2.call("b2_list_parts", fileId=large).ok()  # C
+
+    def written() -> Any:
+        keys = run(capped.server, "key", "list", "--account", capped.server.account_id)["keys"]
+        [use] = [key["lastUse"] for key in keys if key["keyId"] == capped.server.key_id]
+        return use if use is not None and use["call"] == "b2_list_parts" else None
+
+    use = wait_until(written, "nothing is written down")
+    assert (use["address"], use["api"]) == ("127.0.0.1", "native")
+    since = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    [account] = run(capped.server, "usage", capped.server.account_id, "--by-bucket", "--from", since)["accounts"]
+    days = [day for day in account["days"] if day["bucketId"] == bucket_id]
+    counts: Counter[str] = Counter()
+    for day in days:
+        counts.update(day["transactions"])
+        counts.update({part: day[part] for part in ("downloadedBytes", "uploadedBytes")})
+    assert counts == {"A": 5, "B": 1, "C": 2, "downloadedBytes": 100, "uploadedBytes": 115}
+    assert {part: days[-1][part] for part in ("fileBytes", "olderBytes", "unfinishedBytes", "files")} == {
+        "fileBytes": 100, "olderBytes": 10, "unfinishedBytes": 5, "files": 1,
+    }  # fmt: skip
+    b2.call("b2_cancel_large_file", fileId=large).ok()
+
+
 def test_the_cap_on_storage_refuses_uploads_in_the_words_of_each_protocol_and_lets_deletes_pass(capped):
     b2, bucket_id, name = capped.b2, capped.bucket["bucketId"], capped.bucket["bucketName"]
     kept = b2.upload(bucket_id, "kept", bytes(1000))

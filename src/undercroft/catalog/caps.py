@@ -1,15 +1,18 @@
 """Statements about caps of accounts, and about the alerts that were raised on the way to them.
 
-A cap is a number of bytes stored, bytes downloaded a day, or transactions of a class a day; NULL is no cap.
+A cap is a number of bytes stored, bytes downloaded a day, or transactions of a class a day; NULL is no cap. The operator sets
+some, and the account itself others; the lower one counts.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from undercroft.catalog.contract import Rows, Transaction
 
 _CAPS = "storage, download, class_b, class_c"
+_LOWEST = ", ".join(f"min({column})" for column in _CAPS.split(", "))
+Whose = Literal["caps", "own_caps"]  # The tables: the operator's, and those of accounts themselves.
 _ALERTS = "account_id, category, day, percent, cap, used, at_ms"
 
 
@@ -35,24 +38,38 @@ class AlertRow(NamedTuple):
 
 
 async def find(rows: Rows, account_id: str) -> CapsRow:
-    """The caps of an account."""
-    row = await rows.one(f"SELECT {_CAPS} FROM caps WHERE account_id = ?1", (account_id,))
+    """The caps that count for an account."""
+    row = await rows.one(
+        f"SELECT {_LOWEST} FROM (SELECT {_CAPS} FROM caps WHERE account_id = ?1"
+        f" UNION ALL SELECT {_CAPS} FROM own_caps WHERE account_id = ?1) AS both",
+        (account_id,),
+    )
+    assert row is not None
+    return CapsRow._make(row)
+
+
+async def find_of(rows: Rows, whose: Whose, account_id: str) -> CapsRow:
+    """The caps of an account that the operator, or the account itself, has set."""
+    row = await rows.one(f"SELECT {_CAPS} FROM {whose} WHERE account_id = ?1", (account_id,))
     return CapsRow() if row is None else CapsRow._make(row)
 
 
 async def page(rows: Rows, after: str, limit: int) -> list[tuple[str, CapsRow]]:
-    """Accounts with a cap whose ids come after this one, in order."""
+    """Accounts with a cap whose ids come after this one, in order, and the caps that count."""
     found = await rows.all(
-        f"SELECT account_id, {_CAPS} FROM caps WHERE account_id > ?1 ORDER BY account_id LIMIT ?2", (after, limit)
+        f"SELECT account_id, {_LOWEST} FROM (SELECT account_id, {_CAPS} FROM caps WHERE account_id > ?1"
+        f" UNION ALL SELECT account_id, {_CAPS} FROM own_caps WHERE account_id > ?1) AS both"
+        " GROUP BY account_id ORDER BY account_id LIMIT ?2",
+        (after, limit),
     )
     return [(str(row[0]), CapsRow._make(row[1:])) for row in found]
 
 
-async def put(tx: Transaction, account_id: str, row: CapsRow) -> None:
+async def put(tx: Transaction, whose: Whose, account_id: str, row: CapsRow) -> None:
     """Set the caps of an account."""
-    await tx.run("DELETE FROM caps WHERE account_id = ?1", (account_id,))
+    await tx.run(f"DELETE FROM {whose} WHERE account_id = ?1", (account_id,))
     if any(cap is not None for cap in row):
-        await tx.run(f"INSERT INTO caps (account_id, {_CAPS}) VALUES (?1, ?2, ?3, ?4, ?5)", (account_id, *row))
+        await tx.run(f"INSERT INTO {whose} (account_id, {_CAPS}) VALUES (?1, ?2, ?3, ?4, ?5)", (account_id, *row))
 
 
 async def raise_alert(tx: Transaction, row: AlertRow, *, once_until_over: bool) -> bool:
@@ -128,5 +145,5 @@ async def prune_alerts(tx: Transaction, before_day: int) -> None:
 
 async def delete_of_account(tx: Transaction, account_id: str) -> None:
     """Remove caps and alerts of an account."""
-    for table in ("caps", "cap_alerts"):
+    for table in ("caps", "own_caps", "cap_alerts"):
         await tx.run(f"DELETE FROM {table} WHERE account_id = ?1", (account_id,))

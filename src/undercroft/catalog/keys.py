@@ -55,10 +55,12 @@ async def page(rows: Rows, account_id: str, start_key_id: str, now_ms: int, limi
 async def delete(tx: Transaction, key_id: str) -> None:
     """Remove a key."""
     await tx.run("DELETE FROM keys WHERE key_id = ?1", (key_id,))
+    await tx.run("DELETE FROM key_uses WHERE key_id = ?1", (key_id,))
 
 
 async def delete_of_account(tx: Transaction, account_id: str) -> None:
     """Remove every key of an account, its master key too."""
+    await tx.run("DELETE FROM key_uses WHERE key_id IN (SELECT key_id FROM keys WHERE account_id = ?1)", (account_id,))
     await tx.run("DELETE FROM keys WHERE account_id = ?1", (account_id,))
 
 
@@ -73,6 +75,21 @@ async def every_from(rows: Rows, start_key_id: str, limit: int) -> list[KeyRow]:
 async def set_secret(tx: Transaction, key_id: str, wrapped_secret: bytes) -> None:
     """Replace a key's wrapped secret."""
     await tx.run("UPDATE keys SET wrapped_secret = ?2 WHERE key_id = ?1", (key_id, wrapped_secret))
+
+
+async def renew(tx: Transaction, key_id: str, wrapped_secret: bytes, created_ms: int) -> None:
+    """Give a key another secret, made at this time."""
+    await tx.run(
+        "UPDATE keys SET wrapped_secret = ?2, created_ms = ?3 WHERE key_id = ?1", (key_id, wrapped_secret, created_ms)
+    )
+
+
+async def end_by(tx: Transaction, key_id: str, expires_ms: int) -> None:
+    """Let a key expire at this time, if it does not do so before."""
+    await tx.run(
+        "UPDATE keys SET expires_ms = ?2 WHERE key_id = ?1 AND (expires_ms IS NULL OR expires_ms > ?2)",
+        (key_id, expires_ms),
+    )
 
 
 class SigningKeyRow(NamedTuple):

@@ -10,7 +10,7 @@ Order of versions: clients see newest first. Both engines can only seek in row v
 sequence are stored negated (`inverted_ms`, `inverted_seq`) and every scan is ascending.
 """
 
-COMPATIBLE_VERSION = 8  # An older program would hand out encrypted bytes as they are stored.
+COMPATIBLE_VERSION = 11  # An older program would not count what buckets show.
 
 DELTAS: tuple[tuple[str, ...], ...] = (
     (
@@ -328,6 +328,59 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         # When an alert was sent to the operator's webhook; none: not yet.
         "ALTER TABLE cap_alerts ADD COLUMN sent_ms {BIG}",
         "CREATE INDEX cap_alerts_unsent ON cap_alerts (at_ms) WHERE sent_ms IS NULL",
+    ),
+    (
+        "ALTER TABLE usage_deltas ADD COLUMN files {BIG} NOT NULL DEFAULT 0",
+        "ALTER TABLE usage_deltas ADD COLUMN file_bytes {BIG} NOT NULL DEFAULT 0",
+        "ALTER TABLE usage_deltas ADD COLUMN unfinished_bytes {BIG} NOT NULL DEFAULT 0",
+        # What is there already is counted into the slot of commands.
+        """INSERT INTO usage_deltas (bucket_id, slot, versions, bytes, files, file_bytes)
+            SELECT f.bucket_id, 0, 0, 0, count(*), coalesce(sum(v.size), 0) FROM files f JOIN versions v
+            ON v.bucket_id = f.bucket_id AND v.name = f.name AND v.inverted_ms = f.inverted_ms
+            AND v.inverted_seq = f.inverted_seq GROUP BY f.bucket_id
+            ON CONFLICT (bucket_id, slot) DO UPDATE SET files = excluded.files, file_bytes = excluded.file_bytes""",
+        """INSERT INTO usage_deltas (bucket_id, slot, versions, bytes, unfinished_bytes)
+            SELECT v.bucket_id, 0, 0, 0, coalesce(sum(p.size), 0) FROM versions v JOIN parts p
+            ON p.bucket_id = v.bucket_id AND p.large_handle = v.handle WHERE v.action = 3 GROUP BY v.bucket_id
+            ON CONFLICT (bucket_id, slot) DO UPDATE SET unfinished_bytes = excluded.unfinished_bytes""",
+        """CREATE TABLE bucket_days (
+            account_id TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            bucket_id TEXT NOT NULL,
+            slot INTEGER NOT NULL,
+            downloaded {BIG} NOT NULL,
+            uploaded {BIG} NOT NULL,
+            class_a {BIG} NOT NULL,
+            class_b {BIG} NOT NULL,
+            class_c {BIG} NOT NULL,
+            PRIMARY KEY (account_id, day, bucket_id, slot)
+        ) {CLUSTERED}""",
+        "CREATE INDEX bucket_days_unfolded ON bucket_days (day) WHERE slot <> 0",
+        """CREATE TABLE bucket_storage_days (
+            account_id TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            bucket_id TEXT NOT NULL,
+            versions {BIG} NOT NULL,
+            bytes {BIG} NOT NULL,
+            files {BIG} NOT NULL,
+            file_bytes {BIG} NOT NULL,
+            unfinished_bytes {BIG} NOT NULL,
+            PRIMARY KEY (account_id, day, bucket_id)
+        ) {CLUSTERED}""",
+        """CREATE TABLE own_caps (
+            account_id TEXT PRIMARY KEY,
+            storage {BIG},
+            download {BIG},
+            class_b {BIG},
+            class_c {BIG}
+        )""",
+        """CREATE TABLE key_uses (
+            key_id TEXT PRIMARY KEY,
+            at_ms {BIG} NOT NULL,
+            address TEXT NOT NULL,
+            face TEXT NOT NULL,
+            call TEXT NOT NULL
+        )""",
     ),
 )
 

@@ -94,6 +94,14 @@ def serve(
             metavar="MODE", help="Of files in buckets that were never told one: SSE-B2 or none. [default: SSE-B2]"
         ),
     ] = None,
+    prices: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PRICES",
+            help="For the console's estimate of cost, per TB-month, GB and 10,000 calls, such as"
+            " USD,storage=6,download=0.01,class_b=0.004,class_c=0.04. [default: none]",
+        ),
+    ] = None,
     config: Config = None,
     json: JSON = False,
 ) -> None:
@@ -110,7 +118,7 @@ def serve(
             "test_hooks": test_hooks, "test_chance": test_chance, "test_seed": test_seed,
             "lifecycle_interval": lifecycle_interval, "lifecycle_hour": lifecycle_hour,
             "allow_targets": allow_targets or None, "target_ca": target_ca,
-            "default_encryption": default_encryption,
+            "default_encryption": default_encryption, "prices": prices,
         }
     )  # fmt: skip
     from undercroft.serve.run import serve as run

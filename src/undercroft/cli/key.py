@@ -11,7 +11,7 @@ from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
 from undercroft.cli.output import day_and_time, print_fields, print_json, print_table
 from undercroft.cli.session import settings_of, with_store
 from undercroft.store import Store
-from undercroft.store.model import ApplicationKey
+from undercroft.store.model import ApplicationKey, KeyUse
 from undercroft.store.operations import ALL_CAPABILITIES, BUCKET_CAPABILITIES
 
 app = typer.Typer(help="Application keys.", no_args_is_help=True)
@@ -29,6 +29,10 @@ def _describe(key: ApplicationKey) -> dict[str, object]:
         "namePrefix": key.name_prefix,
         "expirationTimestamp": key.expires_ms,
     }
+
+
+def _describe_use(use: KeyUse | None) -> dict[str, object] | None:
+    return None if use is None else {"timestamp": use.at_ms, "address": use.address, "api": use.face, "call": use.call}
 
 
 @app.command()
@@ -65,11 +69,61 @@ def create(
             operator, name, capability or every, bucket_ids=bucket_ids, name_prefix=prefix, valid_s=valid_seconds
         )
 
-    key = with_store(settings_of(data, catalog, blobs, config), work)
+    _print_new(with_store(settings_of(data, catalog, blobs, config), work), json)
+
+
+def _print_new(key: ApplicationKey, json: bool) -> None:
+    """Print a key with its secret, which nobody is shown again."""
     if json:
         print_json({**_describe(key), "applicationKey": key.secret})
     else:
         print_fields({"Key id": key.key_id, "Application key": key.secret, "Name": key.name})
+
+
+@app.command()
+def rotate(
+    key_id: Annotated[str, typer.Argument(metavar="KEY", help="The key's id.")],
+    account: Which,
+    retire_after: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=1,
+            max=limits.KEY_VALID_MAX_S,
+            help="Let the old key expire after this long. [default: it stays until it is deleted]",
+        ),
+    ] = None,
+    data: Data = None,
+    catalog: Catalog = None,
+    blobs: Blobs = None,
+    config: Config = None,
+    json: JSON = False,
+) -> None:
+    """Make a key with the rights of another one, to take its place. Prints its secret, once."""
+
+    async def work(store: Store) -> ApplicationKey:
+        operator = await store.identity.accounts.operator(account)
+        return await store.identity.keys.rotate(operator, key_id, retire_after_s=retire_after)
+
+    _print_new(with_store(settings_of(data, catalog, blobs, config), work), json)
+
+
+@app.command("regenerate-master")
+def regenerate_master(
+    account: Which,
+    data: Data = None,
+    catalog: Catalog = None,
+    blobs: Blobs = None,
+    config: Config = None,
+    json: JSON = False,
+) -> None:
+    """Generate an account's master key anew: the old one and its tokens stop working at once. Prints it, once."""
+
+    async def work(store: Store) -> ApplicationKey:
+        operator = await store.identity.accounts.operator(account)
+        return await store.identity.keys.regenerate_master(operator)
+
+    _print_new(with_store(settings_of(data, catalog, blobs, config), work), json)
 
 
 @app.command("list")
@@ -81,22 +135,24 @@ def list_(
     config: Config = None,
     json: JSON = False,
 ) -> None:
-    """List an account's application keys, without their secrets."""
+    """List an account's application keys, without their secrets, and when each was last used."""
 
-    async def work(store: Store) -> list[ApplicationKey]:
+    async def work(store: Store) -> tuple[list[ApplicationKey], dict[str, KeyUse]]:
         operator = await store.identity.accounts.operator(account)
         found: list[ApplicationKey] = []
+        uses: dict[str, KeyUse] = {}
         following: str | None = ""
         while following is not None:
             page, following = await store.identity.keys.list(
                 operator, start_key_id=following or None, limit=limits.NATIVE_LIST_MAX
             )
             found += page
-        return found
+            uses |= await store.identity.keys.last_uses(operator, page)
+        return found, uses
 
-    keys = with_store(settings_of(data, catalog, blobs, config), work)
+    keys, uses = with_store(settings_of(data, catalog, blobs, config), work)
     if json:
-        print_json({"keys": [_describe(key) for key in keys]})
+        print_json({"keys": [{**_describe(key), "lastUse": _describe_use(uses.get(key.key_id))} for key in keys]})
     else:
         print_table(
             [
@@ -106,6 +162,7 @@ def list_(
                     "buckets": "all" if key.bucket_ids is None else list(key.bucket_ids),
                     "prefix": key.name_prefix,
                     "expires": day_and_time(key.expires_ms),
+                    "last used": day_and_time(uses[key.key_id].at_ms) if key.key_id in uses else None,
                 }
                 for key in keys
             ],

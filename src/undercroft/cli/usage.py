@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,8 +14,12 @@ from undercroft.cli.output import print_json, print_table
 from undercroft.cli.session import fail, settings_of, with_store
 from undercroft.serve.exits import USAGE
 from undercroft.store import Store
-from undercroft.store.accounting.model import DayOfUsage, date_of, day_of, day_of_date
+from undercroft.store.accounting.model import BucketDay, DayOfUsage, date_of, day_of, day_of_date
 
+_BUCKET_COLUMNS = (
+    "account", "day", "bucket", "stored bytes", "file bytes", "older bytes", "unfinished bytes", "files", "versions",
+    "downloaded", "uploaded", "class A", "class B", "class C",
+)  # fmt: skip
 _COLUMNS = (
     "account", "day", "stored bytes", "versions", "byte hours", "downloaded", "uploaded", "class A", "class B", "class C",
 )  # fmt: skip
@@ -29,6 +33,9 @@ def usage(
         str | None, typer.Option("--from", metavar="DAY", help="YYYY-MM-DD. [default: the first of the month]")
     ] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="YYYY-MM-DD. [default: today]")] = None,
+    by_bucket: Annotated[
+        bool, typer.Option("--by-bucket", help="Report each bucket, rather than whole accounts.")
+    ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header row.")] = False,
     data: Data = None,
     catalog: Catalog = None,
@@ -43,30 +50,33 @@ def usage(
     """
     first_day, last_day = _day(first, "--from"), _day(last, "--to")
 
-    async def work(store: Store) -> dict[str, list[DayOfUsage]]:
+    async def work(store: Store) -> dict[str, list[Any]]:
         accounts = store.identity.accounts
         found = await accounts.list() if account is None else [await accounts.find(account)]
         today = day_of(store.ambient.now_ms())
         to = today if last_day is None else last_day
         begin = day_of_date(date_of(to).replace(day=1)) if first_day is None else first_day
-        return {one.account_id: await store.accounting.usage(one.account_id, begin, to) for one in found}
+        report = store.accounting.usage_by_bucket if by_bucket else store.accounting.usage
+        return {one.account_id: list(await report(one.account_id, begin, to)) for one in found}
 
     found = with_store(settings_of(data, catalog, blobs, config), work)
     if json:
+        describe = _describe_bucket if by_bucket else _describe
         print_json(
             {
                 "accounts": [
-                    {"accountId": account_id, "days": [_describe(day) for day in days]}
+                    {"accountId": account_id, "days": [describe(day) for day in days]}
                     for account_id, days in found.items()
                 ]
             }
         )
         return
+    columns, row_of = (_BUCKET_COLUMNS, _bucket_row) if by_bucket else (_COLUMNS, _row)
     rows = [
-        dict(zip(_COLUMNS, _row(account_id, day), strict=True)) for account_id, days in found.items() for day in days
+        dict(zip(columns, row_of(account_id, day), strict=True)) for account_id, days in found.items() for day in days
     ]
     if as_csv:
-        writer = csv.DictWriter(sys.stdout, [name.replace(" ", "_") for name in _COLUMNS], lineterminator="\n")
+        writer = csv.DictWriter(sys.stdout, [name.replace(" ", "_") for name in columns], lineterminator="\n")
         writer.writeheader()
         writer.writerows({name.replace(" ", "_"): value for name, value in row.items()} for row in rows)
     else:
@@ -95,6 +105,44 @@ def _row(account_id: str, day: DayOfUsage) -> tuple[object, ...]:
         day.transactions("B"),
         day.transactions("C"),
     )
+
+
+def _bucket_row(account_id: str, day: BucketDay) -> tuple[object, ...]:
+    held = day.held
+    return (
+        account_id,
+        date_of(day.day).isoformat(),
+        day.bucket_id,
+        *(
+            (None,) * 6
+            if held is None
+            else (
+                held.size_bytes, held.file_bytes, held.older_bytes, held.unfinished_bytes, held.files, held.versions,
+            )
+        ),
+        day.downloaded_bytes,
+        day.uploaded_bytes,
+        day.class_a,
+        day.class_b,
+        day.class_c,
+    )  # fmt: skip
+
+
+def _describe_bucket(day: BucketDay) -> dict[str, object]:
+    held = day.held
+    return {
+        "day": date_of(day.day).isoformat(),
+        "bucketId": day.bucket_id,
+        "storedBytes": None if held is None else held.size_bytes,
+        "fileBytes": None if held is None else held.file_bytes,
+        "olderBytes": None if held is None else held.older_bytes,
+        "unfinishedBytes": None if held is None else held.unfinished_bytes,
+        "files": None if held is None else held.files,
+        "versions": None if held is None else held.versions,
+        "downloadedBytes": day.downloaded_bytes,
+        "uploadedBytes": day.uploaded_bytes,
+        "transactions": {"A": day.class_a, "B": day.class_b, "C": day.class_c},
+    }
 
 
 def _describe(day: DayOfUsage) -> dict[str, object]:

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from undercroft import limits
+from undercroft.console.cap_banner import what_is_blocked
 from undercroft.console.page import Page, Who
 from undercroft.console.problems import Problem, problem_of
 from undercroft.console.visit import Console, Visit
@@ -88,6 +89,8 @@ class Guard:
                 return _refuse(visit, problem)
         if page.who is not Who.ANYBODY and visit.signed_in is None:
             return _send_to_sign_in(visit, page)
+        if page.method == "GET" and visit.signed_in is not None and not visit.wants_json:
+            visit.blocking = await what_is_blocked(visit.store, visit.account.account_id)
         try:
             return await page.handler(visit)
         except StoreError as error:

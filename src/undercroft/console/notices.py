@@ -4,6 +4,8 @@ from __future__ import annotations
 
 NOTICES = {
     "signed-out": "You are signed out.",
+    "key-deleted": "The key is deleted. It has stopped working.",
+    "caps-updated": "The caps are updated. One on storage holds at once, others within seconds.",
     "bucket-created": "The bucket is created.",
     "bucket-deleted": "The bucket is deleted.",
     "settings-saved": "The settings are saved.",

@@ -29,6 +29,7 @@ _RULES: dict[type[StoreError], tuple[int, str, str | Callable[[Any], str]]] = {
     errors.BadCredentials: (401, "You are not signed in", "Your session is over. Sign in again."),
     errors.InvalidRequest: (422, "This cannot be taken as it is", str),
     errors.NoSuchBucket: (404, "There is no such bucket", "It may have been deleted, or its name is spelt otherwise."),
+    errors.NoSuchKey: (404, "There is no such application key", "It may have been deleted, or have expired."),
     errors.DuplicateBucketName: (
         409, "This name is in use", "Bucket names are unique among all accounts, in any letter case. Choose another.",
     ),
@@ -45,6 +46,7 @@ _RULES: dict[type[StoreError], tuple[int, str, str | Callable[[Any], str]]] = {
     errors.NoSuchRule: (404, "There is no such rule", str),
     errors.NoSuchSession: (404, "There is no such session", str),
     errors.StorageFull: (507, "The storage is full", "Nothing was changed. Deleting still works."),
+    errors.BucketCapExceeded: (403, "The bucket's cap is reached", "Raise it under Caps & Alerts, or delete something."),
     errors.StorageCapExceeded: (403, "The cap on storage is reached", "Raise it under Caps & Alerts, or delete something."),
     errors.Busy: (503, "The store is busy", "Nothing was changed. Try again in a moment."),
 }  # fmt: skip

@@ -5,9 +5,12 @@ from __future__ import annotations
 from undercroft.console import preferences
 from undercroft.console.bucket_settings import pages as bucket_settings
 from undercroft.console.buckets import pages as buckets
+from undercroft.console.caps import pages as caps
 from undercroft.console.events import pages as events
+from undercroft.console.keys import pages as keys
 from undercroft.console.page import Page
 from undercroft.console.replication import pages as replication
+from undercroft.console.reports import pages as reports
 from undercroft.console.sign_in import pages as sign_in
 from undercroft.console.uploads import pages as uploads
 
@@ -19,4 +22,7 @@ PAGES: tuple[Page, ...] = (
     *events.PAGES,
     *replication.PAGES,
     *uploads.PAGES,
+    *keys.PAGES,
+    *caps.PAGES,
+    *reports.PAGES,
 )

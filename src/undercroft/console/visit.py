@@ -68,6 +68,7 @@ class Visit:
         self.form = FormData()
         self.raw_body = b""
         self.cookies: dict[str, str | None] = {}
+        self.blocking: list[str] = []  # What caps refuse at the moment, for every page to say.
 
     # -- Who and what ---------------------------------------------------------------------------------------------------
     @property

@@ -26,9 +26,10 @@ from undercroft.native.errors import (
     as_native,
     error_response,
 )
+from undercroft.native.key_uses import note_use
 from undercroft.native.large_files import upload_part
 from undercroft.native.paths import FILE_PREFIX, no_such_call, split_call
-from undercroft.native.transactions import CLASSES, transactions_of
+from undercroft.native.transactions import CLASSES, subject_of, transactions_of
 from undercroft.native.upload_slots import LOCK_FILE, UploadSlots
 from undercroft.native.uploads import upload_file
 from undercroft.settings import Settings
@@ -69,7 +70,7 @@ class NativeFace:
                 cross_origin = await self._cors.headers(request)
             if request.raw_path.startswith(FILE_PREFIX):
                 request.operation = DOWNLOAD_BY_NAME
-                response = await download_by_name(self._store, request)
+                response = await download_by_name(self._store, self._settings, request)
             else:
                 version, call, rest = split_call(request.raw_path)
                 response = await self._dispatch(request, version, call, rest)
@@ -90,15 +91,15 @@ class NativeFace:
         json_call = CALLS.get(call)
         if json_call is not None:
             principal = await self._store.identity.principal_of_account_token(_token(request))
+            note_use(self._store, self._settings, request, principal)
             body = await json_call.read(request, version)
-            charge = self._store.accounting.charge
-            charge(_account_of(principal), call, CLASSES[call], transactions_of(call, body))
+            await self._charge(request, principal, transactions_of(call, body), *subject_of(body))
             context = Call(self._store, self._settings, request, version, principal)
             return json_response(await json_call.handler(context, body))
         if call in UPLOADS:
             return await self._upload(request, UPLOADS[call], rest[0])
         if call == DOWNLOAD_BY_ID:
-            return await download_by_id(self._store, request)
+            return await download_by_id(self._store, self._settings, request)
         if request.method not in {"GET", "POST"}:
             raise NativeError(405, "method_not_allowed", "Only GET and POST are supported")
         return json_response(await authorize_account(self._store, self._settings, request, version))
@@ -109,9 +110,20 @@ class NativeFace:
             raise NativeError(405, "method_not_allowed", "Only POST is supported")
         token = _token(request)
         principal = await self._store.identity.principal_of_upload_token(token, request.raw_path.decode("latin-1"))
+        note_use(self._store, self._settings, request, principal)
         with self._slots.take(token):
-            self._store.accounting.charge(_account_of(principal), request.operation, CLASSES[request.operation])
+            await self._charge(request, principal, 1, subject_id, subject_id)
             return json_response(await upload(self._store, principal, request, subject_id))
+
+    async def _charge(
+        self, request: Request, principal: Principal, transactions: int, bucket_id: str | None, file_id: str | None
+    ) -> None:
+        """Count a call for its sender, under the bucket with which it has to do. Raises `TransactionCapExceeded`."""
+        account_id, call = _account_of(principal), request.operation
+        under = ""
+        if bucket_id is not None or file_id is not None:
+            under = await self._store.buckets.counted_under(account_id, bucket_id=bucket_id, file_id=file_id)
+        self._store.accounting.charge(account_id, call, CLASSES[call], transactions, under)
 
 
 def _refusal(error: Exception, request: Request) -> Response | None:

@@ -12,6 +12,7 @@ from undercroft.http.request import Request
 from undercroft.native.api_versions import APIVersion
 from undercroft.native.call import Answer
 from undercroft.native.errors import AUTHORIZE_ACCOUNT, NativeError
+from undercroft.native.key_uses import note_use
 from undercroft.native.transactions import CLASSES
 from undercroft.settings import Settings
 from undercroft.store import Store
@@ -44,6 +45,7 @@ async def authorize_account(store: Store, settings: Settings, request: Request, 
     """Answer a token and the URLs to use it at. Raises what `basic_credentials` does, BadCredentials, UnsupportedKey."""
     key_id, secret = basic_credentials(request.header_map.get(b"authorization"))
     principal = await store.identity.authenticate_key(key_id, secret)
+    note_use(store, settings, request, principal)
     key = principal.key
     assert key is not None, "who authenticated with a key has one"
     if key.bucket_ids is not None and len(key.bucket_ids) > 1 and not version.multi_bucket_keys:

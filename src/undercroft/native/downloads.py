@@ -12,10 +12,12 @@ from undercroft.native.download_headers import download_headers
 from undercroft.native.encoding import decode
 from undercroft.native.encryption import encryption_headers, key_of_headers
 from undercroft.native.errors import DOWNLOAD_BY_ID, DOWNLOAD_BY_NAME, BadRequest, NativeError
+from undercroft.native.key_uses import note_use
 from undercroft.native.lock_shapes import lock_headers
 from undercroft.native.paths import FILE_PREFIX
 from undercroft.native.response_overrides import Overrides, overrides_of
 from undercroft.native.transactions import CLASSES
+from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.errors import DownloadCapExceeded, IsHideMarker, NoSuchFile, TransactionCapExceeded
 from undercroft.store.identity.authorize import Facts
@@ -34,7 +36,7 @@ class DownloadById(Overrides, kw_only=True):
 _reader = BodyReader(DownloadById)
 
 
-async def download_by_name(store: Store, request: Request) -> Response:
+async def download_by_name(store: Store, settings: Settings, request: Request) -> Response:
     """Answer `/file/BUCKET/NAME` with the newest version of the name."""
     if request.method not in {"GET", "HEAD"}:
         raise NativeError(405, "method_not_allowed", "Only GET and HEAD are supported")
@@ -42,7 +44,7 @@ async def download_by_name(store: Store, request: Request) -> Response:
     bucket_name, name = decode(raw_bucket, "The bucket name"), decode(raw_name, "The file name")
     parameters = _query(request)
     overrides = overrides_of(parameters)
-    principal = await _principal(store, request, parameters.get("Authorization"))
+    principal = await _principal(store, settings, request, parameters.get("Authorization"))
     bucket = await store.buckets.find(name=bucket_name, remembered=True)
     if not name:
         raise NoSuchFile(bucket_name, name)
@@ -51,17 +53,17 @@ async def download_by_name(store: Store, request: Request) -> Response:
             principal, bucket, name, facts=Facts(overrides=overrides), data=request.method == "GET"
         )
     except NoSuchFile:  # Which only those are told who may read.
-        _charge(store, DOWNLOAD_BY_NAME, bucket.account_id)
+        _charge(store, DOWNLOAD_BY_NAME, bucket)
         raise
-    _charge(store, DOWNLOAD_BY_NAME, version.account_id)
+    _charge(store, DOWNLOAD_BY_NAME, version)
     return await _answer(store, request, principal, bucket, version, overrides)
 
 
-async def download_by_id(store: Store, request: Request) -> Response:
+async def download_by_id(store: Store, settings: Settings, request: Request) -> Response:
     """Answer `b2_download_file_by_id` with the version of that id, hidden and superseded ones included."""
     if request.method not in {"GET", "HEAD", "POST"}:
         raise NativeError(405, "method_not_allowed", "Only GET, HEAD and POST are supported")
-    principal = await _principal(store, request, None)
+    principal = await _principal(store, settings, request, None)
     if request.method == "POST":
         body = _reader.from_json(await request.read(limits.JSON_BODY_MAX_BYTES))
         file_id = body.file_id
@@ -73,7 +75,7 @@ async def download_by_id(store: Store, request: Request) -> Response:
     if not file_id:
         raise BadRequest("fileId is required")
     version = await store.files.version(principal, file_id, facts=Facts(by_id=True, overrides=overrides))
-    _charge(store, DOWNLOAD_BY_ID, version.account_id)
+    _charge(store, DOWNLOAD_BY_ID, version)
     if version.action is Action.HIDE:
         raise IsHideMarker(file_id, version.uploaded_ms)
     if version.action is Action.START:
@@ -82,18 +84,22 @@ async def download_by_id(store: Store, request: Request) -> Response:
     return await _answer(store, request, principal, bucket, version, overrides)
 
 
-def _charge(store: Store, operation: str, account_id: str) -> None:
+def _charge(store: Store, operation: str, read: Bucket | FileVersion) -> None:
     """Count a download that is allowed, for the owner of the bucket, whoever asks. Raises `DownloadCapExceeded`."""
     try:
-        store.accounting.charge(account_id, operation, CLASSES[operation])
+        store.accounting.charge(read.account_id, operation, CLASSES[operation], bucket_id=read.bucket_id)
     except TransactionCapExceeded:
         raise DownloadCapExceeded from None  # The service has one word for both, which names both (section 18).
 
 
-async def _principal(store: Store, request: Request, query_token: str | None) -> Principal:
+async def _principal(store: Store, settings: Settings, request: Request, query_token: str | None) -> Principal:
     """Who asks. A token that is present is judged, even where nobody would need one. Raises BadToken, ExpiredToken."""
     token = request.header("authorization") or query_token
-    return await store.identity.principal_of_download_token(token) if token else NOBODY
+    if not token:
+        return NOBODY
+    principal = await store.identity.principal_of_download_token(token)
+    note_use(store, settings, request, principal)
+    return principal
 
 
 def _query(request: Request) -> dict[str, str]:

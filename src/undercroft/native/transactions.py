@@ -30,6 +30,10 @@ CLASSES: dict[str, TransactionClass] = {
     call: transaction_class for transaction_class, calls in _CALLS.items() for call in calls
 }
 
+# The fields of bodies that say with which bucket a call has to do: its id, or that of a file in it; the first counts.
+_BUCKET_FIELDS = ("destination_bucket_id", "bucket_id")
+_FILE_FIELDS = ("large_file_id", "file_id", "source_file_id")
+
 # The field of those lists that count as a transaction for each thousand rows asked for.
 _ROWS_ASKED = {
     "b2_list_file_names": "max_file_count",
@@ -46,3 +50,12 @@ def transactions_of(call: str, body: Body) -> int:
         return 1
     rows = getattr(body, field) or limits.NATIVE_LIST_DEFAULT
     return max(1, -(-min(rows, limits.NATIVE_LIST_MAX) // _ROWS_A_TRANSACTION))
+
+
+def subject_of(body: Body) -> tuple[str | None, str | None]:
+    """The id of the bucket, or else that of the file, with which a JSON call has to do, as its body says."""
+    return _first(body, _BUCKET_FIELDS), _first(body, _FILE_FIELDS)
+
+
+def _first(body: Body, fields: tuple[str, ...]) -> str | None:
+    return next((value for field in fields if (value := getattr(body, field, None)) is not None), None)

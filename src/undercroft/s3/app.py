@@ -12,6 +12,7 @@ import structlog
 
 from undercroft.http.cors import NO_HEADERS, PREFLIGHT
 from undercroft.http.errors import BodyBroken, HTTPInputError
+from undercroft.http.origin import client_of
 from undercroft.http.request import Request
 from undercroft.http.response import Response
 from undercroft.s3.answers import error_answer
@@ -100,6 +101,9 @@ class S3Face:
         scope = SERVICE if target[0] is None else BUCKET if target[1] is None else OBJECT
         facts = find_operation(request.method, scope, query, copies=_COPY_SOURCE in request.header_map)
         request.operation = facts.name
+        key_id = authentication.principal.key_id
+        if key_id is not None:
+            self._store.accounting.key_used(key_id, client_of(request, self._settings), "s3", facts.name)
         return Call(self._store, self._settings, request, authentication, facts, target, query, now_ms)
 
     async def _run(self, call: Call) -> Response:
@@ -110,7 +114,10 @@ class S3Face:
         if call.facts.name not in OPEN_READS:
             account_id = call.principal.account_id
             if account_id is not None:
-                self._store.accounting.charge(account_id, call.facts.name, CLASSES[call.facts.name])
+                name = call.facts.name
+                bucket = call.bucket_name
+                under = await self._store.buckets.counted_under(account_id, name=bucket) if bucket else ""
+                self._store.accounting.charge(account_id, name, CLASSES[name], bucket_id=under)
         check_settings(call.headers)
         return await operation.handler(call)
 

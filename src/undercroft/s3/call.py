@@ -108,9 +108,10 @@ class Call:
             raise S3Error("AccessDenied", f"The bucket does not belong to the account in {header.decode('ascii')}.")
         return bucket
 
-    def charge_read(self, account_id: str) -> None:
+    def charge_read(self, read: Bucket | FileVersion) -> None:
         """Count the operation, a read that is allowed, for the bucket's owner. Raises `TransactionCapExceeded`."""
-        self.store.accounting.charge(account_id, self.facts.name, CLASSES[self.facts.name])
+        name = self.facts.name
+        self.store.accounting.charge(read.account_id, name, CLASSES[name], bucket_id=read.bucket_id)
 
     async def version(self, bucket: Bucket, *, data: bool = False) -> FileVersion:
         """The version that the key, and `versionId` where it is given, address for reading.

@@ -20,12 +20,22 @@ from undercroft.catalog.contract import Catalog, Rows
 from undercroft.catalog.keys import KeyRow
 from undercroft.keyring import Keyring
 from undercroft.store.ambient import Ambient
-from undercroft.store.model import NO_REPLICATION, ApplicationKey, Bucket, Lock, NotificationRule, Replication
+from undercroft.store.identity.principals import Principal
+from undercroft.store.model import (
+    NO_REPLICATION,
+    ApplicationKey,
+    Bucket,
+    BucketCaps,
+    Lock,
+    NotificationRule,
+    Replication,
+)
 
 REMEMBERED_MAX = 10_000  # Keys, and buckets, that a process remembers at once.
 T = TypeVar("T")
 _NO_LOCK = Lock()
 _lock_decoder = msgspec.json.Decoder(Lock)
+_caps_decoder = msgspec.json.Decoder(BucketCaps | None)
 _replication_decoder = msgspec.json.Decoder(Replication)
 _notifications_decoder = msgspec.json.Decoder(tuple[NotificationRule, ...])
 
@@ -65,11 +75,12 @@ class Directory:
         if await invalidations.highest(self._catalog.rows) != self.invalidation_id:
             await self.refresh()
 
-    def vouches_for(self, key_id: str | None, bucket: Bucket | None) -> bool:
+    def vouches_for(self, principal: Principal, bucket: Bucket | None) -> bool:
         """Whether key and bucket are just as remembered: nothing read of the log has changed them, and no time ran out."""
+        key_id = principal.key_id
         if key_id is not None:
             holder = self._keys.get(key_id)
-            if holder is None or not self._is_usable(holder):
+            if holder is None or not principal.proves(holder.key) or not self._is_usable(holder):
                 return False
         return bucket is None or self._buckets.get(bucket.bucket_id) is bucket
 
@@ -216,6 +227,7 @@ async def bucket_of_row(rows: Rows, row: BucketRow) -> Bucket:
         encryption=json.loads(documents.get("encryption", "null")),
         lock=_NO_LOCK if "lock" not in documents else _lock_decoder.decode(documents["lock"]),
         notification_rules=_notifications_decoder.decode(documents.get("notifications", "[]")),
+        caps=None if "caps" not in documents else _caps_decoder.decode(documents["caps"]),
         replication=(
             NO_REPLICATION if "replication" not in documents else _replication_decoder.decode(documents["replication"])
         ),

@@ -336,6 +336,12 @@ class StorageCapExceeded(CapExceeded):
     message = "Cannot upload files, storage cap exceeded. See the Caps & Alerts page to increase your cap."
 
 
+class BucketCapExceeded(StorageCapExceeded):
+    """The bucket would hold more bytes or files than it may, whatever its account may."""
+
+    message = "Cannot upload files, the bucket's cap is exceeded. See the Caps & Alerts page to increase its cap."
+
+
 class TransactionCapExceeded(CapExceeded):
     """The account has made as many transactions of the class as it may make today."""
 

@@ -14,10 +14,17 @@ from undercroft.catalog import invalidations, usage
 from undercroft.catalog.contract import Catalog, CatalogError, CatalogFull, Change, Rows, Transaction
 from undercroft.store.accounting.meter import Meter
 from undercroft.store.directory import Directory
-from undercroft.store.errors import BadCredentials, Busy, NoSuchBucket, StorageCapExceeded, StorageFull
+from undercroft.store.errors import (
+    BadCredentials,
+    BucketCapExceeded,
+    Busy,
+    NoSuchBucket,
+    StorageCapExceeded,
+    StorageFull,
+)
 from undercroft.store.identity.authorize import NO_FACTS, Facts, authorize
 from undercroft.store.identity.principals import Principal
-from undercroft.store.model import Bucket
+from undercroft.store.model import Bucket, BucketCaps
 from undercroft.store.operations import Operation
 
 T = TypeVar("T")
@@ -69,11 +76,13 @@ class Gate:
         """
         if invalidation_id != self._directory.invalidation_id:
             await self._directory.refresh()
-        elif self._directory.vouches_for(principal.key_id, bucket):
+        elif self._directory.vouches_for(principal, bucket):
             authorize(principal, operation, bucket, name, facts)
             return bucket
-        if principal.key_id is not None and await self._directory.key(principal.key_id) is None:
-            raise BadCredentials("The key is not valid any more.")
+        if principal.key_id is not None:
+            key = await self._directory.key(principal.key_id)
+            if key is None or not principal.proves(key):
+                raise BadCredentials("The key is not valid any more.")
         if bucket is not None:
             fresh = await self._directory.bucket_by_id(bucket.bucket_id)
             if fresh is None:
@@ -96,7 +105,7 @@ class Gate:
         """Judge, and run the change in a transaction that holds only if the judgement is still true at its commit.
 
         `grows` tells that it stores something new, which waits for room where a delete does not (P13), and which the
-        account's cap on storage may refuse. Raises what `met` raises, the change's own errors, `StorageCapExceeded`,
+        caps of the bucket and the account's on storage may refuse. Raises what `met` raises, the change's own errors, `StorageCapExceeded`,
         `StorageFull` and `Busy`.
         """
         return await self._commit(
@@ -150,10 +159,14 @@ class Gate:
                 result = await change(tx, judged)
                 if cap is not None and judged is not None and await _held(tx, judged.account_id) > cap:
                     raise StorageCapExceeded  # What the change stored is counted already, and goes with it.
+                if grows and judged is not None and judged.caps is not None:
+                    await _check_caps_of_bucket(tx, judged, judged.caps)
                 return result
 
             try:
                 return await self.write(guarded, size_bytes=size_bytes, grows=grows)
+            except BucketCapExceeded:
+                raise  # There is no alert about it: those are about what accounts may use.
             except StorageCapExceeded:
                 assert bucket is not None
                 self._meter.refuse(bucket.account_id, "storage")
@@ -163,10 +176,15 @@ class Gate:
         raise Busy("Keys or buckets change too fast; try again.")
 
     async def check_room(self, bucket: Bucket, size_bytes: int) -> None:
-        """Raise `StorageCapExceeded` if the account cannot store so many bytes more now: before they are sent.
+        """Raise `StorageCapExceeded` if account or bucket cannot store so many bytes more now: before they are sent.
 
         The commit judges again, by what is stored then.
         """
+        if bucket.caps is not None:
+            await self._directory.catch_up()
+            bucket = await self._directory.bucket_by_id(bucket.bucket_id) or bucket
+            if bucket.caps is not None:
+                await _check_caps_of_bucket(self._catalog.rows, bucket, bucket.caps, more_bytes=size_bytes)
         if await self._has_room(bucket, size_bytes):
             return
         await self._directory.catch_up()  # Perhaps the cap has been raised since this process last heard of it.
@@ -214,6 +232,15 @@ async def _concerns(tx: Transaction, judged_at: int, principal: Principal, bucke
     if not entries or entries[0][0] != judged_at + 1:
         return True  # Some are forgotten already, or the log is another one.
     return any(subject in judged or subject.partition(":")[0] not in _KINDS for _, subject in entries)
+
+
+async def _check_caps_of_bucket(rows: Rows, bucket: Bucket, caps: BucketCaps, more_bytes: int = 0) -> None:
+    """Raise `BucketCapExceeded` if the bucket holds more than it may, with so many bytes more."""
+    held = await usage.of_bucket(rows, bucket.bucket_id)
+    if caps.size_bytes is not None and held.size_bytes + more_bytes > caps.size_bytes:
+        raise BucketCapExceeded
+    if caps.files is not None and held.files > caps.files:
+        raise BucketCapExceeded
 
 
 async def _held(rows: Rows, account_id: str) -> int:

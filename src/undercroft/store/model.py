@@ -45,6 +45,15 @@ class ApplicationKey(msgspec.Struct, frozen=True):
         return self.key_id == self.account_id
 
 
+class KeyUse(msgspec.Struct, frozen=True):
+    """A use of an application key: from which address, through which interface (native, s3), and with which call."""
+
+    at_ms: int
+    address: str
+    face: str
+    call: str
+
+
 class Retention(msgspec.Struct, frozen=True):
     """Until when a file may be neither deleted nor changed: milliseconds since the epoch.
 
@@ -151,6 +160,13 @@ class Replication(msgspec.Struct, frozen=True, rename="camel"):
 NO_REPLICATION = Replication()
 
 
+class BucketCaps(msgspec.Struct, frozen=True, rename="camel"):
+    """What a bucket may hold, besides what its account may: bytes of all versions and parts, and visible files."""
+
+    size_bytes: int | None = None  # None: no cap.
+    files: int | None = None
+
+
 SSE_B2, SSE_C = "SSE-B2", "SSE-C"
 
 
@@ -191,6 +207,7 @@ class Bucket(msgspec.Struct, frozen=True):
     notification_rules: tuple[NotificationRule, ...] = ()
     replication: Replication = NO_REPLICATION
     encryption: str | None = None  # SSE-B2 for new files that ask for nothing; None: what the service does.
+    caps: BucketCaps | None = None  # None: none at all.
 
     @property
     def is_public(self) -> bool:

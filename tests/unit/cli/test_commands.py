@@ -96,9 +96,17 @@ def test_key_create_list_delete(run, account):
     listed = json.loads(out)["keys"]
     assert key["keyId"] in [each["keyId"] for each in listed]
     assert key["applicationKey"] not in out
+    _, out, _ = run("key", "rotate", key["keyId"], "--account", "one@example.com", "--retire-after", "60", "--json")
+    twin = json.loads(out)
+    assert [twin[each] for each in ("keyName", "capabilities", "namePrefix")] == ["reader", key["capabilities"], "a/"]
+    assert twin["applicationKey"] != key["applicationKey"]
     assert run("key", "delete", key["keyId"], "--account", account["accountId"])[0] == 0
     assert key["keyId"] not in run("key", "list", "--account", "one@example.com")[1]
     assert run("key", "delete", key["keyId"], "--account", account["accountId"])[0] == 1
+    _, out, _ = run("key", "regenerate-master", "--account", "one@example.com", "--json")
+    master = json.loads(out)
+    assert master["keyId"] == account["accountId"]
+    assert master["applicationKey"] != account["masterApplicationKey"]
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,12 @@ from undercroft import limits
 from undercroft.catalog import caps, usage
 from undercroft.catalog.caps import AlertRow
 from undercroft.catalog.contract import CatalogFull
+from undercroft.catalog.usage import Held
 from undercroft.store import Store, errors
-from undercroft.store.accounting.model import DAY_MS, HOUR_MS, CallCount
+from undercroft.store.accounting.model import DAY_MS, HOUR_MS, BucketDay, CallCount, Caps
 from undercroft.store.dialect import S3
-from undercroft.store.model import ByteRange, NewFile
+from undercroft.store.identity.principals import Principal
+from undercroft.store.model import ByteRange, KeyUse, NewFile
 
 
 async def cap(bench, **caps):
@@ -152,6 +154,99 @@ async def test_downloaded_bytes_are_those_that_left(tmp_path):
 
 
 @asynchronous
+async def test_what_is_done_in_a_bucket_counts_under_it_from_day_to_day(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        store, account_id, bucket_id = bench.store, bench.bucket.account_id, bench.bucket.bucket_id
+        other = await store.buckets.create(bench.principal, "another-bucket", "allPrivate")
+        await bench.put("file", b"12345")
+        await bench.get("file")
+        await store.files.upload(bench.principal, other, "other", NewFile("text/plain"), Bytes(b"123"))
+        store.accounting.charge(account_id, "PutObject", "A", 1, bucket_id)
+        store.accounting.charge(account_id, "ListObjects", "C", 2, bucket_id)
+        store.accounting.charge(account_id, "ListBuckets", "C")
+        await store.accounting.flush()
+        day = today(bench)
+        found = {one.bucket_id: one for one in await store.accounting.usage_by_bucket(account_id, day, day)}
+        assert found[bucket_id] == BucketDay(day, bucket_id, Held(1, 5, 1, 5, 0), 5, 5, 1, 0, 2)
+        assert found[other.bucket_id] == BucketDay(day, other.bucket_id, Held(1, 3, 1, 3, 0), 0, 3, 0, 0, 0)
+        await store.work.usage.sample_storage()
+        await bench.put("late", b"1")  # After the last look of the day.
+        bench.clock.ms += DAY_MS
+        while await store.work.usage.fold():
+            pass
+        assert not await bench.catalog.rows.all("SELECT 1 FROM bucket_days WHERE slot <> 0")
+        [version] = (await store.files.list_versions(bench.principal, other, limit=10)).rows
+        await store.files.delete_version(bench.principal, other, "other", str(version.file_id))
+        await store.buckets.delete(bench.principal, other.bucket_id)
+        days = await store.accounting.usage_by_bucket(account_id, day, day + 1)
+        assert {(one.day - day, one.bucket_id, one.held and one.held.size_bytes) for one in days} == {
+            (0, bucket_id, 5), (0, other.bucket_id, 3), (1, bucket_id, 6),
+        }  # fmt: skip
+        by_day, totals = await store.accounting.totals_of_buckets(account_id, day, day + 1)
+        assert {at - day: held.size_bytes for at, held in by_day.items()} == {0: 8, 1: 6}
+        assert {one.bucket_id: (one.held.size_bytes, one.byte_days, one.uploaded_bytes, one.class_c) for one in totals} == {
+            bucket_id: (6, 11, 5, 2), other.bucket_id: (0, 3, 3, 0),
+        }  # fmt: skip
+        by_day, totals = await store.accounting.totals_of_buckets(account_id, day, day)
+        assert {one.bucket_id: (one.held.size_bytes, one.byte_days) for one in totals} == {
+            bucket_id: (5, 5), other.bucket_id: (3, 3),
+        }  # fmt: skip
+        assert await store.buckets.usage(bench.principal) == {bucket_id: Held(2, 6, 2, 6, 0)}
+
+
+@asynchronous
+async def test_what_a_full_catalog_keeps_of_buckets_and_of_keys_is_written_the_next_time(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        store, account_id, key = bench.store, bench.bucket.account_id, bench.principal.key
+
+        async def full(*_, **__):
+            raise CatalogFull("The disk of the catalog is full.")
+
+        store.accounting.charge(account_id, "PutObject", "A", 3, bench.bucket.bucket_id)
+        store.accounting.key_used(key.key_id, "192.0.2.1", "s3", "PutObject")
+        with mock.patch.object(bench.catalog, "write", full), pytest.raises(errors.StorageFull):
+            await store.accounting.flush()
+        store.accounting.charge(account_id, "PutObject", "A", 1, bench.bucket.bucket_id)
+        await store.accounting.flush()
+        [day] = await store.accounting.usage_by_bucket(account_id, today(bench), today(bench))
+        assert day.class_a == 4
+        uses = await store.identity.keys.last_uses(bench.principal, [key])
+        assert uses == {key.key_id: KeyUse(bench.clock.ms, "192.0.2.1", "s3", "PutObject")}
+
+
+@asynchronous
+async def test_the_last_use_of_a_key_is_the_latest_whichever_worker_writes_first_and_goes_with_the_key(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        store, keys = bench.store, bench.store.identity.keys
+        key = await keys.create(bench.principal, "a-key", ["listFiles"])
+        worker = Store(bench.catalog, bench.blobs, keys._keyring, slot=3, ambient=bench.clock)
+        assert await keys.last_uses(bench.principal, [key]) == {}
+        worker.accounting.key_used(key.key_id, "192.0.2.1", "s3", "GetObject")
+        bench.clock.ms += 5
+        store.accounting.key_used(key.key_id, "192.0.2.2", "native", "b2_list_file_names")
+        await store.accounting.flush()
+        await worker.accounting.flush()
+        assert (await keys.last_uses(bench.principal, [key]))[key.key_id].address == "192.0.2.2"
+        await keys.delete(bench.principal, key.key_id)
+        store.accounting.key_used(key.key_id, "192.0.2.2", "native", "b2_list_file_names")
+        await store.accounting.flush()
+        assert not await bench.catalog.rows.all("SELECT 1 FROM key_uses WHERE key_id = ?1", (key.key_id,))
+
+
+@pytest.mark.parametrize(("others", "is_noted"), [(-1, True), (0, False)])
+@asynchronous
+async def test_uses_of_so_many_keys_gather_and_no_more(tmp_path, others, is_noted):
+    async with open_bench(tmp_path) as bench:
+        accounting = bench.store.accounting
+        for number in range(limits.KEY_USES_GATHERED + others):
+            accounting.key_used(str(number), "192.0.2.1", "s3", "GetObject")
+        key = bench.principal.key
+        accounting.key_used(key.key_id, "192.0.2.1", "s3", "GetObject")
+        await accounting.flush()
+        assert bool(await bench.store.identity.keys.last_uses(bench.principal, [key])) is is_noted
+
+
+@asynchronous
 async def test_a_body_that_cannot_be_read_is_no_download(tmp_path):
     async with open_bench(tmp_path) as bench:
         await bench.put("damaged", b"12345")
@@ -196,7 +291,9 @@ async def test_a_deleted_account_leaves_no_accounting_behind_and_gets_none(tmp_p
         bench.store.accounting.charge(made, "ListBuckets", "C")
         await bench.store.identity.accounts.delete(made)
         await bench.store.accounting.settle()
-        for table in ("caps", "cap_alerts", "call_days", "transfer_days", "storage_days"):
+        for table in (
+            "caps", "own_caps", "cap_alerts", "call_days", "transfer_days", "storage_days", "bucket_days", "bucket_storage_days",
+        ):  # fmt: skip
             assert not await bench.catalog.rows.all(f"SELECT 1 FROM {table} WHERE account_id = ?1", (made,)), table
 
 
@@ -501,3 +598,57 @@ async def test_all_accounts_with_caps_are_looked_at_however_many_there_are(tmp_p
         found = await bench.store.accounting.alerts.recent(None, days=1)
         assert {alert.account_id for alert in found} == set(ids)
         assert {(one.account_id, one.used, one.cap) for one in standing} == {(account_id, 1, 1) for account_id in ids}
+
+
+@asynchronous
+async def test_of_the_caps_of_operator_and_account_the_lower_counts_and_neither_changes_the_others(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        caps_, account_id = bench.store.accounting.caps, bench.bucket.account_id
+        await caps_.change(account_id, {"storage": 100, "download": 50})
+        await caps_.change_own(bench.principal, {"storage": 1000, "download": 5, "class_c": 7})
+        assert await caps_.of(account_id) == Caps(100, 5, None, 7)
+        assert [one.cap for one in await caps_.every_standing()] == [100, 5, 7]
+        with pytest.raises(errors.StorageCapExceeded):
+            await bench.put("large", bytes(101))
+        await caps_.change_own(bench.principal, dict.fromkeys(("storage", "download", "class_c")))
+        assert await caps_.of(account_id) == await caps_.of_operator(account_id) == Caps(100, 50)
+        await caps_.change(account_id, {"storage": None, "download": None})
+        assert not await caps_.are_there()
+
+
+@asynchronous
+async def test_an_account_bounds_itself_at_once_within_limits_and_only_by_who_could_do_anything(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        caps_ = bench.store.accounting.caps
+        for wrong in (-1, limits.CAP_MAX + 1):
+            with pytest.raises(errors.OutOfRange):
+                await caps_.change_own(bench.principal, {"storage": wrong})
+        key = await bench.store.identity.keys.create(bench.principal, "no-admin", ["writeFiles", "writeBuckets"])
+        with pytest.raises(errors.Unauthorized):
+            await caps_.change_own(Principal.of_key(key), {"storage": 1})
+        await bench.put("first", bytes(3))
+        await caps_.change_own(bench.principal, {"storage": 5})
+        with pytest.raises(errors.StorageCapExceeded):
+            await bench.put("second", bytes(3))
+
+
+@asynchronous
+async def test_a_cap_blocks_from_when_it_refuses_until_it_is_changed_or_there_is_room_again(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        store, account_id = bench.store, bench.bucket.account_id
+
+        async def blocking():
+            return [(one.category, one.used, one.cap) for one in await store.accounting.caps.blocking(account_id)]
+
+        assert await blocking() == []
+        await cap(bench, storage=10)
+        await bench.put("file", bytes(8))
+        assert await blocking() == []
+        with pytest.raises(errors.StorageCapExceeded):
+            await bench.put("more", bytes(3))
+        await store.accounting.settle()
+        assert await blocking() == [("storage", 8, 10)]
+        await cap(bench, storage=20)
+        assert await blocking() == []
+        await cap(bench, storage=8)
+        assert await blocking() == [("storage", 8, 8)]

@@ -110,7 +110,7 @@ async def test_a_run_over_very_many_versions_is_right_quick_and_small(tmp_path, 
         run = await lifecycle.find(bench.catalog.rows)
         assert (run.looked_at, run.deleted) == (count, count - len(left))
         assert (said.looked_at, said.deleted) == (count, count - len(left))
-        assert await usage.of_bucket(bench.catalog.rows, bucket_id) == (len(left), len(left))
+        assert (await usage.of_bucket(bench.catalog.rows, bucket_id))[:2] == (len(left), len(left))
         names = await bench.catalog.scan(lambda r: versions.visible(r, bucket_id, b"", b"\xff", count))
         assert (
             len(names)

@@ -8,42 +8,9 @@ from urllib.parse import urlencode
 import pytest
 import requests
 
+from harness.console_forms import Browser
 from harness.server import run_command
 from undercroft import limits
-
-PASSWORD = "a long enough password"
-
-
-class Browser:
-    """A session of `requests` that sends forms as a browser does."""
-
-    def __init__(self, server) -> None:
-        self.origin = server.console_url
-        self.session = requests.Session()
-
-    def get(self, path, **options):
-        return self.session.get(self.origin + path, allow_redirects=False, timeout=30, **options)
-
-    def token(self, path="/sign-in") -> str:
-        return re.search(
-            r'name="csrf-token" content="([0-9a-f]{64})"', self.session.get(self.origin + path, timeout=30).text
-        )[1]
-
-    def post(self, path, fields, *, origin=None, token=None, headers=None):
-        return self.session.post(
-            self.origin + path,
-            data=urlencode([*fields.items(), ("csrf_token", self.token() if token is None else token)]),
-            headers={
-                "content-type": "application/x-www-form-urlencoded",
-                "origin": self.origin if origin is None else origin,
-                **(headers or {}),
-            },
-            allow_redirects=False,
-            timeout=30,
-        )
-
-    def sign_in(self, email, password=PASSWORD, **fields):
-        return self.post("/sign-in/password", {"email": email, "password": password, **fields})
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from undercroft.console.problems import problem_of
 from undercroft.console.visit import Visit
-from undercroft.store.buckets.service import Usage
+from undercroft.store.accounting.model import Held
 from undercroft.store.errors import BucketNotEmpty
 
 
@@ -14,7 +14,7 @@ async def ask(visit: Visit) -> Response:
     """What is to be deleted, and whether that can be."""
     bucket = await visit.bucket()
     usage = await visit.store.buckets.usage(visit.principal)
-    return visit.render("bucket_settings/delete.html", bucket=bucket, usage=usage.get(bucket.bucket_id, Usage()))
+    return visit.render("bucket_settings/delete.html", bucket=bucket, usage=usage.get(bucket.bucket_id, Held()))
 
 
 async def delete(visit: Visit) -> Response:
@@ -29,6 +29,6 @@ async def delete(visit: Visit) -> Response:
             status=409,
             errors={"bucket": problem_of(error).text},
             bucket=bucket,
-            usage=usage.get(bucket.bucket_id, Usage()),
+            usage=usage.get(bucket.bucket_id, Held()),
         )
     return visit.redirect("/buckets", notice="bucket-deleted")

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from undercroft.console.bucket_settings.lifecycle_words import in_a_phrase
 from undercroft.console.visit import Visit
-from undercroft.store.buckets.service import Usage
+from undercroft.store.accounting.model import Held
 from undercroft.store.model import Bucket
 
 VIEWS = ("cards", "table")
@@ -19,7 +19,7 @@ class Card(NamedTuple):
     """What the page shows of a bucket."""
 
     bucket: Bucket
-    usage: Usage
+    usage: Held
     lifecycle: str
     encryption: str | None
 
@@ -28,7 +28,7 @@ _ORDERS: dict[str, Callable[[Card], Any]] = {
     "name": lambda card: card.bucket.name.lower(),
     "created": lambda card: -card.bucket.created_ms,
     "size": lambda card: -card.usage.size_bytes,
-    "files": lambda card: -card.usage.versions,
+    "files": lambda card: -card.usage.files,
 }
 
 
@@ -42,7 +42,7 @@ async def overview(visit: Visit) -> Response:
     cards = [
         Card(
             bucket,
-            usage.get(bucket.bucket_id, Usage()),
+            usage.get(bucket.bucket_id, Held()),
             in_a_phrase(bucket.lifecycle_rules),
             visit.store.buckets.encryption_of(bucket),
         )

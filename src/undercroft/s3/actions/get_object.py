@@ -55,9 +55,9 @@ async def _describe(call: Call, customer: CustomerKey | None, *, data: bool) -> 
     try:
         version = await call.version(bucket, data=data)
     except NoSuchFile:  # Which only those are told who may read.
-        call.charge_read(bucket.account_id)
+        call.charge_read(bucket)
         raise
-    call.charge_read(version.account_id)
+    call.charge_read(version)
     call.store.files.check_key(version, customer)
     bucket = call.store.buckets.of_version(version, bucket)
     if is_not_modified(call.headers, version, call.now_ms):

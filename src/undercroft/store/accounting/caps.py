@@ -1,4 +1,4 @@
-"""Caps: what accounts may use, as the operator sets it.
+"""Caps: what accounts may use, as the operator sets it, and as they bound themselves.
 
 The cap on storage is judged by the gate, inside the transaction that would pass it. It costs accounts without one nothing:
 whether there is one is remembered, and forgotten by the same log as keys and buckets, whose id every commit checks. Caps by
@@ -11,12 +11,15 @@ from collections.abc import Mapping
 
 from undercroft import limits
 from undercroft.catalog import accounting, accounts, caps, invalidations, usage
-from undercroft.catalog.caps import CapsRow
-from undercroft.catalog.contract import Catalog, Rows, Transaction
+from undercroft.catalog.caps import CapsRow, Whose
+from undercroft.catalog.contract import Catalog, Change, Rows, Transaction
 from undercroft.store.accounting.model import CATEGORIES, Caps, Category, Standing, day_of
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import NoSuchAccount, OutOfRange
 from undercroft.store.gate import Gate
+from undercroft.store.identity.authorize import authorize
+from undercroft.store.identity.principals import Principal
+from undercroft.store.operations import Operation
 
 
 class CapsOfAccounts:
@@ -32,14 +35,33 @@ class CapsOfAccounts:
         return bool(await caps.page(self._catalog.rows, "", 1))
 
     async def of(self, account_id: str) -> Caps:
-        """The caps of an account."""
+        """The caps that count for an account: of those of the operator and its own, the lower ones."""
         return caps_of_row(await caps.find(self._catalog.rows, account_id))
 
-    async def change(self, account_id: str, asked: Mapping[Category, int | None]) -> None:
-        """Set the caps that are named, None for no cap. That on storage holds at once, others once workers learn of them.
+    async def own(self, principal: Principal) -> Caps:
+        """The caps that the account has set itself."""
+        authorize(principal, Operation.ADMINISTER_CAPS, None)
+        return caps_of_row(await caps.find_of(self._catalog.rows, "own_caps", principal.account_id or ""))
 
-        Raises `OutOfRange` and `NoSuchAccount`.
+    async def of_operator(self, account_id: str) -> Caps:
+        """The caps that the operator has set an account."""
+        return caps_of_row(await caps.find_of(self._catalog.rows, "caps", account_id))
+
+    async def change(self, account_id: str, asked: Mapping[Category, int | None]) -> None:
+        """Set those caps of the operator that are named, None for no cap; the account's own stay as they are.
+
+        That on storage holds at once, others once workers learn of them. Raises `OutOfRange` and `NoSuchAccount`.
         """
+        await self._gate.write(self._changing("caps", account_id, asked))
+
+    async def change_own(self, principal: Principal, asked: Mapping[Category, int | None]) -> None:
+        """Set those of the account's own caps that are named, as `change` does those of the operator. Raises `OutOfRange`."""
+        authorize(principal, Operation.ADMINISTER_CAPS, None)
+        change = self._changing("own_caps", principal.account_id or "", asked)
+        await self._gate.commit(principal, Operation.ADMINISTER_CAPS, None, None, change)
+
+    def _changing(self, whose: Whose, account_id: str, asked: Mapping[Category, int | None]) -> Change[None]:
+        """What sets these caps in a transaction. Raises `OutOfRange`."""
         for category, cap in asked.items():
             if cap is not None and not 0 <= cap <= limits.CAP_MAX:
                 raise OutOfRange(f"A cap is a number from 0 to {limits.CAP_MAX}, not {cap}.", category)
@@ -48,11 +70,33 @@ class CapsOfAccounts:
         async def change(tx: Transaction) -> None:
             if await accounts.find(tx, account_id) is None:
                 raise NoSuchAccount(f"There is no account {account_id}.")
-            before = await caps.find(tx, account_id)
-            await caps.put(tx, account_id, before._replace(**{str(category): cap for category, cap in asked.items()}))
+            before = await caps.find_of(tx, whose, account_id)
+            changed = before._replace(**{str(category): cap for category, cap in asked.items()})
+            await caps.put(tx, whose, account_id, changed)
             await invalidations.add(tx, f"account:{account_id}", now_ms)
 
-        await self._gate.write(change)
+        return change
+
+    async def blocking(self, account_id: str) -> list[Standing]:
+        """Those caps that refuse things now: they are used up, or what was asked for today did not fit any more."""
+        of_account = await self.of(account_id)
+        if of_account == Caps():
+            return []
+        day = day_of(self._ambient.now_ms())
+
+        async def query(rows: Rows) -> list[Standing]:
+            refused = {
+                (category, cap)
+                for category, percent, cap, is_over in await caps.known_alerts(rows, account_id, day)
+                if percent == 100 and not is_over
+            }
+            return [
+                one
+                for one in await standing_of(rows, account_id, of_account, day)
+                if one.used >= one.cap or (one.category, one.cap) in refused
+            ]
+
+        return await self._catalog.scan(query)
 
     async def standing(self, account_id: str) -> list[Standing]:
         """How much of each of its caps an account uses, as far as workers have written it down."""

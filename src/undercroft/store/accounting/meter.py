@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from undercroft.catalog.accounting import CallRow, SpentRow, TransferRow
+from undercroft.catalog.bucket_days import BucketDayRow
 from undercroft.store.accounting.model import DAY_MS, Caps, Category, TransactionClass, day_of
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import DownloadCapExceeded, TransactionCapExceeded
@@ -31,13 +32,22 @@ class _Left:
 class _Counts:
     """What one account did on the day, and what is left of its caps, if it has any."""
 
-    __slots__ = ("calls", "downloaded", "left", "uploaded")
+    __slots__ = ("buckets", "calls", "downloaded", "left", "uploaded")
 
     def __init__(self, left: _Left | None) -> None:
         self.calls: dict[str, int] = {}
+        # Of each bucket: bytes downloaded and uploaded, and transactions of class A, B and C.
+        self.buckets: dict[str, list[int]] = {}
         self.downloaded = 0
         self.uploaded = 0
         self.left = left
+
+    def of_bucket(self, bucket_id: str) -> list[int]:
+        try:
+            return self.buckets[bucket_id]
+        except KeyError:
+            counts = self.buckets[bucket_id] = [0, 0, 0, 0, 0]
+            return counts
 
     def spent(self, classes: Mapping[str, TransactionClass]) -> SpentRow:
         of_class = {"A": 0, "B": 0, "C": 0}
@@ -51,9 +61,12 @@ class Batch(NamedTuple):
 
     calls: list[CallRow]
     transfers: list[TransferRow]
+    buckets: list[BucketDayRow]
 
 
 _NOTHING = SpentRow(0, 0, 0)
+_DOWNLOADED, _UPLOADED = 0, 1  # Places in the counts of a bucket.
+_OF_CLASS = {"A": 2, "B": 3, "C": 4}
 
 
 class Meter:
@@ -71,8 +84,15 @@ class Meter:
         self._refused: set[tuple[str, Category]] = set()
 
     # -- Every request --------------------------------------------------------------------------------------------------
-    def charge(self, account_id: str, call: str, transaction_class: TransactionClass, transactions: int = 1) -> None:
-        """Count a call of an account. Raises `TransactionCapExceeded`, and counts nothing, where a cap would be passed."""
+    def charge(
+        self,
+        account_id: str,
+        call: str,
+        transaction_class: TransactionClass,
+        transactions: int = 1,
+        bucket_id: str = "",
+    ) -> None:
+        """Count a call of an account, and under a bucket of its own where it has to do with one. Raises `TransactionCapExceeded`, and counts nothing, where a cap would be passed."""
         if not self._begins_ms <= self._now_ms() < self._ends_ms:
             self._turn()
         counts = self._accounts.get(account_id)
@@ -85,8 +105,10 @@ class Meter:
         except KeyError:
             counts.calls[call] = transactions
             self._classes[call] = transaction_class
+        if bucket_id:
+            counts.of_bucket(bucket_id)[_OF_CLASS[transaction_class]] += transactions
 
-    def downloads(self, account_id: str, size_bytes: int) -> int:
+    def downloads(self, account_id: str, size_bytes: int, bucket_id: str = "") -> int:
         """Count bytes that are about to leave; the day on which they were counted.
 
         Raises `DownloadCapExceeded`, and counts nothing, where a cap would be passed.
@@ -99,9 +121,11 @@ class Meter:
                 raise DownloadCapExceeded
             left.download -= size_bytes
         counts.downloaded += size_bytes
+        if bucket_id:
+            counts.of_bucket(bucket_id)[_DOWNLOADED] += size_bytes
         return self._begins_ms // DAY_MS
 
-    def kept_back(self, account_id: str, size_bytes: int, day: int) -> None:
+    def kept_back(self, account_id: str, size_bytes: int, day: int, bucket_id: str = "") -> None:
         """Take back bytes that were counted on that day but did not leave after all."""
         counts = self._today(account_id)
         if day != day_of(self._begins_ms):
@@ -110,10 +134,15 @@ class Meter:
         elif counts.left is not None and counts.left.download is not None:
             counts.left.download += size_bytes
         counts.downloaded -= size_bytes
+        if bucket_id:
+            counts.of_bucket(bucket_id)[_DOWNLOADED] -= size_bytes
 
-    def uploaded(self, account_id: str, size_bytes: int) -> None:
+    def uploaded(self, account_id: str, size_bytes: int, bucket_id: str = "") -> None:
         """Count bytes that were stored."""
-        self._today(account_id).uploaded += size_bytes
+        counts = self._today(account_id)
+        counts.uploaded += size_bytes
+        if bucket_id:
+            counts.of_bucket(bucket_id)[_UPLOADED] += size_bytes
 
     def refuse(self, account_id: str, category: Category) -> None:
         """Note that a cap has refused something."""
@@ -129,7 +158,7 @@ class Meter:
             self._accounts = {
                 account_id: _Counts(counts.left) for account_id, counts in self._accounts.items() if counts.left
             }
-        batch = Batch([], [])
+        batch = Batch([], [], [])
         for day, accounts in days:
             for account_id, counts in accounts.items():
                 batch.calls.extend(
@@ -138,6 +167,10 @@ class Meter:
                 )
                 if counts.downloaded or counts.uploaded:
                     batch.transfers.append(TransferRow(account_id, day, counts.downloaded, counts.uploaded))
+                batch.buckets.extend(
+                    BucketDayRow(account_id, day, bucket_id, *of_bucket)
+                    for bucket_id, of_bucket in counts.buckets.items()
+                )
         return batch
 
     def put_back(self, batch: Batch) -> None:
@@ -150,6 +183,11 @@ class Meter:
             counts = days.setdefault(transfer.day, {}).setdefault(transfer.account_id, _Counts(None))
             counts.downloaded += transfer.downloaded
             counts.uploaded += transfer.uploaded
+        for bucket in batch.buckets:
+            counts = days.setdefault(bucket.day, {}).setdefault(bucket.account_id, _Counts(None))
+            of_bucket = counts.of_bucket(bucket.bucket_id)
+            for place, count in enumerate(bucket[3:]):
+                of_bucket[place] += count
         self._earlier.extend(days.items())
 
     def take_refused(self) -> set[tuple[str, Category]]:

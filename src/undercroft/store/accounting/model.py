@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from undercroft.catalog import usage
+
 # What a request costs (B2 Native API reference, section 20): A is free and has no cap.
 TransactionClass = Literal["A", "B", "C"]
 # What a cap may be on; the names are also those of the fields of `Caps`.
@@ -19,6 +21,7 @@ JSON_NAMES: dict[Category, str] = {
     "class_b": "classB",
     "class_c": "classC",
 }
+Held = usage.Held
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 _EPOCH = date(1970, 1, 1)
@@ -101,6 +104,35 @@ class DayOfUsage(msgspec.Struct, frozen=True):
     def transactions(self, transaction_class: TransactionClass) -> int:
         """How many transactions of a class there were."""
         return sum(call.transactions for call in self.calls if call.transaction_class == transaction_class)
+
+
+class BucketDay(msgspec.Struct, frozen=True):
+    """What was done in a bucket on a day, and what it held when it was last looked at; None where nobody looked."""
+
+    day: int
+    bucket_id: str
+    held: Held | None
+    downloaded_bytes: int
+    uploaded_bytes: int
+    class_a: int
+    class_b: int
+    class_c: int
+
+
+class BucketTotal(msgspec.Struct, frozen=True):
+    """What was done in a bucket over several days, and what it held at the end of them.
+
+    `byte_days` is the sum of what it held day by day: times 24, about its bytes times hours.
+    """
+
+    bucket_id: str
+    held: Held
+    byte_days: int
+    downloaded_bytes: int = 0
+    uploaded_bytes: int = 0
+    class_a: int = 0
+    class_b: int = 0
+    class_c: int = 0
 
 
 def day_of(now_ms: int) -> int:

@@ -11,6 +11,7 @@ from undercroft import limits
 from undercroft.catalog import accounts, buckets, invalidations, usage, versions
 from undercroft.catalog.buckets import BucketRow
 from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.catalog.usage import Held
 from undercroft.store import ids, names
 from undercroft.store.ambient import Ambient
 from undercroft.store.buckets import cors
@@ -22,6 +23,7 @@ from undercroft.store.errors import (
     BucketNotEmpty,
     DuplicateBucketName,
     NoSuchBucket,
+    OutOfRange,
     RevisionConflict,
     TooManyBuckets,
     Unauthorized,
@@ -30,7 +32,7 @@ from undercroft.store.files.encryption import Sealings
 from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
-from undercroft.store.model import Bucket, Document, FileVersion, Lock, Replication
+from undercroft.store.model import Bucket, BucketCaps, Document, FileVersion, Lock, Replication
 from undercroft.store.operations import Operation
 
 NOT_SET = object()  # As a document: one that says so.
@@ -41,13 +43,6 @@ class EncryptionChange(msgspec.Struct, frozen=True):
     """The encryption that a bucket's new files are to get: SSE-B2, or None for what the service does."""
 
     mode: str | None
-
-
-class Usage(msgspec.Struct, frozen=True):
-    """What a bucket holds: versions, hide markers and large files among them, and the bytes of all."""
-
-    versions: int = 0
-    size_bytes: int = 0
 
 
 class Buckets:
@@ -129,6 +124,24 @@ class Buckets:
             raise NoSuchBucket(bucket_id or name or "")
         return bucket
 
+    async def counted_under(
+        self, account_id: str, *, name: str | None = None, bucket_id: str | None = None, file_id: str | None = None
+    ) -> str:
+        """The id of the bucket under which a call of the account counts; an empty string where it is none of its own.
+
+        The bucket is given by one of these, of which what a client sent may be no id at all.
+        """
+        if name is not None:
+            bucket = await self._directory.bucket_by_name(name)
+        else:
+            if file_id is not None and (bucket_id is None or not ids.is_bucket_id(bucket_id)):
+                parsed = ids.parse_file_id(file_id)
+                bucket_id = None if parsed is None else parsed.bucket_id
+            bucket = (
+                await self._directory.bucket_by_id(bucket_id) if bucket_id and ids.is_bucket_id(bucket_id) else None
+            )
+        return bucket.bucket_id if bucket is not None and bucket.account_id == account_id else ""
+
     def of_version(self, version: FileVersion, found: Bucket) -> Bucket:
         """The bucket of a version just read, whose reading may have noticed that `found`, a remembered one, is outdated."""
         return self._directory.known_bucket(version.bucket_id) or found
@@ -168,11 +181,10 @@ class Buckets:
             found = visible
         return [bucket for bucket in found if types is None or bucket.type in types]
 
-    async def usage(self, principal: Principal) -> dict[str, Usage]:
-        """What each bucket of the account holds now, by bucket id."""
+    async def usage(self, principal: Principal) -> dict[str, Held]:
+        """What each bucket of the account holds now, by bucket id; one that never held anything is left out."""
         await self._gate.enter(principal, Operation.LIST_BUCKETS, None)
-        found = await usage.of_buckets(self._catalog.rows, principal.account_id or "")
-        return {bucket_id: Usage(*counts) for bucket_id, counts in found.items()}
+        return await usage.by_bucket(self._catalog.rows, principal.account_id or "")
 
     async def list_all_names(self, principal: Principal) -> Sequence[Bucket]:
         """The account's buckets by name, as S3's ListBuckets shows them.
@@ -253,6 +265,18 @@ class Buckets:
         now_ms = self._ambient.now_ms()
         return await self._gate.commit(
             principal, Operation.WRITE_BUCKET_ENCRYPTION, bucket, None, lambda tx: _set(tx, bucket_id, document, now_ms)
+        )
+
+    async def set_caps(self, principal: Principal, bucket_id: str, caps: BucketCaps) -> Bucket:
+        """Set what the bucket may hold, and raise the revision. It holds at once. Raises `NoSuchBucket` and `OutOfRange`."""
+        bucket = await self.find(bucket_id=bucket_id)
+        for cap, field in ((caps.size_bytes, "sizeBytes"), (caps.files, "files")):
+            if cap is not None and not 0 <= cap <= limits.CAP_MAX:
+                raise OutOfRange(f"A cap is a number from 0 to {limits.CAP_MAX}, not {cap}.", field)
+        document = NOT_SET if caps == BucketCaps() else msgspec.to_builtins(caps)
+        now_ms = self._ambient.now_ms()
+        return await self._gate.commit(
+            principal, Operation.WRITE_BUCKET, bucket, None, lambda tx: _set(tx, bucket_id, {"caps": document}, now_ms)
         )
 
     def encryption_of(self, bucket: Bucket) -> str | None:

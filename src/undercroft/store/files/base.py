@@ -22,6 +22,7 @@ from undercroft.catalog import extents, usage, versions
 from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.catalog.extents import ExtentRow
 from undercroft.catalog.parts import PartRow
+from undercroft.catalog.usage import Held
 from undercroft.catalog.versions import VersionRow
 from undercroft.store.accounting.meter import Meter
 from undercroft.store.ambient import Ambient
@@ -109,19 +110,27 @@ class FilesBase:
             raise NoSuchVersion(str(file_id), name)
         return row
 
-    async def _count(self, tx: Transaction, bucket_id: str, versions_: int, size_bytes: int) -> None:
-        await usage.add(tx, bucket_id, self._context.slot, versions_, size_bytes)
+    async def _count(self, tx: Transaction, bucket_id: str, change: Held) -> None:
+        await usage.add(tx, bucket_id, self._context.slot, change)
 
     async def _drop_extents(self, tx: Transaction, bucket_id: str, handle: int) -> None:
         await extents.delete(tx, bucket_id, handle, self._ambient.now_ms() + limits.RECLAIM_GRACE_S * 1000)
 
     async def _place(
-        self, tx: Transaction, bucket: Bucket, row: VersionRow, newest: VersionRow | None, happening: Happening
+        self,
+        tx: Transaction,
+        bucket: Bucket,
+        row: VersionRow,
+        newest: VersionRow | None,
+        happening: Happening,
+        *,
+        is_counted: bool = False,
     ) -> VersionRow:
-        """Add a finished version in its place in the order, and keep the name's visible file in step.
+        """Add a finished version in its place in the order, and keep the name's visible file and the counters in step.
 
         `row.inverted_ms` is final; the sequence is issued here, where nobody else can issue the same, but for replicas, which
-        keep that of their source. `bucket` is as it is in this transaction.
+        keep that of their source. `bucket` is as it is in this transaction. `is_counted` tells that it has been counted as an
+        unfinished large file, with its parts.
         """
         is_replica = row.replication_status == versions.REPLICA
         row = await (versions.add_replica(tx, row) if is_replica else versions.add(tx, marked(row, bucket, happening)))
@@ -129,11 +138,14 @@ class FilesBase:
         await happened(tx, bucket, row, happening, now_ms)
         if row.replication_status == versions.PENDING:
             await queue(tx, bucket, row, now_ms)
+        change = Held(unfinished_bytes=-row.size) if is_counted else Held(1, row.size)
         if newest is None or row[2:4] < newest[2:4]:
+            change = shown_instead(change, row, newest)
             if row.action == versions.UPLOAD:
                 await versions.point(tx, row)
             else:
                 await versions.unpoint(tx, row.bucket_id, row.name)
+        await self._count(tx, row.bucket_id, change)
         return row
 
     def _new_row(
@@ -167,6 +179,16 @@ class FilesBase:
             part_count=0,
             encryption=encryption_text(sealing),
         )
+
+
+def shown_instead(change: Held, shown: VersionRow | None, before: VersionRow | None) -> Held:
+    """The change of the counters with that of visible files, where one newest version of a name takes another's place."""
+    files, file_bytes = change.files, change.file_bytes
+    if shown is not None and shown.action == versions.UPLOAD:
+        files, file_bytes = files + 1, file_bytes + shown.size
+    if before is not None and before.action == versions.UPLOAD:
+        files, file_bytes = files - 1, file_bytes - before.size
+    return change._replace(files=files, file_bytes=file_bytes)
 
 
 def in_order(row: VersionRow, newest: VersionRow | None, custom_ms: int | None) -> VersionRow:

@@ -151,7 +151,6 @@ class Copies(Reads, LargeFiles):
                 await self._place_bytes(tx, span, (row.bucket_id, row.handle), stored)
                 if whole and source.part_count:
                     await parts.share(tx, (source.bucket_id, source.file_id.handle), (row.bucket_id, row.handle))
-                await self._count(tx, row.bucket_id, 1, row.size)
                 locked = with_lock(row, bucket_now, described)
                 placed = newborn_in_order(locked, newest, described.uploaded_ms)
                 return await self._place(tx, bucket_now, placed, newest, Happening.COPY)

@@ -15,6 +15,7 @@ from undercroft import limits
 from undercroft.catalog import extents, parts, versions
 from undercroft.catalog.contract import Rows, Transaction
 from undercroft.catalog.parts import PartRow
+from undercroft.catalog.usage import Held
 from undercroft.catalog.versions import VersionRow
 from undercroft.store import ids
 from undercroft.store.dialect import NATIVE, S3, Dialect
@@ -67,7 +68,7 @@ class LargeFiles(FilesBase):
             await tx.lock_name(row.bucket_id, row.name)
             newest = await versions.newest(tx, row.bucket_id, row.name)
             placed = await versions.add(tx, in_order(with_own_lock(row, new), newest, new.uploaded_ms))
-            await self._count(tx, row.bucket_id, 1, 0)
+            await self._count(tx, row.bucket_id, Held(1))
             return placed
 
         placed = await self._gate.commit_in(principal, Operation.WRITE_FILE, bucket, name, change, grows=True)
@@ -152,7 +153,7 @@ class LargeFiles(FilesBase):
         except Exception:
             await intake.discard()
             raise
-        self._meter.uploaded(bucket.account_id, row.size)
+        self._meter.uploaded(bucket.account_id, row.size, bucket.bucket_id)
         return part_of(row, large.encryption)
 
     async def _check_room(self, bucket: Bucket, large: FileVersion, part_number: int, size_bytes: int) -> None:
@@ -179,7 +180,8 @@ class LargeFiles(FilesBase):
         replaced = await parts.put(tx, large.bucket_id, large.file_id.handle, row)
         if replaced is not None:
             await self._drop_extents(tx, large.bucket_id, replaced.handle)
-        await self._count(tx, large.bucket_id, 0, row.size - (replaced.size if replaced else 0))
+        grown_bytes = row.size - (replaced.size if replaced else 0)
+        await self._count(tx, large.bucket_id, Held(size_bytes=grown_bytes, unfinished_bytes=grown_bytes))
 
     async def _still_unfinished(self, tx: Transaction, large: FileVersion) -> VersionRow:
         await tx.lock_name(large.bucket_id, large.name.encode())
@@ -341,14 +343,15 @@ class LargeFiles(FilesBase):
             checksum=checksum_text(checksum),
             part_count=len(chosen),
         )
-        return await self._place(tx, bucket, with_default(finished, bucket), newest, Happening.MULTIPART_UPLOAD)
+        placed = with_default(finished, bucket)
+        return await self._place(tx, bucket, placed, newest, Happening.MULTIPART_UPLOAD, is_counted=True)
 
     async def _drop_unlisted(self, tx: Transaction, row: VersionRow, listed: set[int]) -> None:
         for part in await parts.page(tx, row.bucket_id, row.handle, 1, limits.PART_NUMBER_MAX):
             if part.part_number not in listed:
                 await parts.delete(tx, row.bucket_id, row.handle, part.part_number)
                 await self._drop_extents(tx, row.bucket_id, part.handle)
-                await self._count(tx, row.bucket_id, 0, -part.size)
+                await self._count(tx, row.bucket_id, Held(size_bytes=-part.size, unfinished_bytes=-part.size))
 
 
 def check_part_number(part_number: int) -> None:

@@ -116,7 +116,7 @@ class Reads(FilesBase):
         sealing = self._sealings.of_file(version.encryption, customer)
         if first >= end:
             return b""
-        day = self._meter.downloads(version.account_id, end - first)
+        day = self._meter.downloads(version.account_id, end - first, version.bucket_id)
         try:
             extent = version.first_extent
             if extent is not None and extent.inline is not None and end <= extent.length <= version.size:
@@ -128,10 +128,10 @@ class Reads(FilesBase):
                 await anext(blocks),
                 blocks,
                 end - first,
-                lambda left: self._meter.kept_back(version.account_id, left, day),
+                lambda left: self._meter.kept_back(version.account_id, left, day, version.bucket_id),
             )
         except BaseException:
-            self._meter.kept_back(version.account_id, end - first, day)
+            self._meter.kept_back(version.account_id, end - first, day, version.bucket_id)
             raise
 
     async def _blocks(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from undercroft import limits
 from undercroft.catalog import extents, parts, versions
 from undercroft.catalog.contract import Transaction
+from undercroft.catalog.usage import Held
 from undercroft.catalog.versions import VersionRow
 from undercroft.store.errors import NoSuchUpload
 from undercroft.store.files import replicating
-from undercroft.store.files.base import FilesBase, version_of
+from undercroft.store.files.base import FilesBase, shown_instead, version_of
 from undercroft.store.files.happenings import Happening, happened
 from undercroft.store.files.lock_rules import check_removable
 from undercroft.store.identity.authorize import authorize
@@ -76,15 +77,22 @@ class Removals(FilesBase):
         await parts.delete_all(tx, row.bucket_id, row.handle)
         await extents.delete(tx, row.bucket_id, row.handle, reclaim_after_ms)
         await versions.delete(tx, row)
-        await self._count(tx, row.bucket_id, -1, -size_bytes)
-        if row.action != versions.START:  # What was never finished was no file yet: nobody is told that it is gone.
-            await self._show_newest(tx, row.bucket_id, row.name)
+        if row.action == versions.START:  # What was never finished was no file yet: nobody is told that it is gone.
+            await self._count(tx, row.bucket_id, Held(-1, -size_bytes, unfinished_bytes=-size_bytes))
+        else:
+            newest = await self._show_newest(tx, row.bucket_id, row.name)
+            change = Held(-1, -size_bytes)
+            if newest is None or row[2:4] < newest[2:4]:
+                change = shown_instead(change, newest, row)
+            await self._count(tx, row.bucket_id, change)
             await happened(tx, bucket, row, happening, now_ms)
             await replicating.forget(tx, row)
 
-    async def _show_newest(self, tx: Transaction, bucket_id: str, name: bytes) -> None:
+    async def _show_newest(self, tx: Transaction, bucket_id: str, name: bytes) -> VersionRow | None:
+        """Show the newest version that is left, if it is an upload, and return it whatever it is."""
         newest = await versions.newest(tx, bucket_id, name)
         if newest is not None and newest.action == versions.UPLOAD:
             await versions.point(tx, newest)
         else:
             await versions.unpoint(tx, bucket_id, name)
+        return newest

@@ -39,7 +39,6 @@ class Replicas(FilesBase):
             replication_status=versions.REPLICA,
         )
         if source.action == versions.HIDE:
-            await self._count(tx, row.bucket_id, 1, 0)
             await self._place(tx, destination, row, newest, Happening.HIDE)
             return
         origin, target = (source.bucket_id, source.handle), (row.bucket_id, row.handle)
@@ -47,7 +46,6 @@ class Replicas(FilesBase):
         if source.part_count:
             await parts.share(tx, origin, target)
         await self._sealings.renew(tx, *target)
-        await self._count(tx, row.bucket_id, 1, row.size)
         if destination.lock.enabled:
             version = version_of(source, source_bucket)
             lock = NewFile(version.content_type, retention=version.retention, legal_hold=version.legal_hold)

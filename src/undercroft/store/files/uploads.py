@@ -70,7 +70,6 @@ class Uploads(FilesBase):
                 newest = await versions.newest(tx, row.bucket_id, row.name)
                 judge(condition, bucket_now, newest, name)
                 await extents.insert(tx, row.bucket_id, row.handle, stored.rows())
-                await self._count(tx, row.bucket_id, 1, row.size)
                 locked = with_lock(row, bucket_now, new)
                 placed = newborn_in_order(locked, newest, new.uploaded_ms)
                 return await self._place(tx, bucket_now, placed, newest, Happening.UPLOAD)
@@ -82,7 +81,7 @@ class Uploads(FilesBase):
             # Not on cancellation: then nobody knows whether the commit happened, and a walk finds what is left.
             await intake.discard()
             raise
-        self._meter.uploaded(bucket.account_id, stored.size)
+        self._meter.uploaded(bucket.account_id, stored.size, bucket.bucket_id)
         return version_of(placed, bucket)
 
     async def may_upload(self, principal: Principal, bucket: Bucket) -> None:
@@ -121,7 +120,6 @@ class Uploads(FilesBase):
         self, tx: Transaction, bucket: Bucket, marker: VersionRow, newest: VersionRow | None, happening: Happening
     ) -> VersionRow:
         """Place a hide marker as part of a transaction that holds the name and has read bucket and newest version."""
-        await self._count(tx, marker.bucket_id, 1, 0)
         return await self._place(tx, bucket, newborn_in_order(marker, newest, None), newest, happening)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from undercroft.catalog import accounting, accounts, buckets, caps, groups, invalidations, keys, sessions
+from undercroft.catalog import accounting, accounts, bucket_days, buckets, caps, groups, invalidations, keys, sessions
 from undercroft.catalog.accounts import AccountRow
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.store.accounting.model import day_of
@@ -138,6 +138,7 @@ class Accounts:
             await groups.delete_of_account(tx, account.account_id)
             await caps.delete_of_account(tx, account.account_id)
             await accounting.forget(tx, account.account_id, day_of(now_ms) + 1)
+            await bucket_days.forget(tx, account.account_id, day_of(now_ms) + 1)
             await accounts.delete(tx, account.account_id)
             await invalidations.add(tx, f"account:{account.account_id}", self._ambient.now_ms())
 

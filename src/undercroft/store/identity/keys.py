@@ -7,8 +7,8 @@ import json
 from collections.abc import Collection, Sequence
 
 from undercroft import limits
-from undercroft.catalog import accounts, buckets, invalidations, keys
-from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.catalog import accounts, buckets, invalidations, key_uses, keys
+from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.catalog.keys import KeyRow
 from undercroft.keyring import Keyring
 from undercroft.store import ids, names
@@ -18,7 +18,7 @@ from undercroft.store.errors import InvalidRequest, NoSuchBucket, NoSuchKey, Out
 from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
-from undercroft.store.model import ApplicationKey
+from undercroft.store.model import ApplicationKey, KeyUse
 from undercroft.store.operations import ALL_CAPABILITIES, BUCKET_CAPABILITIES, Operation
 
 SECRET_BYTES = 21  # 27 of the 28 base64 characters of this many bytes follow "K" and the cluster.
@@ -105,6 +105,82 @@ class Keys:
 
         return self.key_of(await self._gate.commit(principal, Operation.DELETE_KEY, None, None, change))
 
+    async def find(self, principal: Principal, key_id: str) -> ApplicationKey:
+        """A key of the account that has not expired, or its master key. Raises `NoSuchKey`."""
+        await self._gate.enter(principal, Operation.LIST_KEYS, None)
+        return self.key_of(await self._own(self._catalog.rows, principal, key_id))
+
+    async def last_uses(self, principal: Principal, found: Sequence[ApplicationKey]) -> dict[str, KeyUse]:
+        """When those of these keys were last used that ever were, by key id; as far as workers have written it down."""
+        await self._gate.enter(principal, Operation.LIST_KEYS, None)
+        key_ids = {key.key_id for key in found}
+        if not key_ids:
+            return {}
+        rows = await key_uses.of_keys(self._catalog.rows, principal.account_id or "", min(key_ids), max(key_ids))
+        return {row.key_id: KeyUse(*row[1:]) for row in rows if row.key_id in key_ids}
+
+    async def rotate(self, principal: Principal, key_id: str, *, retire_after_s: int | None = None) -> ApplicationKey:
+        """Make a twin of a key, with the same rights and as long a life; the only answer that has its secret.
+
+        The old key goes on working beside it, so that its users can be moved over; with `retire_after_s` it expires then,
+        unless it does so before. A master key has no twin. Raises `NoSuchKey` and `OutOfRange`.
+        """
+        authorize(principal, Operation.CREATE_KEY, None)
+        if retire_after_s is not None:
+            authorize(principal, Operation.DELETE_KEY, None)
+            if not 1 <= retire_after_s <= limits.KEY_VALID_MAX_S:
+                raise OutOfRange(f"A key is retired after 1 to {limits.KEY_VALID_MAX_S} seconds.", "retireAfter")
+        now_ms = self._ambient.now_ms()
+        secret = self.new_secret()
+
+        async def change(tx: Transaction) -> ApplicationKey:
+            row = await self._own(tx, principal, key_id)
+            if ids.is_account_id(key_id):
+                raise NoSuchKey("The master key has no twin; it can be generated anew.")
+            if retire_after_s is not None:
+                await keys.end_by(tx, key_id, now_ms + retire_after_s * 1000)
+                await invalidations.add(tx, f"key:{key_id}", now_ms)
+            old = self.key_of(row)
+            return await self.insert_next(
+                tx,
+                old.account_id,
+                old.name,
+                old.capabilities,
+                secret=secret,
+                now_ms=now_ms,
+                bucket_ids=old.bucket_ids,
+                name_prefix=old.name_prefix,
+                expires_ms=None if old.expires_ms is None else now_ms + old.expires_ms - old.created_ms,
+            )
+
+        return await self._gate.commit(principal, Operation.CREATE_KEY, None, None, change)
+
+    async def regenerate_master(self, principal: Principal) -> ApplicationKey:
+        """Give the account's master key another secret; the only answer that has it.
+
+        The old secret, and every token that was got with it, stop working at once, on every worker. The principal must be
+        able to make and to delete keys.
+        """
+        authorize(principal, Operation.DELETE_KEY, None)
+        account_id = principal.account_id or ""
+        now_ms = self._ambient.now_ms()
+        secret = self.new_secret()
+
+        async def change(tx: Transaction) -> ApplicationKey:
+            row = await self._own(tx, principal, account_id)
+            wrapped = self._keyring.wrap(secret.encode(), secret_context(account_id))
+            await keys.renew(tx, account_id, wrapped, now_ms)
+            await invalidations.add(tx, f"key:{account_id}", now_ms)
+            return self.key_of(row._replace(wrapped_secret=wrapped, created_ms=now_ms))
+
+        return await self._gate.commit(principal, Operation.CREATE_KEY, None, None, change)
+
+    async def _own(self, rows: Rows, principal: Principal, key_id: str) -> KeyRow:
+        row = await keys.find(rows, key_id)
+        if row is None or row.account_id != principal.account_id or _has_expired(row, self._ambient.now_ms()):
+            raise NoSuchKey(f"There is no application key {key_id}")
+        return row
+
     # -- For the other parts of identity --------------------------------------------------------------------------------
     def new_secret(self) -> str:
         """A new application key: `K`, the cluster, and 27 characters that nobody can guess."""
@@ -157,6 +233,10 @@ class Keys:
     def key_of(self, row: KeyRow) -> ApplicationKey:
         """The key of a catalog row, its secret unwrapped."""
         return key_of_row(row, self._keyring)
+
+
+def _has_expired(row: KeyRow, now_ms: int) -> bool:
+    return row.expires_ms is not None and row.expires_ms <= now_ms
 
 
 def _check_capabilities(capabilities: Sequence[str], *, restricted: bool) -> None:

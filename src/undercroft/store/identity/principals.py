@@ -55,6 +55,10 @@ class Principal(msgspec.Struct, frozen=True):
             return self.key.key_id
         return None if self.grant is None else self.grant.issued_by
 
+    def proves(self, key: ApplicationKey) -> bool:
+        """Whether this principal is of that key as it is now: with the same secret, which a master key may change."""
+        return self.key is None or self.key.secret == key.secret
+
     def can(self, capability: str) -> bool:
         """Whether the principal's key holds the capability, whatever its restrictions."""
         return self.key is not None and capability in self.key.capabilities

@@ -20,7 +20,7 @@ from undercroft.store.identity.groups import Groups
 from undercroft.store.identity.keys import Keys
 from undercroft.store.identity.principals import DownloadGrant, Principal
 from undercroft.store.identity.sessions import Sessions
-from undercroft.store.identity.tokens import Claim, Tokens
+from undercroft.store.identity.tokens import Claim, Kind, Tokens, key_id_of
 from undercroft.store.model import ApplicationKey
 from undercroft.store.operations import Operation
 
@@ -76,11 +76,12 @@ class Identity:
         No two are the same, also not within a second: clients tell by that whether they have authorized again.
         """
         nonce = self._ambient.random_bytes(ACCOUNT_NONCE_BYTES)
-        return await self._tokens.issue(_key_of(principal).key_id, "acct", payload=nonce)
+        return await self._issue(_key_of(principal), "acct", payload=nonce)
 
     async def principal_of_account_token(self, token: str) -> Principal:
         """Raises `BadToken` and `ExpiredToken`."""
-        return await self._principal(await self._tokens.check(token, ("acct",), valid_s=limits.ACCOUNT_TOKEN_VALID_S))
+        key, _ = await self._check(token, ("acct",), valid_s=limits.ACCOUNT_TOKEN_VALID_S)
+        return Principal.of_key(key)
 
     async def upload_address(self, principal: Principal, base: str, subject_id: str) -> UploadAddress:
         """Where a bucket or a large file takes an upload, with the token that works there alone: 24 hours.
@@ -89,13 +90,12 @@ class Identity:
         """
         end = f"c{ids.CLUSTER}_v{ids.VAULT}_t{ids.TOME}_{self._ambient.random_bytes(UPLOAD_NONCE_BYTES).hex()}"
         path = f"{base}/{subject_id}/{end}"
-        return UploadAddress(path, await self._tokens.issue(_key_of(principal).key_id, "upld", bound_to=path))
+        return UploadAddress(path, await self._issue(_key_of(principal), "upld", bound_to=path))
 
     async def principal_of_upload_token(self, token: str, url_path: str) -> Principal:
         """Raises `BadToken`, also for the token of another URL, and `ExpiredToken`."""
-        return await self._principal(
-            await self._tokens.check(token, ("upld",), valid_s=limits.UPLOAD_TOKEN_VALID_S, bound_to=url_path)
-        )
+        key, _ = await self._check(token, ("upld",), valid_s=limits.UPLOAD_TOKEN_VALID_S, bound_to=url_path)
+        return Principal.of_key(key)
 
     async def download_grant(
         self, principal: Principal, bucket_id: str, name_prefix: str, valid_s: int, overrides: dict[str, str]
@@ -121,27 +121,37 @@ class Identity:
             overrides=overrides,
             expires_ms=self._ambient.now_ms() + valid_s * 1000,
         )
-        return await self._tokens.issue(key.key_id, "dnld", payload=msgspec.json.encode(grant))
+        return await self._issue(key, "dnld", payload=msgspec.json.encode(grant))
 
     async def principal_of_download_token(self, token: str) -> Principal:
         """The principal of a token that may read: an account's or a download grant's. Raises `BadToken`, `ExpiredToken`."""
-        claim = await self._tokens.check(token, ("acct", "dnld"), valid_s=limits.DOWNLOAD_GRANT_VALID_MAX_S + 1)
+        key, claim = await self._check(token, ("acct", "dnld"), valid_s=limits.DOWNLOAD_GRANT_VALID_MAX_S + 1)
         now_ms = self._ambient.now_ms()
         if claim.kind == "acct":
             if (claim.issued_s + limits.ACCOUNT_TOKEN_VALID_S) * 1000 <= now_ms:
                 raise ExpiredToken("Authorization token has expired")
-            return await self._principal(claim)
+            return Principal.of_key(key)
         grant = _grant_decoder.decode(claim.payload)
         if grant.expires_ms <= now_ms:
             raise ExpiredToken("Authorization token has expired")
-        await self._principal(claim)  # The grant dies with the key that issued it.
-        return Principal.of_grant(grant)
+        return Principal.of_grant(grant)  # It dies with the key that issued it: without that there was no check.
 
-    async def _principal(self, claim: Claim) -> Principal:
-        key = await self._directory.key(claim.key_id)
+    async def _issue(self, key: ApplicationKey, kind: Kind, *, payload: bytes = b"", bound_to: str = "") -> str:
+        return await self._tokens.issue(key.key_id, kind, payload=payload, bound_to=_bond(key, bound_to))
+
+    async def _check(
+        self, token: str, kinds: tuple[Kind, ...], *, valid_s: int, bound_to: str = ""
+    ) -> tuple[ApplicationKey, Claim]:
+        """The key that a genuine token is of, and what the token says. Raises `BadToken` and `ExpiredToken`."""
+        key = await self._directory.key(key_id_of(token))
         if key is None:
             raise BadToken
-        return Principal.of_key(key)
+        return key, await self._tokens.check(token, kinds, valid_s=valid_s, bound_to=_bond(key, bound_to))
+
+
+def _bond(key: ApplicationKey, bound_to: str) -> str:
+    """What a token of the key is bound to: its secret too, so that it dies with that, where a key gets another one."""
+    return f"{key.secret}\n{bound_to}"
 
 
 def _key_of(principal: Principal) -> ApplicationKey:

@@ -3,7 +3,7 @@
     4_<key id>_<issued: 8 hex, seconds>_<signing key: 6 hex>_<acct|upld|dnld>[_<payload>]_<signature>
 
 The signature is HMAC-SHA-256 cut to 160 bits, over everything before it and over what the token is bound to but does not
-carry (the path of an upload URL). Signing keys are rows, wrapped by the master key and changed every 30 days. Base64 here uses
+carry (the secret of the key, the path of an upload URL). Signing keys are rows, wrapped by the master key and changed every 30 days. Base64 here uses
 `-` and `.`, so that a token needs no escaping in a header or URL and `_` separates.
 
 What a clock issued that was ahead and has been set back would live until then. So a token of the future is refused as an
@@ -31,6 +31,7 @@ Kind = Literal["acct", "upld", "dnld"]
 SIGNATURE_BYTES = 20
 SECRET_BYTES = 32
 _ALPHABET = b"-."
+_FIELDS_MAX_LENGTH = 40  # "4_", a key id of at most 25 characters and "_"; what is longer is no key id.
 
 
 class Claim(NamedTuple):
@@ -123,6 +124,12 @@ def kind_of(token: str) -> str:
     """What a token says that it is for, genuine or not; an empty string where it says nothing."""
     fields = token.split("_", 5)
     return fields[4] if len(fields) == 6 else ""
+
+
+def key_id_of(token: str) -> str:
+    """The id of the key that a token says to be of, genuine or not; an empty string where it says nothing."""
+    fields = token[:_FIELDS_MAX_LENGTH].split("_", 2)
+    return fields[1] if len(fields) == 3 else ""
 
 
 def _may_issue(key: SigningKeyRow, now_s: int) -> bool:

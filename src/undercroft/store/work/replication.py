@@ -182,7 +182,13 @@ def _check_version(route: _Route, row: VersionRow, now_ms: int) -> None:
 
 
 async def _has_room(rows: Rows, destination: Bucket, row: VersionRow) -> bool:
-    """Whether the destination's account may hold the replica besides what it holds."""
+    """Whether the destination and its account may hold the replica besides what they hold."""
+    if destination.caps is not None:
+        held, may = await usage.of_bucket(rows, destination.bucket_id), destination.caps
+        if may.size_bytes is not None and held.size_bytes + row.size > may.size_bytes:
+            return False
+        if may.files is not None and held.files + 1 > may.files and row.action == versions.UPLOAD:
+            return False
     cap = (await caps.find(rows, destination.account_id)).storage
     return cap is None or not row.size or (await usage.of_account(rows, destination.account_id))[1] + row.size <= cap
 

@@ -6,7 +6,7 @@ Whoever raises alerts is `accounting.alerts`; the steward only says when.
 from __future__ import annotations
 
 from undercroft import limits
-from undercroft.catalog import accounting, accounts, caps
+from undercroft.catalog import accounting, accounts, bucket_days, caps
 from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.store.accounting.model import DAY_MS, HOUR_MS, day_of
 from undercroft.store.ambient import Ambient
@@ -32,22 +32,28 @@ class UsageWork:
     async def fold(self) -> bool:
         """Fold a batch of the rows of days that are over. True where there may be more."""
         today = day_of(self._ambient.now_ms())
-        if not await self._catalog.scan(lambda rows: accounting.any_unfolded(rows, today)):
-            return False
-        folded = await self._gate.write(lambda tx: accounting.fold(tx, today, limits.ACCOUNTING_BATCH))
-        return folded == limits.ACCOUNTING_BATCH
+        folded = 0
+        if await self._catalog.scan(lambda rows: accounting.any_unfolded(rows, today)):
+            folded = await self._gate.write(lambda tx: accounting.fold(tx, today, limits.ACCOUNTING_BATCH))
+        of_buckets = 0
+        if await self._catalog.scan(lambda rows: bucket_days.any_unfolded(rows, today)):
+            of_buckets = await self._gate.write(lambda tx: bucket_days.fold(tx, today, limits.ACCOUNTING_BATCH))
+        return limits.ACCOUNTING_BATCH in (folded, of_buckets)
 
     async def sample_storage(self) -> None:
-        """Note what every account holds, once in each hour that has begun."""
+        """Note what every account and each of its buckets holds, once in each hour that has begun."""
         now_ms = self._ambient.now_ms()
         hour = now_ms // HOUR_MS
         if hour == self._sampled_hour:
             return
         day, hours = day_of(now_ms), now_ms % DAY_MS // HOUR_MS + 1
         for account_ids in await self._account_ids():
-            await self._gate.write(
-                lambda tx, ids=account_ids: accounting.sample_storage(tx, ids, day, hours)  # type: ignore[misc]
-            )
+
+            async def change(tx: Transaction, account_ids: list[str] = account_ids) -> None:
+                await accounting.sample_storage(tx, account_ids, day, hours)
+                await bucket_days.sample_storage(tx, account_ids, day)
+
+            await self._gate.write(change)
         self._sampled_hour = hour
 
     async def forget(self) -> None:
@@ -66,6 +72,7 @@ class UsageWork:
             async def forget(tx: Transaction, account_ids: list[str] = account_ids) -> None:
                 for account_id in account_ids:
                     await accounting.forget(tx, account_id, before_day)
+                    await bucket_days.forget(tx, account_id, before_day)
 
             await self._gate.write(forget)
         self._forgot_day = today

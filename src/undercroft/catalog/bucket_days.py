@@ -1,0 +1,140 @@
+"""Statements about what was done with buckets, and what they held, by day.
+
+They stand beside those about accounts (`accounting.py`), under the same rules: counted in rows of each worker slot, folded into
+slot 0 once the day is over. A bucket that is deleted leaves its days behind: they are the account's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from undercroft.catalog.contract import Rows, Transaction
+from undercroft.catalog.usage import HELD_COLUMNS, HELD_SUMS, Held
+
+_COUNTS = "downloaded, uploaded, class_a, class_b, class_c"
+_SUMS = ", ".join(f"sum({column})" for column in _COUNTS.split(", "))
+
+
+class BucketDayRow(NamedTuple):
+    """Bytes carried and transactions by class in a bucket on a day."""
+
+    account_id: str
+    day: int
+    bucket_id: str
+    downloaded: int
+    uploaded: int
+    class_a: int
+    class_b: int
+    class_c: int
+
+
+async def add(tx: Transaction, slot: int, rows: Sequence[BucketDayRow]) -> None:
+    """Count up. What an account did that has been deleted meanwhile is left out."""
+    grown = ", ".join(f"{column} = bucket_days.{column} + excluded.{column}" for column in _COUNTS.split(", "))
+    await tx.many(
+        f"INSERT INTO bucket_days (account_id, day, bucket_id, slot, {_COUNTS})"
+        " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS (SELECT 1 FROM accounts WHERE account_id = ?1)"
+        f" ON CONFLICT (account_id, day, bucket_id, slot) DO UPDATE SET {grown}",
+        [(*row[:3], slot, *row[3:]) for row in rows],
+    )
+
+
+async def of_account(rows: Rows, account_id: str, first_day: int, last_day: int) -> list[BucketDayRow]:
+    """What was done in the account's buckets from day to day."""
+    found = await rows.all(
+        f"SELECT account_id, day, bucket_id, {_SUMS} FROM bucket_days"
+        " WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY account_id, day, bucket_id ORDER BY day, bucket_id",
+        (account_id, first_day, last_day),
+    )
+    return [BucketDayRow._make(row) for row in found]
+
+
+async def any_unfolded(rows: Rows, before_day: int) -> bool:
+    """Whether `fold` has anything to do."""
+    return await rows.one("SELECT 1 FROM bucket_days WHERE slot <> 0 AND day < ?1 LIMIT 1", (before_day,)) is not None
+
+
+async def fold(tx: Transaction, before_day: int, limit: int) -> int:
+    """Fold rows of days before this one into slot 0, at most so many. Returns how many were folded."""
+    found = await tx.all(
+        f"SELECT account_id, day, bucket_id, {_COUNTS}, slot FROM bucket_days WHERE slot <> 0 AND day < ?1"
+        " ORDER BY day LIMIT ?2",
+        (before_day, limit),
+    )
+    await add(tx, 0, [BucketDayRow._make(row[:-1]) for row in found])
+    await tx.many(
+        "DELETE FROM bucket_days WHERE account_id = ?1 AND day = ?2 AND bucket_id = ?3 AND slot = ?4",
+        [(*row[:3], row[-1]) for row in found],
+    )
+    return len(found)
+
+
+async def sample_storage(tx: Transaction, account_ids: Sequence[str], day: int) -> None:
+    """Note what each bucket of these accounts holds now."""
+    renewed = ", ".join(f"{column} = excluded.{column}" for column in HELD_COLUMNS.split(", "))
+    await tx.many(
+        f"INSERT INTO bucket_storage_days (account_id, day, bucket_id, {HELD_COLUMNS})"
+        f" SELECT ?1, ?2, bucket_id, {HELD_SUMS} FROM usage_deltas"
+        " WHERE bucket_id IN (SELECT bucket_id FROM buckets WHERE account_id = ?1) GROUP BY bucket_id"
+        f" ON CONFLICT (account_id, day, bucket_id) DO UPDATE SET {renewed}",
+        [(account_id, day) for account_id in account_ids],
+    )
+
+
+async def storage(rows: Rows, account_id: str, first_day: int, last_day: int) -> dict[tuple[int, str], Held]:
+    """What each bucket held when it was last looked at, by day and bucket id."""
+    found = await rows.all(
+        f"SELECT day, bucket_id, {HELD_COLUMNS} FROM bucket_storage_days"
+        " WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 ORDER BY day, bucket_id",
+        (account_id, first_day, last_day),
+    )
+    return {(row[0], row[1]): Held._make(row[2:]) for row in found}  # type: ignore[misc]
+
+
+class BucketTotalRow(NamedTuple):
+    """What was done in a bucket on several days, all together."""
+
+    bucket_id: str
+    downloaded: int
+    uploaded: int
+    class_a: int
+    class_b: int
+    class_c: int
+
+
+async def totals(rows: Rows, account_id: str, first_day: int, last_day: int) -> list[BucketTotalRow]:
+    """What was done in each of the account's buckets from day to day, all days together."""
+    found = await rows.all(
+        f"SELECT bucket_id, {_SUMS} FROM bucket_days WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY bucket_id",
+        (account_id, first_day, last_day),
+    )
+    return [BucketTotalRow._make(row) for row in found]
+
+
+async def held_by_day(rows: Rows, account_id: str, first_day: int, last_day: int) -> dict[int, Held]:
+    """What all buckets of the account held, by day."""
+    found = await rows.all(
+        f"SELECT day, {HELD_SUMS} FROM bucket_storage_days WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY day",
+        (account_id, first_day, last_day),
+    )
+    return {row[0]: Held._make(row[1:]) for row in found}  # type: ignore[misc]
+
+
+async def held_by_bucket(rows: Rows, account_id: str, first_day: int, last_day: int) -> dict[str, tuple[int, Held]]:
+    """Of each bucket the sum of its bytes over the days, and what it held on the last of them that was looked at."""
+    held = ", ".join(f"s.{column}" for column in HELD_COLUMNS.split(", "))
+    found = await rows.all(
+        f"SELECT s.bucket_id, l.byte_days, {held} FROM bucket_storage_days s JOIN ("
+        "SELECT bucket_id, max(day) AS day, sum(bytes) AS byte_days FROM bucket_storage_days"
+        " WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY bucket_id) AS l"
+        " ON s.account_id = ?1 AND s.bucket_id = l.bucket_id AND s.day = l.day",
+        (account_id, first_day, last_day),
+    )
+    return {row[0]: (row[1], Held._make(row[2:])) for row in found}  # type: ignore[misc]
+
+
+async def forget(tx: Transaction, account_id: str, before_day: int) -> None:
+    """Forget what was before this day."""
+    for table in ("bucket_days", "bucket_storage_days"):
+        await tx.run(f"DELETE FROM {table} WHERE account_id = ?1 AND day < ?2", (account_id, before_day))

@@ -1,0 +1,42 @@
+"""What one bucket may hold."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from undercroft.console.caps.amounts import exact, parse_bytes, parse_count
+from undercroft.console.problems import beside
+from undercroft.console.visit import Visit
+from undercroft.store.errors import OutOfRange
+from undercroft.store.model import BucketCaps
+
+
+async def edit_of_bucket(visit: Visit) -> Response:
+    """The form, as the caps are."""
+    bucket = await visit.store.buckets.read(visit.principal, visit.path("name"))
+    caps = bucket.caps or BucketCaps()
+    values = {
+        "size": "" if caps.size_bytes is None else exact(caps.size_bytes),
+        "files": "" if caps.files is None else f"{caps.files}",
+    }
+    return visit.render("caps/bucket.html", bucket=bucket, values=values)
+
+
+async def change_of_bucket(visit: Visit) -> Response:
+    """Set the caps."""
+    bucket = await visit.store.buckets.read(visit.principal, visit.path("name"))
+    values = {"size": visit.field("size").strip(), "files": visit.field("files").strip()}
+    caps = BucketCaps(parse_bytes(values["size"]), parse_count(values["files"]))
+    errors: dict[str, str] = {}
+    if values["size"] and caps.size_bytes is None:
+        errors["size"] = "Type a number of bytes such as 10 GB, or nothing."
+    if values["files"] and caps.files is None:
+        errors["files"] = "Type a number such as 10,000, or nothing."
+    if not errors:
+        try:
+            await visit.store.buckets.set_caps(visit.principal, bucket.bucket_id, caps)
+        except OutOfRange as error:
+            errors = beside(error, {"sizeBytes": "size", "files": "files"}, "size")
+    if errors:
+        return visit.render("caps/bucket.html", status=422, bucket=bucket, values=values, errors=errors)
+    return visit.redirect("/caps", notice="caps-updated")

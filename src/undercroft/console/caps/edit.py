@@ -1,0 +1,63 @@
+"""Edit Caps: what the account wants to be held to. The operator's caps hold besides, and are not changed here."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from undercroft.console.caps.amounts import IN_BYTES, NAMES, in_field, parse
+from undercroft.console.problems import beside
+from undercroft.console.visit import Visit
+from undercroft.store.accounting.model import CATEGORIES, Caps, Category
+from undercroft.store.errors import OutOfRange
+
+_HELP: dict[Category, str] = {
+    "storage": "All versions and parts together, at any time, such as 500 GB.",
+    "download": "Bytes downloaded a day, such as 20 GB.",
+    "class_b": "Downloads and reads a day, such as 2,500.",
+    "class_c": "Lists and everything else a day, such as 2,500.",
+}
+
+
+async def edit(visit: Visit) -> Response:
+    """The form, as the caps are."""
+    own = await visit.store.accounting.caps.own(visit.principal)
+    values = {category: _in_field(own, category) for category in CATEGORIES}
+    return _form(visit, values, await visit.store.accounting.caps.of_operator(visit.account.account_id))
+
+
+async def change(visit: Visit) -> Response:
+    """Set the caps, all at once."""
+    asked: dict[Category, int | None] = {}
+    errors: dict[str, str] = {}
+    for category in CATEGORIES:
+        asked[category] = None
+        if not visit.field(f"no_{category}"):
+            asked[category] = parse(category, visit.field(category))
+            if asked[category] is None:
+                unit = "a number of bytes such as 10 GB" if category in IN_BYTES else "a number such as 2,500"
+                errors[category] = f"Type {unit}, or tick No Cap."
+    if not errors:
+        try:
+            await visit.store.accounting.caps.change_own(visit.principal, asked)
+        except OutOfRange as error:
+            errors = beside(error, {str(category): str(category) for category in CATEGORIES}, "storage")
+    if errors:
+        values = {category: None if visit.field(f"no_{category}") else visit.field(category) for category in CATEGORIES}
+        operators = await visit.store.accounting.caps.of_operator(visit.account.account_id)
+        return _form(visit, values, operators, errors)
+    return visit.redirect("/caps", notice="caps-updated")
+
+
+def _in_field(own: Caps, category: Category) -> str | None:
+    amount = getattr(own, category)
+    return None if amount is None else in_field(category, amount)
+
+
+def _form(
+    visit: Visit, values: dict[Category, str | None], operators: Caps, errors: dict[str, str] | None = None
+) -> Response:
+    rows = [
+        (category, NAMES[category], values[category], _HELP[category], _in_field(operators, category))
+        for category in CATEGORIES
+    ]
+    return visit.render("caps/edit.html", status=422 if errors else 200, rows=rows, errors=errors)

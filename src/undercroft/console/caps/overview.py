@@ -1,0 +1,85 @@
+"""The Caps & Alerts page: what is used of each cap today, what each bucket holds of its own, and the latest alerts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from undercroft.console.caps.amounts import NAMES, shown
+from undercroft.console.visit import Visit
+from undercroft.store.accounting.model import CATEGORIES, Category, DayOfUsage, Held, day_of
+from undercroft.store.model import Bucket
+
+ALERT_DAYS = 30
+_ALERT_PERCENT = 75
+
+
+class Row(NamedTuple):
+    """A cap, or where there is none, what there would be one on."""
+
+    category: Category
+    name: str
+    used: str
+    cap: str | None
+    percent: int | None
+    tone: str  # The class of its bar.
+    is_operators: bool  # Whether it is the operator's, which is lower than the account's own.
+
+
+class BucketRow(NamedTuple):
+    """What a bucket holds, and what it may."""
+
+    bucket: Bucket
+    held: Held
+
+
+async def overview(visit: Visit) -> Response:
+    """The caps of the account and of its buckets, and the alerts of the last days."""
+    store, account_id = visit.store, visit.account.account_id
+    today = day_of(store.ambient.now_ms())
+    days = await store.accounting.usage(account_id, today, today)
+    used = used_today(days[0] if days else None)
+    counting, operators = (
+        await store.accounting.caps.of(account_id),
+        await store.accounting.caps.of_operator(account_id),
+    )
+    held = await store.buckets.usage(visit.principal)
+    alerts = await store.accounting.alerts.recent(account_id, days=ALERT_DAYS)
+    return visit.render(
+        "caps/overview.html",
+        rows=[
+            _row(category, used[category], getattr(counting, category), getattr(operators, category))
+            for category in CATEGORIES
+        ],
+        class_a=days[0].transactions("A") if days else 0,
+        buckets=[
+            BucketRow(bucket, held.get(bucket.bucket_id, Held()))
+            for bucket in await store.buckets.list(visit.principal)
+        ],
+        alerts=[
+            (alert, NAMES[alert.category], shown(alert.category, alert.used), shown(alert.category, alert.cap))
+            for alert in alerts
+        ],
+        alert_days=ALERT_DAYS,
+    )
+
+
+def used_today(day: DayOfUsage | None) -> dict[Category, int]:
+    """What was used of each category on a day."""
+    if day is None:
+        return dict.fromkeys(CATEGORIES, 0)
+    return {
+        "storage": day.stored_bytes or 0,
+        "download": day.downloaded_bytes,
+        "class_b": day.transactions("B"),
+        "class_c": day.transactions("C"),
+    }
+
+
+def _row(category: Category, used: int, cap: int | None, operators: int | None) -> Row:
+    if cap is None:
+        return Row(category, NAMES[category], shown(category, used), None, None, "", False)
+    percent = min(100, used * 100 // cap) if cap else 100
+    tone = "bad" if percent == 100 else "warn" if percent >= _ALERT_PERCENT else ""
+    return Row(category, NAMES[category], shown(category, used), shown(category, cap), percent, tone, cap == operators)

@@ -1,0 +1,58 @@
+"""What can be done with a key that is there: rotating it, deleting it, and generating the master key anew."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from undercroft.console.keys.new_key import show_once
+from undercroft.console.keys.overview import access_of
+from undercroft.console.visit import Visit
+
+# After how many seconds the key that is rotated is retired: value and text of the choices.
+_RETIRE = (
+    ("", "I delete it myself"),
+    ("3600", "In one hour"),
+    ("86400", "In one day"),
+    ("604800", "In 7 days"),
+    ("2592000", "In 30 days"),
+)
+_RETIRE_DEFAULT = "86400"
+
+
+async def confirm_rotate(visit: Visit) -> Response:
+    """Ask when the old key is to end."""
+    key = await visit.store.identity.keys.find(visit.principal, visit.path("key_id"))
+    return visit.render("keys/rotate.html", key=key, choices=_RETIRE, chosen=_RETIRE_DEFAULT)
+
+
+async def rotate(visit: Visit) -> Response:
+    """Make the twin, and show it this once."""
+    known = {value: int(value) for value, _ in _RETIRE if value}
+    key = await visit.store.identity.keys.rotate(
+        visit.principal, visit.path("key_id"), retire_after_s=known.get(visit.field("retire"))
+    )
+    return await show_once(visit, key)
+
+
+async def confirm_delete(visit: Visit) -> Response:
+    """Ask once more, saying what stops working."""
+    keys = visit.store.identity.keys
+    key = await keys.find(visit.principal, visit.path("key_id"))
+    uses = await keys.last_uses(visit.principal, [key])
+    return visit.render("keys/delete.html", key=key, access=access_of(key), last_use=uses.get(key.key_id))
+
+
+async def delete(visit: Visit) -> Response:
+    """Delete the key."""
+    await visit.store.identity.keys.delete(visit.principal, visit.path("key_id"))
+    return visit.redirect("/keys", notice="key-deleted")
+
+
+async def confirm_master(visit: Visit) -> Response:
+    """Ask once more, saying what stops working."""
+    return visit.render("keys/master.html")
+
+
+async def regenerate(visit: Visit) -> Response:
+    """Generate the master key anew, and show it this once."""
+    return await show_once(visit, await visit.store.identity.keys.regenerate_master(visit.principal))

@@ -1,0 +1,128 @@
+"""Add a New Application Key: the dialog of the founding document, and the one time that a secret is shown."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from starlette.responses import Response
+
+from undercroft import limits
+from undercroft.console.client_settings import ClientTarget, client_settings
+from undercroft.console.problems import beside
+from undercroft.console.visit import Visit
+from undercroft.store.errors import InvalidRequest, NoSuchBucket
+from undercroft.store.identity.access_types import (
+    ACCESS_TYPES,
+    CAPABILITY_GROUPS,
+    PRESETS,
+    AccessType,
+    capabilities_of,
+)
+from undercroft.store.model import ApplicationKey
+
+SOME_BUCKETS = "some"
+CUSTOM = "custom"
+_FIELDS = {
+    "keyName": "name",
+    "capabilities": "access",
+    "bucketIds": "bucket",
+    "namePrefix": "prefix",
+    "validDurationInSeconds": "duration",
+}
+_PRESET_NAMES = {
+    "immutableBackup": "Immutable backup",
+    "browserUpload": "Browser upload",
+    "cdnOrigin": "Public CDN origin",
+}
+_DURATION = (
+    f"A duration is a whole number of seconds from 1 to {limits.KEY_VALID_MAX_S:,}, which is less than 1000 days."
+)
+
+
+async def new(visit: Visit) -> Response:
+    """The empty form; for one bucket where a bucket's page leads here."""
+    values = {"name": "", "bucket": visit.query("bucket"), "access": "readWrite", "prefix": "", "duration": ""}
+    return await _form(visit, {**values, "bucket_ids": [], "capabilities": [], "all_names": False})
+
+
+async def create(visit: Visit) -> Response:
+    """Make the key, and show it this once."""
+    values: dict[str, Any] = {
+        name: visit.field(name).strip() for name in ("name", "bucket", "access", "prefix", "duration")
+    }
+    values |= {"bucket_ids": visit.fields("bucket_ids"), "capabilities": visit.fields("capabilities")}
+    values["all_names"] = bool(visit.field("all_names"))
+    try:
+        key = await visit.store.identity.keys.create(
+            visit.principal,
+            values["name"],
+            _capabilities(values),
+            bucket_ids=_bucket_ids(values),
+            name_prefix=visit.field("prefix") or None,  # Spaces may be meant.
+            valid_s=_duration(values["duration"]),
+        )
+    except (InvalidRequest, NoSuchBucket) as error:
+        otherwise = "bucket" if isinstance(error, NoSuchBucket) else "name"
+        errors = beside(error, _FIELDS, otherwise)
+        if "duration" in errors:
+            errors["duration"] = _DURATION
+        return await _form(visit, values, status=422, errors=errors)
+    return await show_once(visit, key)
+
+
+async def show_once(visit: Visit, key: ApplicationKey) -> Response:
+    """The one page that has the secret of a key. It is the answer to the form: no address leads here again."""
+    target = ClientTarget(visit.api_origin, visit.settings.region, key_id=key.key_id, application_key=key.secret)
+    if key.is_master:
+        # S3 refuses it; and this visit's principal has just lost its secret, so it can ask for no bucket.
+        snippets = tuple(snippet for snippet in client_settings(target) if snippet.client == "b2")
+        return visit.render("keys/made.html", key=key, snippets=snippets)
+    for bucket in await visit.store.buckets.list(visit.principal):
+        if key.bucket_ids is None or bucket.bucket_id in key.bucket_ids:
+            target = target._replace(bucket=bucket.name)
+            break
+    return visit.render("keys/made.html", key=key, snippets=client_settings(target))
+
+
+async def _form(visit: Visit, values: dict[str, Any], **answer: Any) -> Response:
+    buckets = await visit.store.buckets.list(visit.principal)
+    return visit.render(
+        "keys/new.html",
+        values=values,
+        buckets=[(bucket.bucket_id, bucket.name) for bucket in buckets],
+        capability_groups=CAPABILITY_GROUPS,
+        presets=[(_PRESET_NAMES[preset], " ".join(granted)) for preset, granted in PRESETS.items()],
+        **answer,
+    )
+
+
+def _capabilities(values: dict[str, Any]) -> list[str]:
+    access = values["access"]
+    if access in ACCESS_TYPES:
+        return list(capabilities_of(cast(AccessType, access), list_all_bucket_names=values["all_names"]))
+    if access != CUSTOM:
+        raise InvalidRequest("Choose a type of access.", "capabilities")
+    chosen = dict.fromkeys(values["capabilities"])
+    if values["all_names"]:
+        chosen |= {"listAllBucketNames": None}
+    if not chosen:
+        raise InvalidRequest("Tick at least one capability.", "capabilities")
+    return list(chosen)
+
+
+def _bucket_ids(values: dict[str, Any]) -> list[str] | None:
+    if values["bucket"] == "":
+        return None
+    if values["bucket"] != SOME_BUCKETS:
+        return [values["bucket"]]
+    if not values["bucket_ids"]:
+        raise InvalidRequest("Tick at least one bucket, or allow access to all.", "bucketIds")
+    return list(dict.fromkeys(values["bucket_ids"]))
+
+
+def _duration(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(limits.KEY_VALID_MAX_S)):
+        raise InvalidRequest(_DURATION, "validDurationInSeconds")
+    return int(text)

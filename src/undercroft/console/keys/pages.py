@@ -1,0 +1,20 @@
+"""The account's application keys: its master key, the others, and making, rotating and deleting them."""
+
+from __future__ import annotations
+
+from undercroft.console.keys.changes import confirm_delete, confirm_master, confirm_rotate, delete, regenerate, rotate
+from undercroft.console.keys.new_key import create, new
+from undercroft.console.keys.overview import overview
+from undercroft.console.page import Page, get, post
+
+PAGES: tuple[Page, ...] = (
+    get("/keys", overview),
+    get("/keys/new", new),
+    post("/keys/new", create),
+    get("/keys/master", confirm_master),
+    post("/keys/master", regenerate),
+    get("/keys/{key_id}/rotate", confirm_rotate),
+    post("/keys/{key_id}/rotate", rotate),
+    get("/keys/{key_id}/delete", confirm_delete),
+    post("/keys/{key_id}/delete", delete),
+)

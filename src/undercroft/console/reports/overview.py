@@ -1,0 +1,128 @@
+"""The Reports page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from undercroft.console.charts import Chart, Kind, Series, chart
+from undercroft.console.reports.report import Day, report_of
+from undercroft.console.reports.span import asked_span, choices, iso
+from undercroft.console.templates import count, size
+from undercroft.console.visit import Visit
+from undercroft.prices import amount
+from undercroft.store.accounting.model import date_of
+
+_DAYS_SHOWN = 92  # Of more days, a chart shows weeks.
+
+
+class Panel(NamedTuple):
+    """A chart, and the table that says the same: a row a day, the newest first, with the exact value beside the short one."""
+
+    word: str
+    chart: Chart
+    rows: list[tuple[str, list[tuple[str, str]]]]
+
+
+class Quantity(NamedTuple):
+    """What a line or a piece of bars is about."""
+
+    name: str
+    value: Callable[[Day], int | None]
+
+
+_STORED = (
+    Quantity("Files", lambda day: None if day.held is None else day.held.file_bytes),
+    Quantity("Older versions", lambda day: None if day.held is None else day.held.older_bytes),
+    Quantity("Unfinished uploads", lambda day: None if day.held is None else day.held.unfinished_bytes),
+)
+_FILES = (
+    Quantity("Files", lambda day: None if day.held is None else day.held.files),
+    Quantity("All versions", lambda day: None if day.held is None else day.held.versions),
+)
+_CARRIED = (
+    Quantity("Downloaded", lambda day: day.downloaded),
+    Quantity("Uploaded", lambda day: day.uploaded),
+)
+_CALLS = (
+    Quantity("Class A", lambda day: day.class_a),
+    Quantity("Class B", lambda day: day.class_b),
+    Quantity("Class C", lambda day: day.class_c),
+)
+
+
+async def overview(visit: Visit) -> Response:
+    """Charts and tables about the days and the bucket that the address asks for."""
+    span, wrong = asked_span(visit)
+    buckets = await visit.store.buckets.list(visit.principal)
+    asked = visit.query("bucket")
+    bucket = next((one for one in buckets if one.name == asked), None)
+    report = await report_of(visit, span, None if bucket is None else bucket.bucket_id)
+    days = report.days if len(report.days) <= _DAYS_SHOWN else _weeks(report.days)
+    return visit.render(
+        "reports/overview.html",
+        first=iso(span.first),
+        last=iso(span.last),
+        choices=choices(visit, span),
+        errors={"from": wrong} if wrong else None,
+        buckets=[("", "All buckets"), *((one.name, one.name) for one in buckets)],
+        bucket="" if bucket is None else bucket.name,
+        panels=[
+            _panel("stored", "Stored bytes", days, _STORED, "bars", _bytes),
+            _panel("files", "Files and versions", days, _FILES, "lines", _number),
+            _panel("carried", "Bytes carried", days, _CARRIED, "lines", _bytes),
+            _panel("calls", "Transactions by class", days, _CALLS, "bars", _number),
+        ],
+        report=report,
+        by_week=days is not report.days,
+        stored=next((day.held.size_bytes for day in reversed(days) if day.held is not None), 0),
+        downloaded=sum(day.downloaded for day in days),
+        uploaded=sum(day.uploaded for day in days),
+        transactions=sum(day.class_a + day.class_b + day.class_c for day in days),
+        currency=visit.settings.prices.currency if visit.settings.prices else "",
+        amount=amount,
+    )
+
+
+def _weeks(days: Sequence[Day]) -> list[Day]:
+    """The days in sevens, each under its first day: what was held at its end, and the sums of the rest."""
+    weeks = []
+    for start in range(0, len(days), 7):
+        week = days[start : start + 7]
+        held = next((day.held for day in reversed(week) if day.held is not None), None)
+        sums = (sum(column) for column in zip(*(day[2:] for day in week), strict=True))
+        weeks.append(Day(week[0].day, held, *sums))
+    return weeks
+
+
+def _panel(
+    word: str, title: str, days: Sequence[Day], quantities: Sequence[Quantity], kind: Kind, show: Callable[[float], str]
+) -> Panel:
+    series = [Series(one.name, tone, [one.value(day) for day in days]) for tone, one in enumerate(quantities, 1)]
+    spans_years = date_of(days[0].day).year != date_of(days[-1].day).year
+    names = [_name(day.day, with_year=spans_years) for day in days]
+    rows = [
+        (iso(day.day), [_cell(one.value(day), show) for one in quantities])
+        for day in reversed(days)
+        if any(one.value(day) for one in quantities)
+    ]
+    return Panel(word, chart(title, names, series, kind, show), rows)
+
+
+def _cell(value: int | None, show: Callable[[float], str]) -> tuple[str, str]:
+    return ("-", "nobody looked") if value is None else (show(value), count(value))
+
+
+def _name(day: int, *, with_year: bool) -> str:
+    when = date_of(day)
+    return f"{when.day} {when:%b} {when.year}" if with_year else f"{when.day} {when:%b}"
+
+
+def _bytes(value: float) -> str:
+    return size(round(value))
+
+
+def _number(value: float) -> str:
+    return count(round(value))

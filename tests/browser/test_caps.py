@@ -1,0 +1,132 @@
+"""Caps & Alerts (console reference, T75)."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError
+from playwright.sync_api import expect
+
+from harness.clients import boto3_client
+from harness.processes import wait_until
+from harness.server import run_command
+
+
+@pytest.fixture
+def s3(server, owner):
+    return boto3_client(server, key=(owner.key_id, owner.application_key))
+
+
+@pytest.fixture(autouse=True)
+def no_caps_afterwards(server, owner, console):
+    yield
+    edit_caps(console)
+    data = ("--data", str(server.data_dir))
+    run_command("account", "caps", owner.account_id, "--storage", "none", *data, home=server.data_dir.parent)
+
+
+def edit_caps(console, **amounts):
+    """Set these caps by the dialog, and no others."""
+    console.open("/caps")
+    dialog = console.dialog("Edit Caps")
+    names = {
+        "storage": "Daily Storage Caps",
+        "download": "Daily Download Bandwidth Caps",
+        "class_b": "Daily Class B Transaction Caps",
+        "class_c": "Daily Class C Transaction Caps",
+    }
+    for category, name in names.items():
+        dialog.get_by_role("checkbox", name=f"No Cap: {name}").set_checked(category not in amounts)
+        if category in amounts:
+            dialog.get_by_role("textbox", name=name).fill(amounts[category])
+    dialog.get_by_role("button", name="Update Caps").click()
+    return dialog
+
+
+def row_of(console, category):
+    return console.page.locator(f'tr[data-cap="{category}"]')
+
+
+def banner(console):
+    return console.page.get_by_text("Uploads are refused")
+
+
+def refusal(ask):
+    with pytest.raises(ClientError) as raised:
+        ask()
+    return raised.value.response["Error"]
+
+
+def test_t75_a_cap_blocks_the_next_upload_with_a_banner_and_lifting_it_lets_uploads_pass(console, s3, new_name):
+    name = new_name("capped")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="file", Body=bytes(800))
+    expect(edit_caps(console, storage="1 KB")).to_have_count(0)
+    expect(row_of(console, "storage")).to_contain_text("1.0 KB")
+    expect(row_of(console, "storage")).to_contain_text("80 %")
+    assert banner(console).count() == 0
+    error = refusal(lambda: s3.put_object(Bucket=name, Key="more", Body=bytes(201)))
+    assert (error["Code"], "storage cap exceeded" in error["Message"]) == ("AccessDenied", True)
+
+    def is_said():
+        console.open("/buckets")
+        return banner(console).count() == 1
+
+    wait_until(is_said, "no page says that the cap blocks")
+    expect(banner(console)).to_contain_text("800 bytes of 1.0 KB")
+    console.page.get_by_role("link", name="Caps & Alerts").first.click()
+    expect(console.page.locator('tr[data-alert="storage-100"]').first).to_be_visible()
+    expect(edit_caps(console)).to_have_count(0)
+    expect(row_of(console, "storage")).to_contain_text("No Cap")
+    assert banner(console).count() == 0
+    s3.put_object(Bucket=name, Key="more", Body=bytes(201))
+
+
+def test_t75_an_alert_is_recorded_at_75_percent(console, s3, new_name):
+    name = new_name("alerted")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="file", Body=bytes(1_000_000))
+    edit_caps(console, storage="1.3 MB")  # Others of this module's tests hold a little besides.
+
+    def is_recorded():
+        console.open("/caps")
+        return console.page.locator('tr[data-alert="storage-75"]').filter(has_text="1.3 MB").count() == 1
+
+    wait_until(is_recorded, "no alert is recorded")
+
+
+def test_a_cap_that_is_no_amount_is_refused_beside_its_field_and_changes_nothing(console):
+    dialog = edit_caps(console, storage="much", class_b="1.5")
+    expect(dialog.locator("#e-storage")).to_contain_text("10 GB")
+    expect(dialog.locator("#e-class_b")).to_contain_text("2,500")
+    expect(dialog.get_by_role("textbox", name="Daily Storage Caps")).to_have_value("much")
+    console.open("/caps")
+    expect(row_of(console, "storage")).to_contain_text("No Cap")
+
+
+def test_an_account_cannot_lift_the_operators_cap_by_its_own(console, server, owner, s3, new_name):
+    data = ("--data", str(server.data_dir))
+    run_command("account", "caps", owner.account_id, "--storage", "10", *data, home=server.data_dir.parent)
+    edit_caps(console, storage="1 TB")
+    expect(row_of(console, "storage")).to_contain_text("10 bytes")
+    expect(row_of(console, "storage")).to_contain_text("by the operator")
+    edit_caps(console)
+    name = new_name("held")
+    s3.create_bucket(Bucket=name)
+    refusal(lambda: s3.put_object(Bucket=name, Key="file", Body=bytes(11)))
+
+
+def test_a_bucket_is_held_to_caps_of_its_own(console, s3, new_name):
+    name = new_name("bounded")
+    s3.create_bucket(Bucket=name)
+    console.open("/caps")
+    dialog = console.dialog(f"Edit caps of {name}")
+    dialog.get_by_label("Size cap").fill("tiny")
+    dialog.get_by_role("button", name="Update Caps").click()
+    expect(dialog.locator("#e-size")).to_be_visible()
+    dialog.get_by_label("Size cap").fill("")
+    dialog.get_by_label("Files cap").fill("1")
+    dialog.get_by_role("button", name="Update Caps").click()
+    expect(dialog).to_have_count(0)
+    s3.put_object(Bucket=name, Key="one", Body=b"1")
+    s3.put_object(Bucket=name, Key="one", Body=b"2")
+    assert "bucket's cap" in refusal(lambda: s3.put_object(Bucket=name, Key="two", Body=b"2"))["Message"]

@@ -1,0 +1,52 @@
+"""The console without a browser: pages fetched, and forms sent as a browser sends them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+
+from harness.console import PASSWORD
+from harness.server import Server
+
+
+class Browser:
+    """A session of `requests` that sends forms as a browser does."""
+
+    def __init__(self, server: Server) -> None:
+        self.origin = server.console_url
+        self.session = requests.Session()
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return self.session.get(self.origin + path, allow_redirects=False, timeout=30, **options)
+
+    def token(self, path: str = "/sign-in") -> str:
+        return re.search(
+            r'name="csrf-token" content="([0-9a-f]{64})"', self.session.get(self.origin + path, timeout=30).text
+        )[1]
+
+    def post(
+        self,
+        path: str,
+        fields: dict[str, str],
+        *,
+        origin: str | None = None,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> requests.Response:
+        return self.session.post(
+            self.origin + path,
+            data=urlencode([*fields.items(), ("csrf_token", self.token() if token is None else token)]),
+            headers={
+                "content-type": "application/x-www-form-urlencoded",
+                "origin": self.origin if origin is None else origin,
+                **(headers or {}),
+            },
+            allow_redirects=False,
+            timeout=30,
+        )
+
+    def sign_in(self, email: str, password: str = PASSWORD, **fields: str) -> requests.Response:
+        return self.post("/sign-in/password", {"email": email, "password": password, **fields})
