@@ -49,6 +49,14 @@ NATIVE_UNFINISHED_MAX = 100
 S3_LIST_MAX = 1000
 S3_DELETE_OBJECTS_MAX = 1000
 S3_BUCKETS_MAX = 10_000  # ListBuckets, "max-buckets".
+FOLDER_PAGE = 200  # Ours, as what follows: rows of a folder that a page of the console has.
+FOLDER_OLDER_SHOWN = 10  # Older versions of a name that a folder shows beneath it, …
+FOLDER_UNFINISHED_SHOWN = 10  # … and unfinished large files of one name.
+SEARCH_PAGE_NAMES = 2000  # Names that a search reads at once, …
+SEARCH_STEP_NAMES = 20_000  # … and looks at before it says how far it came: about 30 ms.
+SEARCH_FOUND_MAX = 200  # Files that one step of a search shows.
+CONTENTS_PAGE_VERSIONS = 1000  # The same when it is counted what a folder has.
+CONTENTS_STEP_VERSIONS = 10_000
 
 # -- Keys and tokens --------------------------------------------------------------------------------------------------
 KEY_VALID_MAX_S = 86_399_999

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from undercroft.store.files.browsing import Browsing
 from undercroft.store.files.copies import Copies
 from undercroft.store.files.listing import Lists
 from undercroft.store.files.locks import Locks
@@ -10,5 +11,5 @@ from undercroft.store.files.replicas import Replicas
 from undercroft.store.files.uploads import Uploads
 
 
-class Files(Uploads, Copies, Lists, Removals, Locks, Replicas):
-    """Uploads, large files, copies, lists, reads, removals, locks and replicas of file versions."""
+class Files(Uploads, Copies, Lists, Browsing, Removals, Locks, Replicas):
+    """Uploads, large files, copies, lists, looking around, reads, removals, locks and replicas of file versions."""
