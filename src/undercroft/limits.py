@@ -57,6 +57,7 @@ SEARCH_STEP_NAMES = 20_000  # … and looks at before it says how far it came: a
 SEARCH_FOUND_MAX = 200  # Files that one step of a search shows.
 CONTENTS_PAGE_VERSIONS = 1000  # The same when it is counted what a folder has.
 CONTENTS_STEP_VERSIONS = 10_000
+UNHIDE_MARKERS_MAX = 100  # Hide markers on top of each other that one un-hiding removes.
 
 # -- Keys and tokens --------------------------------------------------------------------------------------------------
 KEY_VALID_MAX_S = 86_399_999

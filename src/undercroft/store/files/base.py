@@ -162,7 +162,7 @@ class FilesBase:
             content_sha1="none",
             etag="",
             checksum=None,
-            info=json.dumps(new.info, separators=(",", ":"), ensure_ascii=False) if new.info else "{}",
+            info=info_text(new.info),
             received_ms=now_ms,
             part_count=0,
             encryption=encryption_text(sealing),
@@ -231,6 +231,11 @@ def part_of(row: PartRow, encryption: Encryption | None) -> Part:
         start=row.start,
         encryption=encryption,
     )
+
+
+def info_text(info: dict[str, str]) -> str:
+    """The catalog column of a file info."""
+    return json.dumps(info, separators=(",", ":"), ensure_ascii=False) if info else "{}"
 
 
 def checksum_of(text: str) -> Checksum:

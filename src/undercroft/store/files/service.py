@@ -6,10 +6,9 @@ from undercroft.store.files.browsing import Browsing
 from undercroft.store.files.copies import Copies
 from undercroft.store.files.listing import Lists
 from undercroft.store.files.locks import Locks
-from undercroft.store.files.removals import Removals
+from undercroft.store.files.moves import Moves
 from undercroft.store.files.replicas import Replicas
-from undercroft.store.files.uploads import Uploads
 
 
-class Files(Uploads, Copies, Lists, Browsing, Removals, Locks, Replicas):
+class Files(Copies, Moves, Lists, Browsing, Locks, Replicas):
     """Uploads, large files, copies, lists, looking around, reads, removals, locks and replicas of file versions."""
