@@ -67,6 +67,16 @@ DOWNLOAD_GRANT_VALID_MAX_S = 604_800
 SIGNING_KEY_ROTATES_AFTER_S = 30 * 86_400
 SIGNING_KEY_VALID_S = 38 * 86_400
 PRESIGN_VALID_MAX_S = 604_800
+SHARE_VALID_MAX_S = 3650 * 86_400  # Ours, as what follows: a link that is to live longer lives for ever.
+SHARE_DOWNLOADS_MAX = 1_000_000
+SHARES_PER_BUCKET = 10_000
+SHARES_SHOWN_OF_FILE = 100
+SHARE_KEPT_S = 30 * 86_400  # For so long a link that has expired is shown as one.
+SHARE_TRIES_MAX = 10  # Passwords that may be tried of one link …
+SHARE_TRIES_WINDOW_S = 900  # … within this; then nobody gets in before it is over.
+SHARE_GRANT_VALID_S = (
+    900  # How long the address is good that a link leads to: for beginning and going on with a download.
+)
 CLOCK_SKEW_MAX_S = 900
 
 CUSTOMER_KEY_TEXT_MAX_LENGTH = 64  # Ours: base64 of 32 bytes has 44 characters.
