@@ -57,6 +57,7 @@ SEARCH_STEP_NAMES = 20_000  # … and looks at before it says how far it came: a
 SEARCH_FOUND_MAX = 200  # Files that one step of a search shows.
 CONTENTS_PAGE_VERSIONS = 1000  # The same when it is counted what a folder has.
 CONTENTS_STEP_VERSIONS = 10_000
+SELECTION_PAGE_NAMES = 1000
 UNHIDE_MARKERS_MAX = 100  # Hide markers on top of each other that one un-hiding removes.
 
 # -- Keys and tokens --------------------------------------------------------------------------------------------------
@@ -74,6 +75,10 @@ SHARES_SHOWN_OF_FILE = 100
 SHARE_KEPT_S = 30 * 86_400  # For so long a link that has expired is shown as one.
 SHARE_TRIES_MAX = 10  # Passwords that may be tried of one link …
 SHARE_TRIES_WINDOW_S = 900  # … within this; then nobody gets in before it is over.
+ZIP_FILES_MAX = 100_000  # Files of one zip: about 300 bytes of memory each, for its directory.
+ZIPS_AT_ONCE = 4  # In one process.
+ZIP_BLOCK_BYTES = 256 * KIB
+ZIP_NOTED_MAX = 1000  # Files that the note in a zip names, of those that were left out.
 SHARE_GRANT_VALID_S = (
     900  # How long the address is good that a link leads to: for beginning and going on with a download.
 )
