@@ -58,6 +58,8 @@ SEARCH_FOUND_MAX = 200  # Files that one step of a search shows.
 CONTENTS_PAGE_VERSIONS = 1000  # The same when it is counted what a folder has.
 CONTENTS_STEP_VERSIONS = 10_000
 SELECTION_PAGE_NAMES = 1000
+SELECTION_MAX = 10_000  # Versions that one request changes; more is for a job.
+SELECTION_AT_ONCE = 64  # Of these beside one another: they share a commit.
 UNHIDE_MARKERS_MAX = 100  # Hide markers on top of each other that one un-hiding removes.
 
 # -- Keys and tokens --------------------------------------------------------------------------------------------------

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from undercroft.store.files.browsing import Browsing
 from undercroft.store.files.copies import Copies
-from undercroft.store.files.locks import Locks
-from undercroft.store.files.moves import Moves
 from undercroft.store.files.replicas import Replicas
 from undercroft.store.files.selections import Selections
 
 
-class Files(Copies, Moves, Selections, Browsing, Locks, Replicas):
+class Files(Copies, Selections, Replicas):
     """Uploads, large files, copies, lists, looking around, reads, removals, locks and replicas of file versions."""
