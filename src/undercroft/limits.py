@@ -13,6 +13,7 @@ FILE_NAME_MAX_BYTES = 1024
 FILE_ID_MAX_LENGTH = 200
 FILE_INFO_KEY_MAX_BYTES = 50
 FILE_INFO_MAX_BYTES = 7000  # The file name and all file info together, as headers.
+FILE_INFO_MAX_ENTRIES = 100  # Ours, for the console: B2 says ten, and both protocols here judge by bytes.
 FILE_INFO_SECURED_MAX_BYTES = 2048  # The same where the file is encrypted, or its bucket has Object Lock.
 BUCKET_INFO_MAX_ENTRIES = 10
 BUCKET_INFO_VALUE_MAX_BYTES = 10_000
@@ -81,6 +82,14 @@ ZIP_FILES_MAX = 100_000  # Files of one zip: about 300 bytes of memory each, for
 ZIPS_AT_ONCE = 4  # In one process.
 ZIP_BLOCK_BYTES = 256 * KIB
 ZIP_NOTED_MAX = 1000  # Files that the note in a zip names, of those that were left out.
+CONSOLE_GRANT_VALID_S = (
+    3600  # How long an address is good that the console gives its user, for a download or to look at.
+)
+FOLDER_SIZE_STEPS = 30  # Steps of counting in one request: about a second.
+PREVIEW_TEXT_BYTES = 128 * KIB  # As much of a text is shown, …
+PREVIEW_TABLE_ROWS = 200  # … or so many rows of a table.
+VERSIONS_SHOWN = 50  # Versions of a file that its details list on a page.
+SHARES_PAGE = 50
 SHARE_GRANT_VALID_S = (
     900  # How long the address is good that a link leads to: for beginning and going on with a download.
 )

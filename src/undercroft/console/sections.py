@@ -6,6 +6,7 @@ from undercroft.console import preferences
 from undercroft.console.bucket_settings import pages as bucket_settings
 from undercroft.console.buckets import pages as buckets
 from undercroft.console.events import pages as events
+from undercroft.console.files import pages as files
 from undercroft.console.page import Page
 from undercroft.console.replication import pages as replication
 from undercroft.console.sign_in import pages as sign_in
@@ -16,5 +17,6 @@ PAGES: tuple[Page, ...] = (
     *buckets.PAGES,
     *bucket_settings.PAGES,
     *events.PAGES,
+    *files.PAGES,
     *replication.PAGES,
 )

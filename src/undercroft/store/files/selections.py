@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -14,7 +15,7 @@ from undercroft import limits
 from undercroft.catalog import versions
 from undercroft.catalog.versions import FIRST
 from undercroft.store.dialect import NATIVE
-from undercroft.store.errors import AlreadyHidden, NoSuchFile, NoSuchVersion, VersionLocked
+from undercroft.store.errors import AlreadyHidden, InvalidRequest, NoSuchFile, NoSuchVersion, VersionLocked
 from undercroft.store.files.base import version_of
 from undercroft.store.files.browsing import Browsing, Contents
 from undercroft.store.files.listing import Lists
@@ -66,12 +67,14 @@ class Selections(Browsing, Lists, Reads, Moves, Locks):
     async def contents_of_selection(
         self, principal: Principal, bucket: Bucket, names: Sequence[str], *, steps: int = 1
     ) -> Contents:
-        """How much a selection is. Of each folder so many steps are looked at: `following` tells that there is more."""
+        """How much a selection is; an empty name is all of the bucket. Of each folder so many steps are looked at: `following` tells that there is more."""
         whole, following = Contents(), None
         for name in names:
             start: str | None = ""
             for _ in range(steps):
-                step = await self.contents(principal, bucket, name, start=start or "", only=not name.endswith("/"))
+                step = await self.contents(
+                    principal, bucket, name, start=start or "", only=bool(name) and not name.endswith("/")
+                )
                 whole, start = whole.plus(step), step.following
                 if start is None:
                     break
@@ -103,6 +106,27 @@ class Selections(Browsing, Lists, Reads, Moves, Locks):
 
         await self._may_change_all(principal, bucket, names)
         return await self._each(self._files_of_selection(principal, bucket, names), remove)
+
+    async def delete_these(
+        self, principal: Principal, bucket: Bucket, chosen: Sequence[FileVersion], *, bypass_governance: bool = False
+    ) -> Outcome:
+        """Remove single versions, but for what is locked."""
+
+        async def remove(version: FileVersion) -> None:
+            await self.delete_version(
+                principal, bucket, version.name, str(version.file_id), bypass_governance=bypass_governance
+            )
+
+        return await self._each(_each_of(chosen), remove)
+
+    async def unhide_selected(self, principal: Principal, bucket: Bucket, names: Sequence[str]) -> Outcome:
+        """Let the hidden files of these names be visible again; folders and what is not hidden stay as they are."""
+        outcome = Outcome()
+        for name in names[: limits.SELECTION_MAX]:
+            with suppress(InvalidRequest, NoSuchFile):
+                await self.unhide(principal, bucket, name)
+                outcome.done += 1
+        return outcome
 
     async def hide_selected(self, principal: Principal, bucket: Bucket, names: Sequence[str]) -> Outcome:
         """Hide every visible file of a selection. Nothing is removed."""
@@ -166,6 +190,11 @@ class Selections(Browsing, Lists, Reads, Moves, Locks):
                 if len(page) < limits.SELECTION_PAGE_NAMES:
                     break
                 place = page[-1].place_after
+
+
+async def _each_of(chosen: Sequence[FileVersion]) -> AsyncIterator[FileVersion]:
+    for version in chosen:
+        yield version
 
 
 async def _do_all(
