@@ -106,7 +106,7 @@ async def revoke(visit: Visit) -> Response:
 def qr_code(text: str) -> Markup:
     """The QR code of a text, as an SVG within the page: our own markup around numbers."""
     code = segno.make(text, error="m", micro=False)
-    return Markup(code.svg_inline(scale=4, border=2, dark="#000", light="#fff", svgclass="qr", lineclass=None))  # noqa: S704
+    return Markup(code.svg_inline(border=2, dark="#000", light="#fff", svgclass="qr", lineclass=None, omitsize=True))  # noqa: S704
 
 
 def _number(text: str, field: str) -> int:
