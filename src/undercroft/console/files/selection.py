@@ -134,7 +134,7 @@ class _Zip(StreamingResponse):
 
     def __init__(self, archive: Archive, name: str) -> None:
         self._archive = archive
-        headers = {"content-disposition": disposition(name), "x-content-type-options": "nosniff"}
+        headers = {"content-disposition": disposition(name), "transfer-encoding": "chunked"}
         super().__init__(self._blocks(), headers=headers, media_type="application/zip")
 
     async def _blocks(self) -> AsyncIterator[bytes]:
