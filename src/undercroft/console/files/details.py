@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
@@ -23,6 +24,27 @@ async def version_asked(visit: Visit, bucket: Bucket, file_id: str = "") -> File
     """The version that the address or the form names by its id. Raises `InvalidFileId`, `NoSuchVersion`."""
     return await visit.store.files.version(
         visit.principal, file_id or visit.field("id") or visit.query("id"), bucket=bucket
+    )
+
+
+def version_form(
+    visit: Visit,
+    template: str,
+    bucket: Bucket,
+    version: FileVersion,
+    *,
+    errors: dict[str, str] | None = None,
+    **values: Any,
+) -> Response:
+    """The form about a version, empty or with what is wrong in it."""
+    return visit.render(
+        template,
+        status=422 if errors else 200,
+        errors=errors,
+        **in_folder(bucket, folder_of(version.name)),
+        version=version,
+        label=label_of(version.name, folder_of(version.name)),
+        **values,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from undercroft.console.files import browse, changes, details, selection, shared, shares
+from undercroft.console.files import browse, changes, details, locks, new_folder, selection, shared, shares, versions
 from undercroft.console.page import Page, Who, get, post
 
 _BUCKET = "/buckets/{name}"
@@ -15,22 +15,22 @@ PAGES: tuple[Page, ...] = (
     get(f"{_BUCKET}/go", browse.go_to_path),
     get(f"{_BUCKET}/search", browse.search),
     get(f"{_BUCKET}/size", browse.folder_size),
-    get(f"{_BUCKET}/new-folder", changes.new_folder),
-    post(f"{_BUCKET}/new-folder", changes.make_folder),
+    get(f"{_BUCKET}/new-folder", new_folder.new),
+    post(f"{_BUCKET}/new-folder", new_folder.create),
     get(_FILE, details.details),
     get(f"{_FILE}/download", details.download),
     get(f"{_FILE}/rename", changes.new_name),
     post(f"{_FILE}/rename", changes.rename),
     get(f"{_FILE}/describe", changes.new_description),
     post(f"{_FILE}/describe", changes.describe),
-    get(f"{_FILE}/retention", changes.new_retention),
-    post(f"{_FILE}/retention", changes.retain),
-    post(f"{_FILE}/hold", changes.hold),
-    post(f"{_FILE}/restore", changes.restore),
-    post(f"{_FILE}/hide", changes.hide),
-    post(f"{_FILE}/unhide", changes.unhide),
-    get(f"{_FILE}/delete", changes.confirm_delete_version),
-    post(f"{_FILE}/delete", changes.delete_version),
+    get(f"{_FILE}/retention", locks.new_retention),
+    post(f"{_FILE}/retention", locks.retain),
+    post(f"{_FILE}/hold", locks.hold),
+    post(f"{_FILE}/restore", versions.restore),
+    post(f"{_FILE}/hide", versions.hide),
+    post(f"{_FILE}/unhide", versions.unhide),
+    get(f"{_FILE}/delete", versions.confirm_delete),
+    post(f"{_FILE}/delete", versions.delete),
     get(f"{_FILE}/share", shares.new),
     post(f"{_FILE}/share", shares.create),
     post(f"{_SELECTION}/zip", selection.zipped),

@@ -8,9 +8,8 @@ from starlette.responses import Response
 
 from undercroft import limits
 from undercroft.console.files.addresses import granted_to
-from undercroft.console.files.browse import in_folder
-from undercroft.console.files.details import version_asked
-from undercroft.console.files.places import bucket_of, folder_of, go_to, label_of, way_back
+from undercroft.console.files.details import version_asked, version_form
+from undercroft.console.files.places import bucket_of, go_to, way_back
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, TooManyShares
@@ -31,7 +30,8 @@ _BLANK = {"kind": "link", "expiry": "604800", "password": "", "downloads": ""}
 async def new(visit: Visit) -> Response:
     """The form for a link to a version."""
     bucket = await bucket_of(visit)
-    return _form(visit, bucket, await version_asked(visit, bucket), _BLANK)
+    version = await version_asked(visit, bucket)
+    return version_form(visit, "files/share.html", bucket, version, values=_BLANK, expiries=EXPIRIES)
 
 
 async def create(visit: Visit) -> Response:
@@ -42,12 +42,15 @@ async def create(visit: Visit) -> Response:
     try:
         link, share = await _link(visit, bucket, version, values)
     except (InvalidRequest, TooManyShares) as error:
-        return _form(visit, bucket, version, values, beside(error, _FIELDS, "kind"))
-    return visit.render(
+        refused = beside(error, _FIELDS, "kind")
+        return version_form(
+            visit, "files/share.html", bucket, version, errors=refused, values=values, expiries=EXPIRIES
+        )
+    return version_form(
+        visit,
         "files/shared.html",
-        **in_folder(bucket, folder_of(version.name)),
-        version=version,
-        label=label_of(version.name, folder_of(version.name)),
+        bucket,
+        version,
         link=link,
         share=share,
         qr=qr_code(link),
@@ -70,21 +73,6 @@ async def _link(visit: Visit, bucket: Bucket, version: FileVersion, values: dict
         downloads_max=_number(values["downloads"], "downloads") if values["downloads"] else None,
     )
     return f"{visit.own_origin}/s/{token}", share
-
-
-def _form(
-    visit: Visit, bucket: Bucket, version: FileVersion, values: dict[str, str], errors: dict[str, str] | None = None
-) -> Response:
-    return visit.render(
-        "files/share.html",
-        status=422 if errors else 200,
-        errors=errors,
-        **in_folder(bucket, folder_of(version.name)),
-        version=version,
-        label=label_of(version.name, folder_of(version.name)),
-        values=values,
-        expiries=EXPIRIES,
-    )
 
 
 async def listed(visit: Visit) -> Response:

@@ -85,39 +85,25 @@ class Selections(Browsing, Lists, Reads, Moves, Locks):
         self, principal: Principal, bucket: Bucket, names: Sequence[str], *, bypass_governance: bool = False
     ) -> Outcome:
         """Remove every version of a selection, hide markers and unfinished large files too, but for what is locked."""
-
-        async def remove(version: FileVersion) -> None:
-            await self.delete_version(
-                principal, bucket, version.name, str(version.file_id), bypass_governance=bypass_governance
-            )
-
         await self._may_change_all(principal, bucket, names)
-        return await self._each(self._versions_of_selection(bucket, names), remove)
+        return await self._each(
+            self._versions_of_selection(bucket, names), self._removing(principal, bucket, bypass_governance)
+        )
 
     async def delete_newest_of_selected(
         self, principal: Principal, bucket: Bucket, names: Sequence[str], *, bypass_governance: bool = False
     ) -> Outcome:
         """Remove the visible version of every file of a selection, so that the one beneath it comes forward, if there is one."""
-
-        async def remove(version: FileVersion) -> None:
-            await self.delete_version(
-                principal, bucket, version.name, str(version.file_id), bypass_governance=bypass_governance
-            )
-
         await self._may_change_all(principal, bucket, names)
-        return await self._each(self._files_of_selection(principal, bucket, names), remove)
+        return await self._each(
+            self._files_of_selection(principal, bucket, names), self._removing(principal, bucket, bypass_governance)
+        )
 
     async def delete_these(
         self, principal: Principal, bucket: Bucket, chosen: Sequence[FileVersion], *, bypass_governance: bool = False
     ) -> Outcome:
         """Remove single versions, but for what is locked."""
-
-        async def remove(version: FileVersion) -> None:
-            await self.delete_version(
-                principal, bucket, version.name, str(version.file_id), bypass_governance=bypass_governance
-            )
-
-        return await self._each(_each_of(chosen), remove)
+        return await self._each(_each_of(chosen), self._removing(principal, bucket, bypass_governance))
 
     async def unhide_selected(self, principal: Principal, bucket: Bucket, names: Sequence[str]) -> Outcome:
         """Let the hidden files of these names be visible again; folders and what is not hidden stay as they are."""
@@ -148,6 +134,16 @@ class Selections(Browsing, Lists, Reads, Moves, Locks):
 
         await self._may_change_all(principal, bucket, names)
         return await self._each(self._files_of_selection(principal, bucket, names), hold)
+
+    def _removing(
+        self, principal: Principal, bucket: Bucket, bypass_governance: bool
+    ) -> Callable[[FileVersion], Awaitable[None]]:
+        async def remove(version: FileVersion) -> None:
+            await self.delete_version(
+                principal, bucket, version.name, str(version.file_id), bypass_governance=bypass_governance
+            )
+
+        return remove
 
     async def _may_change_all(self, principal: Principal, bucket: Bucket, names: Sequence[str]) -> None:
         """Refuse a selection that goes beyond what the principal may list, before any of it is changed."""
