@@ -167,7 +167,7 @@ def test_names_and_texts_that_look_like_markup_are_shown_as_they_are(files):
 def _share(files, version, **values):
     """Make a link in the dialog; its address."""
     files.open_file(version)
-    dialog = files.console.dialog("Share")
+    dialog = files.dialog_of("Share")
     for label, value in values.items():
         if label == "Ends after":
             dialog.get_by_label(label).select_option(value)
@@ -221,7 +221,7 @@ def test_t67_the_password_of_a_link_is_asked_for_and_checked(files, stranger_con
 def test_t67_a_direct_address_fetches_the_version_and_lives_for_seven_days_at_most(files, stranger_console):
     version = files.put("a.txt", b"direct")
     files.open_file(version)
-    dialog = files.console.dialog("Share")
+    dialog = files.dialog_of("Share")
     dialog.get_by_text("Direct address", exact=True).click()
     dialog.get_by_label("Ends after").select_option("never")
     dialog.get_by_role("button", name="Make the link").click()
@@ -261,8 +261,7 @@ def test_t39_a_legal_hold_is_put_on_and_taken_off_for_one_file_and_for_a_selecti
     files.open_file(version)
     page.get_by_role("button", name="Put on").click()
     files.toast("under legal hold")
-    page.get_by_role("link", name="Delete version").click()
-    dialog = page.locator("dialog[open]")
+    dialog = files.dialog_of("Delete version")
     expect(dialog).to_contain_text("under legal hold, and stays")
     dialog.get_by_role("button", name="Delete version").click()
     expect(dialog.get_by_role("alert")).to_contain_text("It is locked")

@@ -78,6 +78,13 @@ class BucketPages:
         expect(dialog).to_be_visible()
         return dialog
 
+    def dialog_of(self, opener: str) -> Locator:
+        """The dialog that the link of just this name opens."""
+        self.console.page.get_by_role("link", name=opener, exact=True).click()
+        dialog = self.console.page.locator("dialog[open]")
+        expect(dialog).to_be_visible()
+        return dialog
+
     def toast(self, text: str) -> None:
         """Wait for a message in the corner."""
         expect(self.console.page.locator("[data-toasts]")).to_contain_text(text)

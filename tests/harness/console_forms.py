@@ -24,7 +24,7 @@ class Forms:
         """A page."""
         return self.session.get(self.origin + path, allow_redirects=False, timeout=60)
 
-    def post(self, path: str, *, page: str = "/buckets", **fields: str | list[str]) -> requests.Response:
+    def post(self, path: str, /, *, page: str = "/buckets", **fields: str | list[str]) -> requests.Response:
         """What the console answers to a form with these fields; `page` is where its token is read."""
         text = self.session.get(self.origin + page, timeout=60).text
         found = re.search(r'name="csrf-token" content="([0-9a-f]{64})"', text)

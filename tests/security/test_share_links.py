@@ -99,7 +99,7 @@ def test_links_that_were_never_made_are_all_alike(people, server, bucket, versio
 def test_a_link_ends_with_its_time_and_at_once_when_it_is_revoked(people, server, bucket, version):
     owner, stranger = people[0], Forms(server)
     brief = _link(owner, bucket, version, expiry="1")
-    wait_until(lambda: stranger.get(brief).status_code == 404, timeout_s=30)
+    wait_until(lambda: stranger.get(brief).status_code == 404, "the link to expire", timeout_s=60)
     path = _link(owner, bucket, version)
     assert stranger.get(path).status_code == 200
     page = owner.get(f"/buckets/{bucket}/shares").text
