@@ -55,7 +55,6 @@ def _render(
         address=address,
     )
     response.headers["x-robots-tag"] = "noindex, nofollow"
-    response.headers["referrer-policy"] = "no-referrer"  # The address of this page opens the file.
     return response
 
 
