@@ -13,6 +13,7 @@ FILE_NAME_MAX_BYTES = 1024
 FILE_ID_MAX_LENGTH = 200
 FILE_INFO_KEY_MAX_BYTES = 50
 FILE_INFO_MAX_BYTES = 7000  # The file name and all file info together, as headers.
+FILE_INFO_MAX_ENTRIES = 100  # Ours, for the console: B2 says ten, and both protocols here judge by bytes.
 FILE_INFO_SECURED_MAX_BYTES = 2048  # The same where the file is encrypted, or its bucket has Object Lock.
 BUCKET_INFO_MAX_ENTRIES = 10
 BUCKET_INFO_VALUE_MAX_BYTES = 10_000
@@ -51,6 +52,18 @@ S3_DELETE_OBJECTS_MAX = 1000
 S3_BUCKETS_MAX = 10_000  # ListBuckets, "max-buckets".
 NAMES_LOOKED_UP_MAX = 1000  # Ours: names whose versions are counted in one call, …
 VERSIONS_COUNTED_MAX = 100  # … and how far each.
+FOLDER_PAGE = 100  # Ours, as what follows: rows of a folder that a page of the console has.
+FOLDER_OLDER_SHOWN = 10  # Older versions of a name that a folder shows beneath it, …
+FOLDER_UNFINISHED_SHOWN = 10  # … and unfinished large files of one name.
+SEARCH_PAGE_NAMES = 2000  # Names that a search reads at once, …
+SEARCH_STEP_NAMES = 20_000  # … and looks at before it says how far it came: about 30 ms.
+SEARCH_FOUND_MAX = 200  # Files that one step of a search shows.
+CONTENTS_PAGE_VERSIONS = 1000  # The same when it is counted what a folder has.
+CONTENTS_STEP_VERSIONS = 10_000
+SELECTION_PAGE_NAMES = 1000
+SELECTION_MAX = 10_000  # Versions that one request changes; more is for a job.
+SELECTION_AT_ONCE = 64  # Of these beside one another: they share a commit.
+UNHIDE_MARKERS_MAX = 100  # Hide markers on top of each other that one un-hiding removes.
 
 # -- Keys and tokens --------------------------------------------------------------------------------------------------
 KEY_VALID_MAX_S = 86_399_999
@@ -60,6 +73,28 @@ DOWNLOAD_GRANT_VALID_MAX_S = 604_800
 SIGNING_KEY_ROTATES_AFTER_S = 30 * 86_400
 SIGNING_KEY_VALID_S = 38 * 86_400
 PRESIGN_VALID_MAX_S = 604_800
+SHARE_VALID_MAX_S = 3650 * 86_400  # Ours, as what follows: a link that is to live longer lives for ever.
+SHARE_DOWNLOADS_MAX = 1_000_000
+SHARES_PER_BUCKET = 10_000
+SHARES_SHOWN_OF_FILE = 100
+SHARE_KEPT_S = 30 * 86_400  # For so long a link that has expired is shown as one.
+SHARE_TRIES_MAX = 10  # Passwords that may be tried of one link …
+SHARE_TRIES_WINDOW_S = 900  # … within this; then nobody gets in before it is over.
+ZIP_FILES_MAX = 100_000  # Files of one zip: about 300 bytes of memory each, for its directory.
+ZIPS_AT_ONCE = 4  # In one process.
+ZIP_BLOCK_BYTES = 256 * KIB
+ZIP_NOTED_MAX = 1000  # Files that the note in a zip names, of those that were left out.
+CONSOLE_GRANT_VALID_S = (
+    3600  # How long an address is good that the console gives its user, for a download or to look at.
+)
+FOLDER_SIZE_STEPS = 30  # Steps of counting in one request: about a second.
+PREVIEW_TEXT_BYTES = 128 * KIB  # As much of a text is shown, …
+PREVIEW_TABLE_ROWS = 200  # … or so many rows of a table.
+VERSIONS_SHOWN = 50  # Versions of a file that its details list on a page.
+SHARES_PAGE = 50
+SHARE_GRANT_VALID_S = (
+    900  # How long the address is good that a link leads to: for beginning and going on with a download.
+)
 CLOCK_SKEW_MAX_S = 900
 
 CUSTOMER_KEY_TEXT_MAX_LENGTH = 64  # Ours: base64 of 32 bytes has 44 characters.

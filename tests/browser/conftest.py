@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from harness.browser import find_browser, open_browser, two_origins
+from harness.clients import b2_api, boto3_client
 from harness.console import Console, console_of
+from harness.console_files import BucketPages
 from harness.server import Server
+
+expect.set_options(timeout=30_000)  # A busy machine takes its time; what is there is seen at once.
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +94,13 @@ def stranger_console(server: Server, browser: Browser) -> Iterator[Console]:
     yield made
     made.page.context.close()
     assert not made.messages, made.messages
+
+
+@pytest.fixture
+def files(console: Console, server: Server, owner: Owner, new_name: Callable[[str], str]) -> BucketPages:
+    """A bucket of the owner's, and its pages."""
+    key = (owner.key_id, owner.application_key)
+    s3 = boto3_client(server, key=key)
+    name = new_name("files")
+    s3.create_bucket(Bucket=name)
+    return BucketPages(console, s3, b2_api(server, key=key), name)

@@ -69,6 +69,7 @@ async def delete(tx: Transaction, bucket_id: str) -> None:
         "outbox",
         "deliveries",
         "replication_queues",
+        "shares",
     ):
         await tx.run(f"DELETE FROM {table} WHERE bucket_id = ?1", (bucket_id,))
 

@@ -382,6 +382,29 @@ DELTAS: tuple[tuple[str, ...], ...] = (
             call TEXT NOT NULL
         )""",
     ),
+    (
+        """CREATE TABLE shares (
+            bucket_id TEXT NOT NULL,
+            share_id TEXT NOT NULL,
+            token_hash {BYTES} NOT NULL,
+            name {BYTES} NOT NULL,
+            file_id TEXT NOT NULL,
+            issued_by TEXT NOT NULL,
+            password_hash TEXT,
+            created_ms {BIG} NOT NULL,
+            expires_ms {BIG},
+            downloads_max {BIG},
+            downloads {BIG} NOT NULL,
+            visits {BIG} NOT NULL,
+            visited_ms {BIG},
+            tries {BIG} NOT NULL DEFAULT 0,
+            tried_ms {BIG} NOT NULL DEFAULT 0,
+            PRIMARY KEY (bucket_id, share_id)
+        ) {CLUSTERED}""",
+        "CREATE UNIQUE INDEX shares_by_token ON shares (token_hash)",
+        "CREATE INDEX shares_by_name ON shares (bucket_id, name, share_id)",
+        "CREATE INDEX shares_by_end ON shares (bucket_id, expires_ms) WHERE expires_ms IS NOT NULL",
+    ),
 )
 
 SCHEMA_VERSION = len(DELTAS)

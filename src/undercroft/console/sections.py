@@ -7,6 +7,7 @@ from undercroft.console.bucket_settings import pages as bucket_settings
 from undercroft.console.buckets import pages as buckets
 from undercroft.console.caps import pages as caps
 from undercroft.console.events import pages as events
+from undercroft.console.files import pages as files
 from undercroft.console.keys import pages as keys
 from undercroft.console.page import Page
 from undercroft.console.replication import pages as replication
@@ -20,6 +21,7 @@ PAGES: tuple[Page, ...] = (
     *buckets.PAGES,
     *bucket_settings.PAGES,
     *events.PAGES,
+    *files.PAGES,
     *replication.PAGES,
     *uploads.PAGES,
     *keys.PAGES,

@@ -25,7 +25,7 @@ def environment(assets_version: str) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters |= {"size": size, "moment": moment, "count": count, "path": in_path}
+    made.filters |= {"size": size, "moment": moment, "utc": utc, "count": count, "path": in_path}
     made.globals["asset"] = lambda path: f"/static/{assets_version}/{path}"
     return made
 
@@ -65,6 +65,11 @@ def moment(context: Context, at_ms: int | None, *, otherwise: str = "never") -> 
         exact.strftime("%Y-%m-%d %H:%M:%S UTC"),
         relative(at_ms, context["now_ms"]),
     )
+
+
+def utc(at_ms: int) -> str:
+    """A moment in full, for sentences about what happens then."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def relative(at_ms: int, now_ms: int) -> str:

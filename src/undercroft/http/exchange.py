@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import http
 from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 
@@ -72,7 +72,7 @@ class Exchange:
     """
 
     __slots__ = (
-        "_buffered", "_chunks", "_delivered_end", "_head", "_head_only", "_left_to_receive", "_left_to_send", "_protocol",
+        "_buffered", "_chunks", "_delivered_end", "_ends_by", "_head", "_head_only", "_left_to_receive", "_left_to_send", "_protocol",
         "_waiter", "disconnected", "expects_continue", "keep_alive", "more_body", "response_complete", "response_started",
         "scope",
     )  # fmt: skip
@@ -97,6 +97,7 @@ class Exchange:
         self.response_complete = False
         self._head: bytes | None = None
         self._head_only = scope["method"] == "HEAD"
+        self._ends_by: Literal["length", "chunk", "close"] = "length"  # What tells where the answer ends.
         self._left_to_send = 0  # Bytes of the answer's body that its Content-Length still promises.
         self._left_to_receive = content_length  # None: the request's body is chunked.
         self._chunks: list[bytes] = []
@@ -211,7 +212,9 @@ class Exchange:
         assert not self.response_complete, "The answer was complete already."
         if self._head_only:
             body = b""
-        else:
+        elif self._ends_by == "chunk":
+            body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + (b"" if more else b"0\r\n\r\n")
+        elif self._ends_by == "length":
             self._left_to_send -= len(body)
             if self._left_to_send < 0 or (self._left_to_send and not more):
                 raise BadAnswer("The answer's body differs from its Content-Length.")
@@ -228,7 +231,10 @@ class Exchange:
             self._protocol.response_complete(self)
 
     def _make_head(self, status: int, headers: Headers, body_bytes: int | None) -> bytes:
-        """The status line and headers. Raises `BadHead` for a header that would split the answer, or where no length is."""
+        """The status line and headers.
+
+        Raises `BadHead` for a header that would split the answer, and where neither a length nor `transfer-encoding: chunked` is.
+        """
         fields = [*self._protocol.server_state.default_headers, *headers]
         values = dict(fields)  # The two that matter here are our own, in lower case, and never repeated.
         lines = [_STATUS_LINE.get(status) or b"HTTP/1.1 %d " % status, *map(_FIELD, fields)]
@@ -241,6 +247,9 @@ class Exchange:
             lines.append(b"content-length: %d" % length)
         elif self._head_only:
             length = 0
+        elif values.get(b"transfer-encoding") == b"chunked":
+            length = 0
+            self._begin_chunks(lines)
         else:
             raise BadHead("The answer has no Content-Length.")
         self._left_to_send = length
@@ -256,6 +265,15 @@ class Exchange:
         if controls != 2 * (len(lines) - 1) or b"".join(values).translate(None, _TOKEN):
             raise BadHead("The answer has a header with a character that headers cannot have.")
         return head + _HEAD_END
+
+    def _begin_chunks(self, lines: list[bytes]) -> None:
+        """Let the answer end with its last chunk, or, for a client of HTTP/1.0, with the connection (RFC 9112, 6.3)."""
+        if self.scope["http_version"] == "1.0":
+            lines.remove(b"transfer-encoding: chunked")
+            self.keep_alive = False
+            self._ends_by = "close"
+        else:
+            self._ends_by = "chunk"
 
     def _must_close(self) -> bool:
         """Whether what is left of the request's body is more than is worth reading for the sake of the connection.

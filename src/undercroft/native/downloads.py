@@ -63,7 +63,7 @@ async def download_by_id(store: Store, settings: Settings, request: Request) -> 
     """Answer `b2_download_file_by_id` with the version of that id, hidden and superseded ones included."""
     if request.method not in {"GET", "HEAD", "POST"}:
         raise NativeError(405, "method_not_allowed", "Only GET, HEAD and POST are supported")
-    principal = await _principal(store, settings, request, None)
+    query_token = None
     if request.method == "POST":
         body = _reader.from_json(await request.read(limits.JSON_BODY_MAX_BYTES))
         file_id = body.file_id
@@ -71,10 +71,12 @@ async def download_by_id(store: Store, settings: Settings, request: Request) -> 
     else:
         parameters = _query(request)
         file_id = parameters.get("fileId", "")
+        query_token = parameters.get("Authorization")
         overrides = overrides_of(parameters)
+    principal = await _principal(store, settings, request, query_token)
     if not file_id:
         raise BadRequest("fileId is required")
-    version = await store.files.version(principal, file_id, facts=Facts(by_id=True, overrides=overrides))
+    version = await store.files.version(principal, file_id, facts=Facts(file_id=file_id, overrides=overrides))
     _charge(store, DOWNLOAD_BY_ID, version)
     if version.action is Action.HIDE:
         raise IsHideMarker(file_id, version.uploaded_ms)

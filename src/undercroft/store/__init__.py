@@ -18,6 +18,7 @@ from undercroft.store.buckets.notifications import Notifications
 from undercroft.store.buckets.replication_setup import ReplicationSetup
 from undercroft.store.buckets.replication_targets import ReplicationTargets
 from undercroft.store.buckets.service import Buckets
+from undercroft.store.buckets.shares import Shares
 from undercroft.store.directory import Directory
 from undercroft.store.files.base import Context
 from undercroft.store.files.encryption import Sealings
@@ -79,6 +80,7 @@ class Store:
                 slot=slot,
             )
         )
+        self.shares = Shares(catalog, directory, gate, self.files, self.ambient)
         deliveries = Deliveries(catalog, gate, self.notifications, self.ambient, meter, visit or NoWayOut)
         self.replication_setup = ReplicationSetup(self.buckets, self.identity.keys)
         self.replication_targets = ReplicationTargets(catalog, gate, keyring, self.ambient)

@@ -161,6 +161,22 @@ class DuplicateEmail(StoreError):
     """The e-mail address already has an account."""
 
 
+class NoSuchShare(NotOfProtocols):
+    """No share link with this token or id that still works; the message says why, for whoever has the token."""
+
+
+class TooManyShares(NotOfProtocols):
+    """The bucket has as many share links as it may have."""
+
+
+class WrongPassword(NotOfProtocols):
+    """Not the password of the share link."""
+
+
+class TooManyTries(NotOfProtocols):
+    """A password was tried too often within a while."""
+
+
 class NoSuchGroup(StoreError):
     """No group of this id that the principal's account administers."""
 

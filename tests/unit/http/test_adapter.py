@@ -98,6 +98,69 @@ def test_a_streamed_body_leaves_whole_and_the_connection_stays(serve):
     serve(handler, scenario)
 
 
+CHUNKED = (b"transfer-encoding", b"chunked")
+
+
+def test_an_answer_whose_length_nobody_knows_leaves_in_chunks_and_the_connection_stays(serve):
+    async def handler(request):
+        async def body():
+            yield b"x" * 20
+            yield b""
+            yield b"yz"
+
+        return Response(200, [CHUNKED], body())
+
+    async def scenario(serving):
+        client = await serving.client()
+        for _ in range(2):
+            await client.send(GET)
+            status, headers = await client.head()
+            assert (status, headers["transfer-encoding"], "content-length" in headers) == (200, "chunked", False)
+            expected = b"14\r\n" + b"x" * 20 + b"\r\n2\r\nyz\r\n0\r\n\r\n"
+            assert await client.reader.readexactly(len(expected)) == expected
+
+    serve(handler, scenario)
+
+
+def test_for_a_client_of_http_1_0_such_an_answer_ends_with_the_connection(serve):
+    async def handler(request):
+        async def body():
+            yield b"abc"
+            yield b"def"
+
+        return Response(200, [CHUNKED], body())
+
+    async def scenario(serving):
+        client = await serving.client()
+        await client.send(b"GET /k HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n")
+        head, _, body = (await client.rest()).partition(b"\r\n\r\n")
+        assert body == b"abcdef"
+        assert b"transfer-encoding" not in head.lower()
+        assert b"connection: close" in head.lower()
+
+    serve(handler, scenario)
+
+
+def test_an_answer_in_chunks_that_breaks_is_cut_off_before_its_end(serve):
+    async def handler(request):
+        async def body():
+            yield b"abc"
+            yield b"def"
+            raise ValueError("broken")
+
+        return Response(200, [CHUNKED], body())
+
+    async def scenario(serving):
+        client = await serving.client()
+        await client.send(GET)
+        received = b""
+        with contextlib.suppress(ConnectionError):
+            received = await client.rest()
+        assert not received.endswith(b"0\r\n\r\n")
+
+    serve(handler, scenario)
+
+
 @pytest.mark.parametrize("pieces", [[], [b"x" * 9], [b"x" * 11], [b"x" * 9, ValueError("broken")]])
 def test_a_streamed_body_that_breaks_or_has_another_length_cuts_the_connection(serve, pieces):
     async def handler(request):

@@ -194,11 +194,37 @@ async def test_a_download_grant_reads_by_name_under_its_prefix_with_its_override
         for operation, name, facts in (
             (Operation.READ_FILE, "in/x", Facts()),
             (Operation.READ_FILE, "out", Facts(overrides=overrides)),
-            (Operation.READ_FILE, "in/x", Facts(by_id=True, overrides=overrides)),
+            (Operation.READ_FILE, "in/x", Facts(file_id="any", overrides=overrides)),
             (Operation.WRITE_FILE, "in/x", Facts(overrides=overrides)),
         ):
             with pytest.raises(errors.Unauthorized):
                 authorize(grant, operation, bench.bucket, name, facts)
+        bench.clock.ms += 60_000
+        with pytest.raises(errors.ExpiredToken):
+            await identity.principal_of_download_token(token)
+
+
+@asynchronous
+async def test_a_grant_for_one_version_reads_that_version_by_its_id_just_as_it_was_meant(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        identity, overrides = bench.store.identity, {"b2ContentDisposition": "attachment"}
+        version, later = await bench.put("name", b"1"), await bench.put("name", b"2")
+        token = await identity.version_grant(bench.principal, version, 60, overrides)
+        grant = await identity.principal_of_download_token(token)
+        files, file_id = bench.store.files, str(version.file_id)
+        assert await files.version(grant, file_id, facts=Facts(file_id=file_id, overrides=overrides)) is not None
+        for asked, facts in (
+            (file_id, Facts(file_id=file_id)),
+            (file_id, Facts(file_id=file_id, overrides={**overrides, "b2ContentType": "text/html"})),
+            (file_id, Facts(file_id=file_id, overrides=overrides, described=True)),
+            (str(later.file_id), Facts(file_id=str(later.file_id), overrides=overrides)),
+        ):
+            with pytest.raises(errors.Unauthorized):
+                await files.version(grant, asked, facts=facts)
+        with pytest.raises(errors.Unauthorized):
+            await files.current(grant, bench.bucket, "name", facts=Facts(overrides=overrides))
+        with pytest.raises(errors.Unauthorized):
+            await identity.version_grant(await _key(bench, "readFiles"), version, 60, overrides)
         bench.clock.ms += 60_000
         with pytest.raises(errors.ExpiredToken):
             await identity.principal_of_download_token(token)

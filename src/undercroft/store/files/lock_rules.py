@@ -100,7 +100,7 @@ def check_removable(row: VersionRow, now_ms: int, *, bypass: bool) -> None:
     """
     if row.action != versions.UPLOAD:
         return
-    if row.legal_hold or (_is_retained(row, now_ms) and not (bypass and row.retention_mode == GOVERNANCE)):
+    if row.legal_hold or (is_retained(row, now_ms) and not (bypass and row.retention_mode == GOVERNANCE)):
         raise VersionLocked("Access Denied")
 
 
@@ -109,7 +109,7 @@ def check_retention_change(row: VersionRow, wanted: Retention | None, now_ms: in
 
     In governance that takes `bypass`, for a principal that was judged to have the right; in compliance nothing helps.
     """
-    if not _is_retained(row, now_ms):
+    if not is_retained(row, now_ms):
         return
     if row.retention_mode == GOVERNANCE and bypass:
         return
@@ -120,8 +120,9 @@ def check_retention_change(row: VersionRow, wanted: Retention | None, now_ms: in
 
 def is_locked(row: VersionRow, now_ms: int) -> bool:
     """Whether a version is under retention or legal hold."""
-    return bool(row.legal_hold) or _is_retained(row, now_ms)
+    return bool(row.legal_hold) or is_retained(row, now_ms)
 
 
-def _is_retained(row: VersionRow, now_ms: int) -> bool:
+def is_retained(row: VersionRow, now_ms: int) -> bool:
+    """Whether a version is under retention."""
     return row.retention_mode is not None and (row.retain_until_ms is None or row.retain_until_ms > now_ms)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from undercroft.store.files.copies import Copies
-from undercroft.store.files.listing import Lists
-from undercroft.store.files.locks import Locks
-from undercroft.store.files.removals import Removals
 from undercroft.store.files.replicas import Replicas
-from undercroft.store.files.uploads import Uploads
+from undercroft.store.files.selections import Selections
 
 
-class Files(Uploads, Copies, Lists, Removals, Locks, Replicas):
-    """Uploads, large files, copies, lists, reads, removals, locks and replicas of file versions."""
+class Files(Copies, Selections, Replicas):
+    """Uploads, large files, copies, lists, looking around, reads, removals, locks and replicas of file versions."""

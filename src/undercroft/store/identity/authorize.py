@@ -13,12 +13,12 @@ from undercroft.store.operations import Operation
 class Facts(msgspec.Struct, frozen=True):
     """What else a decision depends on.
 
-    `by_id` tells that a file was asked for by its id, which a download grant does not cover. `described` tells that not
-    the bytes are wanted but what is known of them, which is nobody's but the account's, also in a public bucket.
+    `file_id` is the id by which a file was asked for, which only a grant for that one version covers. `described` tells that
+    not the bytes are wanted but what is known of them, which is nobody's but the account's, also in a public bucket.
     `overrides` are the response headers that the request asks to be changed.
     """
 
-    by_id: bool = False
+    file_id: str | None = None
     described: bool = False
     overrides: dict[str, str] = {}
 
@@ -69,12 +69,13 @@ def _key_allows(key: ApplicationKey, operation: Operation, bucket: Bucket | None
 def _grant_allows(
     grant: DownloadGrant, operation: Operation, bucket: Bucket | None, name: str | None, facts: Facts
 ) -> bool:
+    if operation is not Operation.READ_FILE or bucket is None or bucket.bucket_id != grant.bucket_id or name is None:
+        return False
+    if grant.file_id is not None:
+        # Whoever was given one version was given it as it was meant to be shown, and in no other way.
+        return facts.file_id == grant.file_id and facts.overrides == grant.overrides and not facts.described
     return (
-        operation is Operation.READ_FILE
-        and not facts.by_id
-        and bucket is not None
-        and bucket.bucket_id == grant.bucket_id
-        and name is not None
+        facts.file_id is None
         and name.startswith(grant.name_prefix)
         and all(facts.overrides.get(parameter) == value for parameter, value in grant.overrides.items())
     )

@@ -21,7 +21,7 @@ from undercroft.store.identity.keys import Keys
 from undercroft.store.identity.principals import DownloadGrant, Principal
 from undercroft.store.identity.sessions import Sessions
 from undercroft.store.identity.tokens import Claim, Kind, Tokens, key_id_of
-from undercroft.store.model import ApplicationKey
+from undercroft.store.model import ApplicationKey, FileVersion
 from undercroft.store.operations import Operation
 
 ACCOUNT_NONCE_BYTES = 6
@@ -108,18 +108,45 @@ class Identity:
             raise InvalidRequest("fileNamePrefix is longer than a file name.", "fileNamePrefix")
         if not 1 <= valid_s <= limits.DOWNLOAD_GRANT_VALID_MAX_S:
             raise OutOfRange(f"validDurationInSeconds out of range: {valid_s}", "validDurationInSeconds")
+        return await self._grant(principal, bucket_id, name_prefix, valid_s, overrides)
+
+    async def version_grant(
+        self, principal: Principal, version: FileVersion, valid_s: int, overrides: dict[str, str]
+    ) -> str:
+        """A token that reads this one version by its id, in a query as well as in a header, with just these overrides.
+
+        So nobody whom it is given to reads what has the same name later, or whatever else begins with that name. Needs
+        shareFiles. Raises `NoSuchBucket`, `OutOfRange`.
+        """
+        if not 1 <= valid_s <= limits.DOWNLOAD_GRANT_VALID_MAX_S:
+            raise OutOfRange(f"A grant is good for 1 to {limits.DOWNLOAD_GRANT_VALID_MAX_S} seconds", "valid_s")
+        return await self._grant(
+            principal, version.bucket_id, version.name, valid_s, overrides, file_id=str(version.file_id)
+        )
+
+    async def _grant(
+        self,
+        principal: Principal,
+        bucket_id: str,
+        name: str,
+        valid_s: int,
+        overrides: dict[str, str],
+        *,
+        file_id: str | None = None,
+    ) -> str:
         bucket = await self._directory.bucket_by_id(bucket_id)
         if bucket is None:
             raise NoSuchBucket(bucket_id)
-        await self._gate.enter(principal, Operation.SHARE_FILES, bucket, name_prefix)
+        await self._gate.enter(principal, Operation.SHARE_FILES, bucket, name)
         key = _key_of(principal)
         grant = DownloadGrant(
             account_id=key.account_id,
             issued_by=key.key_id,
             bucket_id=bucket_id,
-            name_prefix=name_prefix,
+            name_prefix=name,
             overrides=overrides,
             expires_ms=self._ambient.now_ms() + valid_s * 1000,
+            file_id=file_id,
         )
         return await self._issue(key, "dnld", payload=msgspec.json.encode(grant))
 

@@ -10,6 +10,20 @@ export async function open(href, { broad = false } = {}) {
   const answer = await fetch(href, { headers: { accept: "text/html" } });
   const body = (await parse(answer)).querySelector("[data-dialog-body]");
   if (!body) return location.assign(href); // It is no dialog, but a page: of signing in, or of an error.
+  return fill(body, href, broad);
+}
+
+/** Send a form of the page, and open what comes back as a dialog: a question about what was chosen. */
+export async function openForm(form, submitter) {
+  const fields = new URLSearchParams(new FormData(form, submitter));
+  const action = submitter?.getAttribute("formaction") ?? form.action;
+  const answer = await fetch(action, { method: "POST", body: fields, headers: { accept: "text/html" } });
+  const page = await parse(answer);
+  const body = page.querySelector("[data-dialog-body]");
+  return body ? fill(body, action, false) : goTo(answer.url, answer.redirected && answer.ok ? null : page);
+}
+
+function fill(body, href, broad) {
   const dialog = document.createElement("dialog");
   dialog.classList.toggle("broad", broad);
   dialog.setAttribute("aria-labelledby", "dialog-title");

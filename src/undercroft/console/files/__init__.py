@@ -1,0 +1,1 @@
+"""Browsing files: folders, details, sharing, and all that can be done with a selection."""

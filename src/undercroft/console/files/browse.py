@@ -1,0 +1,126 @@
+"""Browse Files: choosing a bucket, and a folder of it, with what is hidden, old or unfinished when that is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from undercroft import limits
+from undercroft.console.files.places import bucket_of, crumbs_of, files_path, folder_of
+from undercroft.console.visit import Visit
+from undercroft.store.accounting.model import Held
+from undercroft.store.errors import NoSuchFile
+from undercroft.store.files.browsing import View
+from undercroft.store.model import Bucket
+
+_SHOWN = (
+    ("hidden", "Hidden files"),
+    ("versions", "Old versions"),
+    ("unfinished", "Unfinished large files"),
+)
+
+
+async def choose(visit: Visit) -> Response:
+    """The buckets to browse in. Who has one has chosen."""
+    buckets = await visit.store.buckets.list(visit.principal)
+    if len(buckets) == 1:
+        return visit.redirect(files_path(buckets[0]))
+    usage = await visit.store.buckets.usage(visit.principal)
+    return visit.render("files/choose.html", rows=[(bucket, usage.get(bucket.bucket_id, Held())) for bucket in buckets])
+
+
+async def folder(visit: Visit) -> Response:
+    """A page of a folder."""
+    bucket = await bucket_of(visit)
+    asked = visit.query("prefix")
+    prefix = asked[: asked.rfind("/") + 1]
+    typed = asked[len(prefix) :] or visit.query("typed")
+    view = _view_of(visit)
+    after, before = visit.query("after"), visit.query("before")
+    backwards = bool(before) or visit.query("last") == "1"
+    page = await visit.store.files.folder(
+        visit.principal,
+        bucket,
+        prefix,
+        typed=typed,
+        view=view,
+        after="" if backwards else after,
+        before=before if backwards else None,
+        limit=limits.FOLDER_PAGE,
+    )
+    return visit.render(
+        "files/folder.html",
+        **in_folder(bucket, prefix),
+        page=page,
+        typed=typed,
+        view=view,
+        open=visit.query("open"),
+        is_part=page.has_before or page.has_after,
+        older=await _older_of_open(visit, bucket, view),
+        shown=[(name, label, bool(getattr(view, name))) for name, label in _SHOWN],
+        encryption=visit.store.buckets.encryption_of(bucket),
+    )
+
+
+def in_folder(bucket: Bucket, prefix: str) -> dict[str, Any]:
+    """What every page within a folder is told."""
+    return {"bucket": bucket, "prefix": prefix, "crumbs": crumbs_of(prefix), "above": folder_of(prefix)}
+
+
+async def go_to_path(visit: Visit) -> Response:
+    """Go to a path that somebody typed: a folder, a file, or what begins like that."""
+    bucket = await bucket_of(visit)
+    path = visit.query("path").strip().removeprefix("/")
+    if path and not path.endswith("/"):
+        inside = await visit.store.files.folder(visit.principal, bucket, path + "/", limit=1)
+        if inside.entries:
+            path += "/"
+        else:
+            try:
+                version = await visit.store.files.current(visit.principal, bucket, path, data=False)
+                return visit.redirect(f"/buckets/{bucket.name}/file", id=str(version.file_id))
+            except NoSuchFile:
+                pass  # Then it is shown what begins like this, which may be nothing.
+    return visit.redirect(files_path(bucket), **({"prefix": path} if path else {}))
+
+
+async def search(visit: Visit) -> Response:
+    """Files of the whole bucket with a text in their names: one step of the search, and where it goes on."""
+    bucket = await bucket_of(visit)
+    text, prefix = visit.query("text"), visit.query("prefix")
+    step = None
+    if text:
+        step = await visit.store.files.search(
+            visit.principal, bucket, text, after=visit.query("after"), limit=limits.SEARCH_FOUND_MAX
+        )
+    return visit.render(
+        "files/search.html", **in_folder(bucket, prefix), text=text, step=step, looked_at=_number(visit.query("seen"))
+    )
+
+
+async def folder_size(visit: Visit) -> Response:
+    """How much there is in a folder, as far as one request counts."""
+    bucket = await bucket_of(visit)
+    prefix = visit.query("prefix")
+    contents = await visit.store.files.contents_of_selection(
+        visit.principal, bucket, [prefix], steps=limits.FOLDER_SIZE_STEPS
+    )
+    return visit.render("files/size.html", **in_folder(bucket, prefix), contents=contents)
+
+
+def _view_of(visit: Visit) -> View:
+    return View(**{name: visit.query(name) == "1" for name, _ in _SHOWN})
+
+
+async def _older_of_open(visit: Visit, bucket: Bucket, view: View) -> Any:
+    """The older versions of the row that is open, where not all rows are."""
+    name = visit.query("open")
+    if not name or view.versions:
+        return []
+    listed, _ = await visit.store.files.versions_of(visit.principal, bucket, name, limit=limits.FOLDER_OLDER_SHOWN + 1)
+    return listed[1:]
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else 0

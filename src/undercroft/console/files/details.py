@@ -1,0 +1,115 @@
+"""File Details: everything that is known of one version, in the order of the founding document, and what can be done with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.responses import RedirectResponse, Response
+
+from undercroft import limits
+from undercroft.console.files.addresses import addresses_of, can_be_fetched, granted
+from undercroft.console.files.archive import MODIFIED_KEY
+from undercroft.console.files.browse import in_folder
+from undercroft.console.files.places import bucket_of, files_path, folder_of, label_of
+from undercroft.console.files.previews import preview_of
+from undercroft.console.visit import Visit
+from undercroft.store.errors import DownloadCapExceeded
+from undercroft.store.model import Action, Bucket, FileVersion
+
+SHA1_KEY = "large_file_sha1"
+
+
+async def version_asked(visit: Visit, bucket: Bucket, file_id: str = "") -> FileVersion:
+    """The version that the address or the form names by its id. Raises `InvalidFileId`, `NoSuchVersion`."""
+    return await visit.store.files.version(
+        visit.principal, file_id or visit.field("id") or visit.query("id"), bucket=bucket
+    )
+
+
+def version_form(
+    visit: Visit,
+    template: str,
+    bucket: Bucket,
+    version: FileVersion,
+    *,
+    errors: dict[str, str] | None = None,
+    **values: Any,
+) -> Response:
+    """The form about a version, empty or with what is wrong in it."""
+    return visit.render(
+        template,
+        status=422 if errors else 200,
+        errors=errors,
+        **in_folder(bucket, folder_of(version.name)),
+        version=version,
+        label=label_of(version.name, folder_of(version.name)),
+        **values,
+    )
+
+
+async def details(visit: Visit) -> Response:
+    """The page of a version; of the newest visible one, where the address has a name instead of an id."""
+    bucket = await bucket_of(visit)
+    if visit.query("file"):
+        visible = await visit.store.files.current(visit.principal, bucket, visit.query("file"), data=False)
+        return visit.redirect(visit.request.url.path, id=str(visible.file_id))
+    version = await version_asked(visit, bucket)
+    listed, following = await visit.store.files.versions_of(
+        visit.principal,
+        bucket,
+        version.name,
+        start_file_id=visit.query("from") or None,
+        limit=limits.VERSIONS_SHOWN,
+    )
+    newest = next((one for one in listed if one.is_latest), None)
+    if newest is None:
+        first, _ = await visit.store.files.versions_of(visit.principal, bucket, version.name, limit=1)
+        newest = first[0] if first else None
+    refusal, preview = "", None
+    try:
+        preview = await preview_of(visit, version)
+    except DownloadCapExceeded:
+        refusal = "The cap on downloads is reached, so there is no preview today."
+    return visit.render(
+        "files/details.html",
+        **in_folder(bucket, folder_of(version.name)),
+        version=version,
+        label=label_of(version.name, folder_of(version.name)),
+        addresses=addresses_of(visit, bucket, version),
+        is_latest=newest is not None and newest.file_id == version.file_id,
+        newest=newest,
+        versions=listed,
+        following=following,
+        can_be_fetched=can_be_fetched(version),
+        preview=preview,
+        preview_refusal=refusal,
+        info=[(key, value, _readable(key, value)) for key, value in sorted(version.info.items())],
+        sha1=_sha1(version),
+        shares=await visit.store.shares.of_file(visit.principal, bucket, version.name),
+    )
+
+
+async def download(visit: Visit) -> Response:
+    """Send the browser to where the version can be downloaded."""
+    bucket = await bucket_of(visit)
+    version = await version_asked(visit, bucket)
+    if version.action is not Action.UPLOAD:
+        return visit.redirect(files_path(bucket, folder_of(version.name)))
+    if not can_be_fetched(version):
+        return visit.redirect(f"/buckets/{bucket.name}/file", id=str(version.file_id))
+    return RedirectResponse(await granted(visit, version), 303)
+
+
+def _readable(key: str, value: str) -> str:
+    """A known pair of file info as people read it."""
+    if key == MODIFIED_KEY and value.isascii() and value.isdigit() and len(value) <= 14:
+        return datetime.fromtimestamp(int(value) / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return ""
+
+
+def _sha1(version: FileVersion) -> str:
+    """The SHA-1 of the whole, as far as anybody has said or computed it."""
+    if version.content_sha1 != "none":
+        return version.content_sha1.removeprefix("unverified:")
+    return version.info.get(SHA1_KEY, "")

@@ -1,0 +1,72 @@
+"""Where in a bucket a page is, as its address says it, and the way back after something was done."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from starlette.responses import RedirectResponse, Response
+
+from undercroft.console.notices import NOTICES
+from undercroft.console.preferences import is_own_path
+from undercroft.console.visit import Visit
+from undercroft.store.model import Bucket
+
+
+class Crumb(NamedTuple):
+    """A folder on the way to where one is."""
+
+    label: str
+    prefix: str
+
+
+async def bucket_of(visit: Visit) -> Bucket:
+    """The bucket that the address names. Raises `NoSuchBucket` and `Unauthorized`."""
+    return await visit.store.buckets.read(visit.principal, visit.path("name"))
+
+
+def folder_of(name: str) -> str:
+    """The folder that a name is in: empty at the top, else with the slash at its end."""
+    cut = name.rstrip("/").rfind("/")
+    return name[: cut + 1]
+
+
+def label_of(name: str, folder: str = "") -> str:
+    """What is left of a name, or of a folder's, below a folder; never nothing."""
+    return name.removeprefix(folder).removesuffix("/") or name
+
+
+def crumbs_of(prefix: str) -> list[Crumb]:
+    """The folders from the top of the bucket down to this one."""
+    crumbs: list[Crumb] = []
+    for part in prefix.split("/")[:-1]:
+        above = crumbs[-1].prefix if crumbs else ""
+        crumbs.append(Crumb(part or "(no name)", f"{above}{part}/"))
+    return crumbs
+
+
+def files_path(bucket: Bucket, prefix: str = "") -> str:
+    """The address of a folder."""
+    return f"/buckets/{bucket.name}/files" + (f"?{urlencode({'prefix': prefix})}" if prefix else "")
+
+
+def way_back(visit: Visit, otherwise: str) -> str:
+    """The page that a form was opened from, which it carries along; else the other one."""
+    given = visit.field("back")
+    if not given:
+        came_from = urlsplit(visit.request.headers.get("referer", ""))
+        if f"{came_from.scheme}://{came_from.netloc}" == visit.own_origin and came_from.path != visit.request.url.path:
+            given = came_from.path + (f"?{came_from.query}" if came_from.query else "")
+    return given if given and is_own_path(given) else otherwise
+
+
+def go_to(path: str, notice: str = "") -> Response:
+    """The way to a page of the console, which may have a query, where one of `NOTICES` is shown."""
+    assert path.startswith("/"), path
+    assert not path.startswith("//"), path
+    target, _, query = path.partition("?")
+    fields = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "notice"]
+    if notice:
+        assert notice in NOTICES, notice
+        fields.append(("notice", notice))
+    return RedirectResponse(f"{target}?{urlencode(fields)}" if fields else target, 303)

@@ -1,0 +1,149 @@
+"""What is done to the rows that somebody ticked off: a zip of them, deleting, hiding, and legal holds.
+
+The table is one form. A button sends it; what removes something answers with what it comes to, and asks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from undercroft import limits
+from undercroft.console.files.addresses import disposition
+from undercroft.console.files.archive import Archive
+from undercroft.console.files.browse import in_folder
+from undercroft.console.files.places import bucket_of, files_path, go_to, label_of, way_back
+from undercroft.console.visit import Visit
+from undercroft.store.errors import NoSuchVersion
+from undercroft.store.files.browsing import Contents
+from undercroft.store.files.selections import Outcome
+from undercroft.store.model import Bucket, FileVersion
+
+NAME, VERSION = "name:", "version:"
+
+
+def names_of(visit: Visit) -> list[str]:
+    """The files and folders that are ticked off, each once, in their order."""
+    chosen = dict.fromkeys(one.removeprefix(NAME) for one in visit.fields("choose") if one.startswith(NAME))
+    return [name for name in chosen if name]
+
+
+async def versions_asked(visit: Visit, bucket: Bucket) -> list[FileVersion]:
+    """The single versions that are ticked off, but for those of files that are ticked off as a whole."""
+    names = set(names_of(visit))
+    found = []
+    for file_id in dict.fromkeys(
+        one.removeprefix(VERSION) for one in visit.fields("choose") if one.startswith(VERSION)
+    ):
+        try:
+            version = await visit.store.files.version(visit.principal, file_id, bucket=bucket)
+        except NoSuchVersion:  # It is gone, which is what was wanted.
+            continue
+        if version.name not in names:
+            found.append(version)
+    return found
+
+
+async def delete(visit: Visit) -> Response:
+    """Say what deleting the selection comes to, and, when that is confirmed, do it."""
+    bucket = await bucket_of(visit)
+    names, versions = names_of(visit), await versions_asked(visit, bucket)
+    how = visit.field("how", "all")
+    if not visit.field("confirmed"):
+        contents = await visit.store.files.contents_of_selection(
+            visit.principal, bucket, names, steps=limits.FOLDER_SIZE_STEPS
+        )
+        return _deletion(visit, bucket, names, versions, contents)
+    files, bypass = visit.store.files, visit.field("bypass") == "on"
+    if how == "hide":
+        outcome = await files.hide_selected(visit.principal, bucket, names)
+    elif how == "newest":
+        outcome = await files.delete_newest_of_selected(visit.principal, bucket, names, bypass_governance=bypass)
+    else:
+        outcome = await files.delete_selected(visit.principal, bucket, names, bypass_governance=bypass)
+    outcome.locked += await _delete_versions(visit, bucket, versions, bypass=bypass)
+    return _after_deletion(visit, bucket, how, outcome)
+
+
+async def _delete_versions(visit: Visit, bucket: Bucket, versions: list[FileVersion], *, bypass: bool) -> int:
+    """Remove single versions; how many a lock kept."""
+    outcome = await visit.store.files.delete_these(visit.principal, bucket, versions, bypass_governance=bypass)
+    return outcome.locked
+
+
+def _deletion(
+    visit: Visit, bucket: Bucket, names: list[str], versions: list[FileVersion], contents: Contents
+) -> Response:
+    prefix = visit.field("prefix")
+    return visit.render(
+        "files/delete.html",
+        **in_folder(bucket, prefix),
+        names=names,
+        labels=[label_of(name, prefix) + ("/" if name.endswith("/") else "") for name in names],
+        versions=versions,
+        contents=contents,
+        has_folders=any(name.endswith("/") for name in names),
+        is_too_much=contents.following is not None or contents.versions > limits.SELECTION_MAX,
+        back=way_back(visit, files_path(bucket, prefix)),
+    )
+
+
+def _after_deletion(visit: Visit, bucket: Bucket, how: str, outcome: Outcome) -> Response:
+    if outcome.has_more:
+        notice = "selection-has-more"
+    elif outcome.locked:
+        notice = "selection-locked"
+    else:
+        notice = "selection-hidden" if how == "hide" else "selection-deleted"
+    return go_to(way_back(visit, files_path(bucket, visit.field("prefix"))), notice)
+
+
+async def hold(visit: Visit) -> Response:
+    """Put a legal hold on the files of the selection, or take it off."""
+    bucket = await bucket_of(visit)
+    on = visit.field("hold") == "on"
+    await visit.store.files.hold_selected(visit.principal, bucket, names_of(visit), on=on)
+    return go_to(way_back(visit, files_path(bucket, visit.field("prefix"))), "holds-on" if on else "holds-off")
+
+
+async def unhide(visit: Visit) -> Response:
+    """Let the hidden files of the selection be visible again."""
+    bucket = await bucket_of(visit)
+    await visit.store.files.unhide_selected(visit.principal, bucket, names_of(visit))
+    return go_to(way_back(visit, files_path(bucket, visit.field("prefix"))), "selection-unhidden")
+
+
+async def zipped(visit: Visit) -> Response:
+    """The selection as one zip."""
+    bucket = await bucket_of(visit)
+    prefix = visit.field("prefix")
+    archive = Archive(visit.store, visit.principal, bucket, prefix, names_of(visit))
+    try:
+        await archive.begin()
+    except BaseException:
+        await archive.close()
+        raise
+    return _Zip(archive, f"{label_of(prefix).rpartition('/')[2] or bucket.name}.zip")
+
+
+class _Zip(StreamingResponse):
+    """A zip as it is made, which lets go of everything when its reader leaves."""
+
+    def __init__(self, archive: Archive, name: str) -> None:
+        self._archive = archive
+        headers = {"content-disposition": disposition(name), "transfer-encoding": "chunked"}
+        super().__init__(self._blocks(), headers=headers, media_type="application/zip")
+
+    async def _blocks(self) -> AsyncIterator[bytes]:
+        async with aclosing(self._archive.blocks()) as blocks:  # type: ignore[type-var]
+            async for block in blocks:
+                yield block
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._archive.close()
