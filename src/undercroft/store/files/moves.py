@@ -179,7 +179,6 @@ class Moves(Uploads, Removals):
         if source.part_count:
             await parts.share(tx, origin, target)
         await self._sealings.renew(tx, *target)
-        await self._count(tx, row.bucket_id, 1, row.size)
         locked = with_lock(row, bucket, NewFile(row.content_type))
         return await self._place(tx, bucket, newborn_in_order(locked, newest, None), newest, Happening.COPY)
 
