@@ -140,6 +140,7 @@ def check_routing(data: bytes) -> str:
         None,  # type: ignore[arg-type]
     )
     assert re.fullmatch(r"https?://[A-Za-z0-9._\[\]:-]+", origin.origin_of(made, _SETTINGS))
+    assert re.fullmatch(r"https?://[a-z0-9._\[\]:-]+", origin.console_origin_of(made, _SETTINGS))
     assert origin.client_of(made, _SETTINGS)
     if raw_path.startswith(b"/b2api/") and bucket is None:
         try:
