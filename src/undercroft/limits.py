@@ -206,7 +206,7 @@ AUDIT_KEPT_DAYS = 400
 AUDIT_ROWS_PER_ACCOUNT = 50_000  # Of more, the oldest go: nobody drives out what is known of others.
 AUDIT_PRUNED_AT_ONCE = 2000  # Rows in one transaction.
 AUDIT_TEXT_MAX_LENGTH = 500  # Of a target, and of what else is told.
-AUDIT_EXPORTED_MAX = 100_000  # Rows of one CSV.
+AUDIT_EXPORT_MAX_BYTES = 8 * MIB  # Of one CSV, which is put together in memory.
 
 # -- Accounting (ours) ------------------------------------------------------------------------------------------------
 KEY_USES_GATHERED = 10_000  # Keys whose last use waits in a process to be written down.
