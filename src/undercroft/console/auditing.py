@@ -20,7 +20,8 @@ from undercroft.store.identity.sessions import SignedIn
 
 # Fields that name what a form is about, the first that is there; and those whose values are nobody's to read.
 _NAMING = ("bucket", "bucket_name", "name", "file", "file_name", "key_id", "email")
-_SECRET = re.compile(r"pass|secret|token|code|(?:^|_)key$|application_?key|credential", re.IGNORECASE)
+# A webhook's address and headers let others in, so they are stored wrapped, and are secrets here too.
+_SECRET = re.compile(r"pass|secret|token|code|key$|credential|url$|header_value", re.IGNORECASE)
 _VALUES_SHOWN = 5
 
 

@@ -34,7 +34,7 @@ def test_an_action_is_named_by_the_row_or_else_by_section_and_handler():
 @pytest.mark.parametrize(
     "name",
     ["password", "current_password", "password_again", "code", "csrf_token", "secret", "application_key", "applicationKey", "key",
-     "signing_secret", "customer_key", "credential"],
+     "signing_secret", "customer_key", "customerKey", "credential", "url", "webhook_url", "header_value"],
 )  # fmt: skip
 def test_secrets_are_left_out_by_their_names(name):
     assert auditing._fields(visit_of([(name, "hush"), ("name", "photos")])) == {"name": "photos"}
