@@ -94,7 +94,7 @@ class Guard:
             return _send_to_sign_in(visit, page)
         if page.method == "GET" and visit.signed_in is not None and not visit.wants_json:
             visit.blocking = await what_is_blocked(visit.store, visit.account.account_id)
-        if not visit.has_b2 and navigation.is_of_b2(page.path):
+        if who is not None and not visit.has_b2 and navigation.is_of_b2(page.path):
             return _send_to_products(visit)
         response = await self._answered(visit, page)
         if page.method == "POST" and who is not None and action_of(page):

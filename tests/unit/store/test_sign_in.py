@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -30,6 +31,18 @@ async def test_a_wrong_password_and_an_unknown_address_are_answered_alike(tmp_pa
     async with open_people(tmp_path) as bench:
         with pytest.raises(errors.BadCredentials, match=r"^E-mail address or password is wrong\.$"):
             await sign_in(bench, "not the password", email=email)
+
+
+@asynchronous
+async def test_an_unknown_address_costs_as_much_work_as_a_wrong_password(tmp_path):
+    async with open_people(tmp_path) as bench:
+        spent = []
+        for email in (OWNER, "nobody@example.com", OWNER, "nobody@example.com"):
+            began_s = time.process_time()  # Of this process alone: a busy machine does not count.
+            with pytest.raises(errors.BadCredentials):
+                await sign_in(bench, "not the password", email=email)
+            spent.append(time.process_time() - began_s)
+        assert 1 / 3 < min(spent[0], spent[2]) / min(spent[1], spent[3]) < 3, spent
 
 
 @asynchronous
