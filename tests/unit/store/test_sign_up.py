@@ -46,7 +46,7 @@ async def test_who_signs_up_has_no_product_no_key_and_no_bucket_until_the_terms_
         await bench.store.buckets.create(principal, "my-bucket", "allPrivate")
         with pytest.raises(errors.BucketNotEmpty):
             await products.disable(account.account_id)
-        await bench.store.buckets.delete(principal, await bench.store.buckets.find(name="my-bucket"))
+        await bench.store.buckets.delete(principal, (await bench.store.buckets.find(name="my-bucket")).bucket_id)
         await products.disable(account.account_id)
         with pytest.raises(errors.ProductNotEnabled):
             await bench.store.buckets.create(principal, "my-bucket", "allPrivate")
