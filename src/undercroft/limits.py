@@ -179,6 +179,35 @@ CONSOLE_FORM_FIELDS_MAX = 5000  # A page of a table with every row chosen.
 BROWSER_PART_BYTES = 8 * MIB  # What is larger goes in parts of this size, or of more where they would be too many.
 BROWSER_PARTS_AT_ONCE = 4
 
+# -- People: signing in, second factors, links, mail, the audit log (ours) -------------------------------------------------
+PASSWORD_MIN_LENGTH = 12  # Of those that people choose in the console; the operator's commands take 8.
+PASSWORD_GUESSES_MIN = 10**8  # By zxcvbn's count. Fewer is a password that is tried first.
+PASSWORD_LOOKED_AT = 72  # Characters that are held against lists of passwords: zxcvbn's time grows with the square.
+ATTEMPTS_WINDOW_S = 15 * 60  # Attempts are counted for so long from the first, …
+SIGN_IN_ATTEMPTS_OF_ACCOUNT = 20  # … this many for an e-mail address, with or without an account, …
+SIGN_IN_ATTEMPTS_OF_ADDRESS = 60  # … and this many from an IPv4 address or an IPv6 network of 64 bits.
+CODE_ATTEMPTS_OF_ACCOUNT = 10  # Six digits, three of them right at a time: a chance of 1 in 30,000 a window.
+RESETS_OF_ACCOUNT = 3  # Mails about a forgotten password.
+SIGN_UPS_OF_ADDRESS = 20
+CODE_STEP_S = 30  # RFC 6238, 5.2.
+CODE_STEPS_AROUND = 1  # How far a clock may be off, in steps (RFC 6238, 5.2).
+RECOVERY_CODES = 10
+TRUSTED_BROWSER_VALID_S = 30 * 86_400
+TRUSTED_BROWSERS_PER_ACCOUNT = 20
+SIGN_IN_CODE_VALID_S = 10 * 60  # How long the second step of a sign-in may take.
+RESET_LINK_VALID_S = 60 * 60
+INVITATION_VALID_S = 7 * 86_400
+INVITATIONS_OPEN_MAX = 1000
+ACCOUNT_NAME_MAX_LENGTH = 100
+TERMS_MAX_BYTES = 256 * KIB
+MAIL_TIMEOUT_S = 30.0
+MAILS_WAITING_MAX = 100  # Mails that one process has not handed over yet; more are dropped, and logged.
+AUDIT_KEPT_DAYS = 400
+AUDIT_ROWS_PER_ACCOUNT = 50_000  # Of more, the oldest go: nobody drives out what is known of others.
+AUDIT_PRUNED_AT_ONCE = 2000  # Rows in one transaction.
+AUDIT_TEXT_MAX_LENGTH = 500  # Of a target, and of what else is told.
+AUDIT_EXPORT_MAX_BYTES = 8 * MIB  # Of one CSV, which is put together in memory.
+
 # -- Accounting (ours) ------------------------------------------------------------------------------------------------
 KEY_USES_GATHERED = 10_000  # Keys whose last use waits in a process to be written down.
 ACCOUNTING_FLUSH_S = 2.0  # Counts gather in memory for this long: what a kill loses, and how late workers learn caps.

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -26,6 +26,8 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
 _REGION = re.compile(rf"{_LABEL}\Z")
 _URL = re.compile(r"(https?)://([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?/?\Z")
+_SMTP_URL = re.compile(r"(smtps?)://([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::(\d{1,5}))?/?\Z")
+_MAIL_FROM = re.compile(r"[^@\s<>\"]{1,64}@[A-Za-z0-9.-]{1,253}\Z")
 _WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognized, not bound to.
 _METRICS_TOKEN_MIN_LENGTH = 16
 _DURATION = re.compile(r"([0-9]{1,9})([smhd]?)\Z")
@@ -90,6 +92,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     default_encryption: str | None = (
         "SSE-B2"  # Of files in buckets that were never told one; None: they are not encrypted.
     )
+    sign_up: Literal["open", "invitation", "closed"] = "closed"  # Who may make accounts in the console.
+    terms: Path | None = None  # What people accept when they enable B2; none: a short text of ours.
+    session_idle: int = limits.SESSION_IDLE_S  # Seconds.
+    smtp_url: str | None = None  # Where mail is handed over; none: there is no mail.
+    smtp_user: str | None = None
+    smtp_password: str | None = None
+    mail_from: str | None = None
 
     prices: Prices | None = None  # What use costs, for the estimate of the console's reports.
 
@@ -114,6 +123,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def s3_endpoint(self, origin: str) -> str:
         """The endpoint URL for S3 clients that reach the API at `origin`: one address serves both protocols."""
         return origin
+
+    @property
+    def smtp_server(self) -> tuple[str, str, int] | None:
+        """The scheme (`smtp` or `smtps`), host and port that mail is handed over to; None where there is no mail."""
+        if self.smtp_url is None:
+            return None
+        match = _SMTP_URL.match(self.smtp_url)
+        assert match is not None
+        scheme, host, port = match.groups()
+        return scheme, host.strip("[]"), int(port or {"smtp": 587, "smtps": 465}[scheme])
 
     def trusts(self, address: str) -> bool:
         """Whether the address is that of a proxy whose forwarding headers count."""
@@ -154,6 +173,7 @@ def load(flags: Mapping[str, object], environment: Mapping[str, str] = os.enviro
     values.setdefault("blobs", values["data"] / "blobs")
     settings = Settings(**values)
     _check_tls(settings)
+    _check_mail(settings)
     if settings.test_chance and not settings.test_hooks:
         raise SettingsError("--test-chance needs --test-hooks")
     return settings
@@ -184,9 +204,19 @@ def _check_tls(settings: Settings) -> None:
         ("--tls-cert", settings.tls_cert),
         ("--tls-key", settings.tls_key),
         ("--target-ca", settings.target_ca),
+        ("--terms", settings.terms),
     ):
         if path is not None and not os.access(path, os.R_OK):
             raise SettingsError(f"{flag}: {path} cannot be read")
+
+
+def _check_mail(settings: Settings) -> None:
+    if settings.smtp_url is None and (settings.smtp_user or settings.smtp_password or settings.mail_from):
+        raise SettingsError("--mail-from, smtp_user and smtp_password need --smtp-url")
+    if settings.smtp_url is not None and settings.mail_from is None:
+        raise SettingsError("--smtp-url needs --mail-from, the address that mail is from")
+    if (settings.smtp_user is None) != (settings.smtp_password is None):
+        raise SettingsError("smtp_user and smtp_password: give both or neither")
 
 
 def _default_data(environment: Mapping[str, str]) -> Path:
@@ -253,14 +283,17 @@ def _number_up_to(most: int) -> Callable[[object], int]:
     return read
 
 
-def _seconds(value: object) -> int:
-    match = _DURATION.match(value) if isinstance(value, str) else None
-    seconds = int(match[1]) * _UNITS_S[match[2]] if match else value
-    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 1 <= seconds <= limits.LIFECYCLE_INTERVAL_MAX_S:
-        raise ValueError(
-            f"expected a time such as 24h, 15m or 30s, up to {limits.LIFECYCLE_INTERVAL_MAX_S} seconds, got {value!r}"
-        )
-    return seconds
+def _seconds_up_to(most: int) -> Callable[[object], int]:
+    """A reader of times from one second on."""
+
+    def read(value: object) -> int:
+        match = _DURATION.match(value) if isinstance(value, str) else None
+        seconds = int(match[1]) * _UNITS_S[match[2]] if match else value
+        if not isinstance(seconds, int) or isinstance(seconds, bool) or not 1 <= seconds <= most:
+            raise ValueError(f"expected a time such as 24h, 15m or 30s, up to {most} seconds, got {value!r}")
+        return seconds
+
+    return read
 
 
 def _domain(value: object) -> str:
@@ -341,6 +374,31 @@ def _encryption(value: object) -> str | None:
     return None if text == "none" else text
 
 
+def _one_of(*words: str) -> Callable[[object], str]:
+    """A reader of one of these words."""
+
+    def read(value: object) -> str:
+        if value not in words:
+            raise ValueError(f"expected {', '.join(words[:-1])} or {words[-1]}, got {value!r}")
+        return str(value)
+
+    return read
+
+
+def _smtp_url(value: object) -> str:
+    text = _text(value)
+    if not _SMTP_URL.match(text):
+        raise ValueError(f"expected smtp://HOST[:PORT] or smtps://HOST[:PORT], got {text!r}")
+    return text.rstrip("/")
+
+
+def _email(value: object) -> str:
+    text = _text(value).strip()
+    if not _MAIL_FROM.match(text) or not text.isprintable():
+        raise ValueError(f"expected an address such as console@example.com, got {text!r}")
+    return text
+
+
 _OPTIONS: dict[str, Callable[[object], Any]] = {
     "data": _path,
     "listen": _address,
@@ -359,11 +417,18 @@ _OPTIONS: dict[str, Callable[[object], Any]] = {
     "test_hooks": _switch,
     "test_chance": _text,
     "test_seed": _number_up_to(limits.TEST_SEED_MAX),
-    "lifecycle_interval": _seconds,
+    "lifecycle_interval": _seconds_up_to(limits.LIFECYCLE_INTERVAL_MAX_S),
     "lifecycle_hour": _number_up_to(23),
     "allow_targets": _networks,
     "target_ca": _path,
     "alert_webhook": _webhook,
     "default_encryption": _encryption,
     "prices": lambda value: parse_prices(_text(value)),
+    "sign_up": _one_of("open", "invitation", "closed"),
+    "terms": _path,
+    "session_idle": _seconds_up_to(limits.SESSION_MAX_S),
+    "smtp_url": _smtp_url,
+    "smtp_user": _text,
+    "smtp_password": _text,
+    "mail_from": _email,
 }

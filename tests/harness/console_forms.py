@@ -22,10 +22,9 @@ class Browser:
     def get(self, path: str, **options: Any) -> requests.Response:
         return self.session.get(self.origin + path, allow_redirects=False, timeout=30, **options)
 
-    def token(self, path: str = "/sign-in") -> str:
-        return re.search(
-            r'name="csrf-token" content="([0-9a-f]{64})"', self.session.get(self.origin + path, timeout=30).text
-        )[1]
+    def token(self, path: str = "/sign-in", **headers: str) -> str:
+        page = self.session.get(self.origin + path, timeout=30, headers=headers)
+        return re.search(r'name="csrf-token" content="([0-9a-f]{64})"', page.text)[1]
 
     def post(
         self,

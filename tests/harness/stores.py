@@ -17,6 +17,7 @@ from undercroft.catalog.sqlite import SQLiteCatalog
 from undercroft.outgoing.contract import Visit
 from undercroft.store import Store
 from undercroft.store.ambient import Ambient
+from undercroft.store.identity.people import NOBODY_SIGNS_UP, People
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, FileVersion, NewFile
 
@@ -104,7 +105,12 @@ class Bench:
 
 @asynccontextmanager
 async def open_bench(
-    folder: Path, *, clock: SetClock | None = None, new: bool = True, visit: Visit | None = None
+    folder: Path,
+    *,
+    clock: SetClock | None = None,
+    new: bool = True,
+    visit: Visit | None = None,
+    people: People = NOBODY_SIGNS_UP,
 ) -> AsyncIterator[Bench]:
     """A store in the folder; `new=False` opens a second process's view of one that is there already.
 
@@ -113,7 +119,7 @@ async def open_bench(
     if new:
         template = await _template()
         shutil.copytree(template.folder, folder, dirs_exist_ok=True)
-    async with open_as_it_is(folder, clock or SetClock(), visit=visit) as bench:
+    async with open_as_it_is(folder, clock or SetClock(), visit=visit, people=people) as bench:
         if new:
             bench.principal, bench.bucket = template.principal, template.bucket
         yield bench
@@ -126,6 +132,7 @@ async def open_as_it_is(
     *,
     on_fatal: Callable[[Exception], None] = raise_fatal,
     visit: Visit | None = None,
+    people: People = NOBODY_SIGNS_UP,
     **of_blobs: int,
 ) -> AsyncIterator[Bench]:
     """A store on the files of the folder, which are named as a server's are; an empty one gets an empty store.
@@ -136,7 +143,7 @@ async def open_as_it_is(
     await catalog.migrate()
     blobs = LocalBlobs(folder / "blobs", on_fatal=on_fatal, **of_blobs)
     ring = keyring.load_or_create(folder / "master.key")
-    store = Store(catalog, blobs, ring, ambient=clock, visit=visit)
+    store = Store(catalog, blobs, ring, ambient=clock, visit=visit, people=people)
     try:
         bench = Bench(store, catalog, blobs, clock)
         bench.keyring = ring

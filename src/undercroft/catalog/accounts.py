@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from undercroft.catalog.contract import Rows, Transaction
 
-_COLUMNS = "account_id, email, password_hash, suspended, created_ms"
+_COLUMNS = "account_id, email, password_hash, suspended, created_ms, name, time_zone, is_operator"
 
 
 class AccountRow(NamedTuple):
@@ -17,11 +17,14 @@ class AccountRow(NamedTuple):
     password_hash: str
     suspended: int
     created_ms: int
+    name: str = ""
+    time_zone: str = "UTC"
+    is_operator: int = 0
 
 
 async def insert(tx: Transaction, row: AccountRow) -> None:
     """Add an account."""
-    await tx.run(f"INSERT INTO accounts ({_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5)", row)
+    await tx.run(f"INSERT INTO accounts ({_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", row)
 
 
 async def find(rows: Rows, id_or_email: str) -> AccountRow | None:
@@ -38,14 +41,45 @@ async def every(rows: Rows) -> list[AccountRow]:
     ]
 
 
+async def page(rows: Rows, pattern: str, start_email: str, limit: int) -> list[AccountRow]:
+    """Accounts whose id, address or name is like the pattern (of LIKE, with `~` as escape), by address from this one on."""
+    found = await rows.all(
+        f"SELECT {_COLUMNS} FROM accounts WHERE email >= ?2"
+        " AND (email LIKE ?1 ESCAPE '~' OR account_id LIKE ?1 ESCAPE '~' OR lower(name) LIKE ?1 ESCAPE '~')"
+        " ORDER BY email LIMIT ?3",
+        (pattern, start_email, limit),
+    )
+    return [AccountRow._make(row) for row in found]
+
+
+async def any_account(rows: Rows) -> bool:
+    """Whether there is any account."""
+    return await rows.one("SELECT 1 FROM accounts LIMIT 1") is not None
+
+
 async def set_suspended(tx: Transaction, account_id: str, suspended: bool) -> None:
     """Suspend or resume."""
     await tx.run("UPDATE accounts SET suspended = ?2 WHERE account_id = ?1", (account_id, int(suspended)))
 
 
+async def set_operator(tx: Transaction, account_id: str, is_operator: bool) -> None:
+    """Make an account an operator's, or no longer."""
+    await tx.run("UPDATE accounts SET is_operator = ?2 WHERE account_id = ?1", (account_id, int(is_operator)))
+
+
 async def set_password(tx: Transaction, account_id: str, password_hash: str) -> None:
     """Replace the password's hash."""
     await tx.run("UPDATE accounts SET password_hash = ?2 WHERE account_id = ?1", (account_id, password_hash))
+
+
+async def set_email(tx: Transaction, account_id: str, email: str) -> None:
+    """Replace the e-mail address."""
+    await tx.run("UPDATE accounts SET email = ?2 WHERE account_id = ?1", (account_id, email))
+
+
+async def set_profile(tx: Transaction, account_id: str, name: str, time_zone: str) -> None:
+    """Replace the name and the time zone."""
+    await tx.run("UPDATE accounts SET name = ?2, time_zone = ?3 WHERE account_id = ?1", (account_id, name, time_zone))
 
 
 async def delete(tx: Transaction, account_id: str) -> None:

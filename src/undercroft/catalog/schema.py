@@ -405,6 +405,71 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX shares_by_name ON shares (bucket_id, name, share_id)",
         "CREATE INDEX shares_by_end ON shares (bucket_id, expires_ms) WHERE expires_ms IS NOT NULL",
     ),
+    (
+        # People: what the console knows of them. Accounts of older releases have B2 already, and the oldest is the operator's.
+        "ALTER TABLE accounts ADD COLUMN name TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE accounts ADD COLUMN time_zone TEXT NOT NULL DEFAULT 'UTC'",
+        "ALTER TABLE accounts ADD COLUMN is_operator INTEGER NOT NULL DEFAULT 0",
+        """UPDATE accounts SET is_operator = 1
+            WHERE account_id = (SELECT account_id FROM accounts ORDER BY created_ms, account_id LIMIT 1)""",
+        """CREATE TABLE products (
+            account_id TEXT NOT NULL,
+            product TEXT NOT NULL,
+            enabled INTEGER NOT NULL,
+            terms_version TEXT,
+            accepted_ms {BIG},
+            PRIMARY KEY (account_id, product)
+        ) {CLUSTERED}""",
+        "INSERT INTO products SELECT account_id, 'b2', 1, NULL, NULL FROM accounts",
+        """CREATE TABLE second_factors (
+            account_id TEXT PRIMARY KEY,
+            wrapped_secret {BYTES} NOT NULL,
+            enabled_ms {BIG},
+            last_step {BIG} NOT NULL
+        )""",
+        """CREATE TABLE recovery_codes (
+            account_id TEXT NOT NULL,
+            code_hash {BYTES} NOT NULL,
+            used_ms {BIG},
+            PRIMARY KEY (account_id, code_hash)
+        ) {CLUSTERED}""",
+        """CREATE TABLE trusted_browsers (
+            browser_hash {BYTES} PRIMARY KEY,
+            account_id TEXT NOT NULL,
+            trusted_ms {BIG} NOT NULL
+        )""",
+        "CREATE INDEX trusted_browsers_by_account ON trusted_browsers (account_id, trusted_ms)",
+        """CREATE TABLE attempts (
+            subject TEXT PRIMARY KEY,
+            count {BIG} NOT NULL,
+            until_ms {BIG} NOT NULL
+        )""",
+        "CREATE INDEX attempts_by_time ON attempts (until_ms)",
+        """CREATE TABLE links (
+            link_hash {BYTES} PRIMARY KEY,
+            kind TEXT NOT NULL,
+            account_id TEXT NOT NULL,
+            email TEXT NOT NULL,
+            created_ms {BIG} NOT NULL,
+            expires_ms {BIG} NOT NULL
+        )""",
+        "CREATE INDEX links_by_account ON links (account_id, kind, created_ms)",
+        """CREATE TABLE audit (
+            account_id TEXT NOT NULL,
+            at_ms {BIG} NOT NULL,
+            entry {BIG} NOT NULL,
+            actor TEXT NOT NULL,
+            way TEXT NOT NULL,
+            address TEXT NOT NULL,
+            session_id TEXT NOT NULL,
+            action TEXT NOT NULL,
+            target TEXT NOT NULL,
+            details TEXT NOT NULL,
+            result TEXT NOT NULL,
+            PRIMARY KEY (account_id, at_ms, entry)
+        ) {CLUSTERED}""",
+        "CREATE INDEX audit_by_time ON audit (at_ms, entry)",
+    ),
 )
 
 SCHEMA_VERSION = len(DELTAS)

@@ -64,3 +64,8 @@ async def delete_oldest(tx: Transaction, account_id: str, keep: int) -> None:
         " (SELECT session_hash FROM sessions WHERE account_id = ?1 ORDER BY seen_ms DESC, session_hash LIMIT ?2)",
         (account_id, keep),
     )
+
+
+async def prune(tx: Transaction, seen_before_ms: int, created_before_ms: int) -> None:
+    """Remove sessions that were not used since, and those that are older than that."""
+    await tx.run("DELETE FROM sessions WHERE seen_ms < ?1 OR created_ms < ?2", (seen_before_ms, created_before_ms))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from undercroft.cli.output import day_and_time, print_fields, print_json, print_
 from undercroft.cli.session import api_url, read_password, with_store
 from undercroft.settings import Settings
 from undercroft.store import Store
+from undercroft.store.identity.audit import OPERATOR_COMMAND
 from undercroft.store.model import Account
 
 app = typer.Typer(help="Accounts.", no_args_is_help=True)
@@ -23,9 +25,22 @@ def _describe(account: Account) -> dict[str, object]:
     return {
         "accountId": account.account_id,
         "email": account.email,
+        "name": account.name,
         "suspended": account.suspended,
+        "operator": account.is_operator,
         "createdTimestamp": account.created_ms,
     }
+
+
+def _changed(settings: Settings, action: str, work: Callable[[Store], Awaitable[Account]]) -> Account:
+    """Do what an operator asks of an account, and write it down in the account's audit log."""
+
+    async def audited(store: Store) -> Account:
+        account = await work(store)
+        await store.audit.record(account.account_id, OPERATOR_COMMAND, action, target=account.email)
+        return account
+
+    return with_store(settings, audited)
 
 
 def _show(account: Account, as_json: bool) -> None:
@@ -36,7 +51,9 @@ def _show(account: Account, as_json: bool) -> None:
             {
                 "Account": account.account_id,
                 "E-mail": account.email,
+                "Name": account.name or None,
                 "Suspended": account.suspended,
+                "Operator": account.is_operator,
                 "Created": day_and_time(account.created_ms),
             }
         )
@@ -97,6 +114,7 @@ def list_(
                     "account": account.account_id,
                     "e-mail": account.email,
                     "suspended": account.suspended,
+                    "operator": account.is_operator,
                     "created": day_and_time(account.created_ms),
                 }
                 for account in accounts
@@ -124,7 +142,10 @@ def suspend(
     json: JSON = False,
 ) -> None:
     """Suspend an account: its keys and tokens stop working at once."""
-    _show(with_store(settings, lambda store: store.identity.accounts.set_suspended(account, suspended=True)), json)
+    changed = _changed(
+        settings, "Suspend account", lambda store: store.identity.accounts.set_suspended(account, suspended=True)
+    )
+    _show(changed, json)
 
 
 @app.command()
@@ -135,7 +156,55 @@ def resume(
     json: JSON = False,
 ) -> None:
     """Let a suspended account work again."""
-    _show(with_store(settings, lambda store: store.identity.accounts.set_suspended(account, suspended=False)), json)
+    changed = _changed(
+        settings, "Resume account", lambda store: store.identity.accounts.set_suspended(account, suspended=False)
+    )
+    _show(changed, json)
+
+
+@app.command("grant-operator")
+@on_data
+def grant_operator(
+    settings: Settings,
+    account: Which,
+    json: JSON = False,
+) -> None:
+    """Give an account the operator's section of the console: others' accounts, their caps, and invitations."""
+    changed = _changed(
+        settings, "Grant operator", lambda store: store.identity.accounts.set_operator(account, is_operator=True)
+    )
+    _show(changed, json)
+
+
+@app.command("revoke-operator")
+@on_data
+def revoke_operator(
+    settings: Settings,
+    account: Which,
+    json: JSON = False,
+) -> None:
+    """Take the operator's section of the console from an account."""
+    changed = _changed(
+        settings, "Revoke operator", lambda store: store.identity.accounts.set_operator(account, is_operator=False)
+    )
+    _show(changed, json)
+
+
+@app.command("reset-second-factor")
+@on_data
+def reset_second_factor(
+    settings: Settings,
+    account: Which,
+    json: JSON = False,
+) -> None:
+    """Let an account sign in without a code again, for somebody who has lost the app and the recovery codes."""
+
+    async def work(store: Store) -> Account:
+        found = await store.identity.accounts.find(account)
+        await store.identity.second_factors.disable(found.account_id)
+        return found
+
+    _show(_changed(settings, "Reset second factor", work), json)
 
 
 @app.command()
@@ -146,7 +215,8 @@ def delete(
     json: JSON = False,
 ) -> None:
     """Delete an account that has no buckets, with its keys."""
-    _show(with_store(settings, lambda store: store.identity.accounts.delete(account)), json)
+    deleted = _changed(settings, "Delete account", lambda store: store.identity.accounts.delete(account))
+    _show(deleted, json)
 
 
 @app.command("reset-password")
@@ -157,10 +227,10 @@ def reset_password(
     password_stdin: PasswordStdin = False,
     json: JSON = False,
 ) -> None:
-    """Give an account another password."""
+    """Give an account another password. Its sessions in the console end."""
     password = read_password(password_stdin)
 
     async def work(store: Store) -> Account:
         return await store.identity.accounts.reset_password(account, password)
 
-    _show(with_store(settings, work), json)
+    _show(_changed(settings, "Reset password", work), json)

@@ -102,6 +102,22 @@ def serve(
             " USD,storage=6,download=0.01,class_b=0.004,class_c=0.04. [default: none]",
         ),
     ] = None,
+    sign_up: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHO", help="Who may make accounts in the console: open, invitation or closed. [default: closed]"
+        ),
+    ] = None,
+    terms: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The terms that people accept when they enable B2, as text.")
+    ] = None,
+    session_idle: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Unused sessions of the console end after this. [default: 12h]")
+    ] = None,
+    smtp_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where mail is handed over: smtp://HOST[:PORT] or smtps://...")
+    ] = None,
+    mail_from: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Whom mail is from.")] = None,
     config: Config = None,
     json: JSON = False,
 ) -> None:
@@ -118,7 +134,8 @@ def serve(
             "test_hooks": test_hooks, "test_chance": test_chance, "test_seed": test_seed,
             "lifecycle_interval": lifecycle_interval, "lifecycle_hour": lifecycle_hour,
             "allow_targets": allow_targets or None, "target_ca": target_ca,
-            "default_encryption": default_encryption, "prices": prices,
+            "default_encryption": default_encryption, "prices": prices, "sign_up": sign_up, "terms": terms, "session_idle": session_idle,
+            "smtp_url": smtp_url, "mail_from": mail_from,
         }
     )  # fmt: skip
     from undercroft.serve.run import serve as run

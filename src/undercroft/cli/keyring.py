@@ -52,6 +52,7 @@ def rotate(
                 "dataKeys": rotated.data_keys,
                 "notificationTargets": rotated.targets,
                 "replicationTargets": rotated.replication_targets,
+                "secondFactors": rotated.second_factors,
             }
         )
         return
@@ -63,5 +64,6 @@ def rotate(
             "Data keys": rotated.data_keys,
             "Notification targets": rotated.targets,
             "Replication targets": rotated.replication_targets,
+            "Second factors": rotated.second_factors,
         }
     )

@@ -20,13 +20,15 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from undercroft import limits
+from undercroft.console import navigation
+from undercroft.console.auditing import action_of, write_down
 from undercroft.console.cap_banner import what_is_blocked
 from undercroft.console.page import Page, Who
 from undercroft.console.problems import Problem, problem_of
 from undercroft.console.visit import Console, Visit
 from undercroft.http.errors import BodyBroken, BodyTooLarge
 from undercroft.http.refusal import new_request_id
-from undercroft.store.errors import StoreError
+from undercroft.store.errors import ProductNotEnabled, StoreError
 from undercroft.store.identity.sessions import SignedIn
 
 CSRF_FIELD = "csrf_token"
@@ -87,10 +89,19 @@ class Guard:
             problem = await _read(visit)
             if problem is not None:
                 return _refuse(visit, problem)
-        if page.who is not Who.ANYBODY and visit.signed_in is None:
+        who = visit.signed_in
+        if page.who is not Who.ANYBODY and who is None:
             return _send_to_sign_in(visit, page)
         if page.method == "GET" and visit.signed_in is not None and not visit.wants_json:
             visit.blocking = await what_is_blocked(visit.store, visit.account.account_id)
+        if who is not None and not visit.has_b2 and navigation.is_of_b2(page.path):
+            return _send_to_products(visit)
+        response = await self._answered(visit, page)
+        if page.method == "POST" and who is not None and action_of(page):
+            await write_down(visit, page, who, response)
+        return response
+
+    async def _answered(self, visit: Visit, page: Page) -> Response:
         try:
             return await page.handler(visit)
         except StoreError as error:
@@ -109,6 +120,8 @@ class Guard:
             signed_in = await console.store.identity.sessions.find(secret, address=visit.address)
         if signed_in is not None:
             visit.signed_in = signed_in
+            product = await console.store.identity.products.of(signed_in.account.account_id)
+            visit.has_b2 = product.is_enabled
         else:
             # Forms of those who are not signed in have a secret of their own.
             secret = request.cookies.get(console.form_cookie, "")
@@ -193,7 +206,16 @@ def _send_to_sign_in(visit: Visit, page: Page) -> Response:
     return visit.redirect("/sign-in", **({"next": wanted} if page.method == "GET" and wanted != "/" else {}))
 
 
+def _send_to_products(visit: Visit) -> Response:
+    if visit.wants_json:
+        return _refuse(visit, problem_of(ProductNotEnabled()))
+    return visit.redirect("/settings/products")
+
+
 def _refuse(visit: Visit, problem: Problem) -> Response:
     if visit.wants_json:
-        return visit.answer_json({"title": problem.title, "text": problem.text}, status=problem.status)
-    return visit.render("error.html", status=problem.status, problem=problem)
+        response = visit.answer_json({"title": problem.title, "text": problem.text}, status=problem.status)
+    else:
+        response = visit.render("error.html", status=problem.status, problem=problem)
+    visit.refusal = f"{problem.title}. {problem.text}"
+    return response

@@ -25,9 +25,12 @@ class Group(NamedTuple):
     entries: tuple[Entry, ...]
 
 
+B2_GROUP = "B2 Cloud Storage"
+OPERATOR_GROUP = "Operator"
+
 GROUPS = (
     Group(
-        "B2 Cloud Storage",
+        B2_GROUP,
         (
             Entry("Buckets", "/buckets", "bucket", "b"),
             Entry("Browse Files", "/files", "folder", "f"),
@@ -39,7 +42,14 @@ GROUPS = (
         ),
     ),
     Group("Account", (Entry("My Settings", "/settings", "settings", "m"), Entry("Audit Log", "/audit", "audit", "a"))),
-    Group("Operator", (Entry("Accounts", "/operator/accounts", "people", "o"),)),
+    Group(
+        OPERATOR_GROUP,
+        (
+            Entry("Accounts", "/operator/accounts", "people", "o"),
+            Entry("Invitations", "/operator/invitations", "mail", "i"),
+            Entry("All Activity", "/operator/audit", "list"),
+        ),
+    ),
 )
 
 
@@ -69,6 +79,12 @@ BUCKET_PAGES = (
 def shown_of_bucket(paths: Collection[str]) -> list[BucketPage]:
     """The pages of a bucket that there are."""
     return [page for page in BUCKET_PAGES if BUCKET_PATH + page.suffix in paths]
+
+
+def is_of_b2(path: str) -> bool:
+    """Whether a page is part of B2 Cloud Storage, which an account has to enable."""
+    entries = next(group.entries for group in GROUPS if group.label == B2_GROUP)
+    return any(path == entry.path or path.startswith(entry.path + "/") for entry in entries)
 
 
 def shown(paths: Collection[str], hidden_groups: Collection[str] = ()) -> list[Group]:

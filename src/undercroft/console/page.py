@@ -21,12 +21,16 @@ class Who(Enum):
 
 
 class Page(NamedTuple):
-    """A page, or what one of its forms is sent to. `path` is a pattern of starlette's."""
+    """A page, or what one of its forms is sent to. `path` is a pattern of starlette's.
+
+    `action` is what the audit log calls it: None for section and handler, empty for nothing worth an entry.
+    """
 
     method: str
     path: str
     handler: Handler
     who: Who
+    action: str | None = None
 
 
 def get(path: str, handler: Handler, *, who: Who = Who.SIGNED_IN) -> Page:
@@ -34,6 +38,6 @@ def get(path: str, handler: Handler, *, who: Who = Who.SIGNED_IN) -> Page:
     return Page("GET", path, handler, who)
 
 
-def post(path: str, handler: Handler, *, who: Who = Who.SIGNED_IN) -> Page:
-    """What a form or a script of a page is sent to."""
-    return Page("POST", path, handler, who)
+def post(path: str, handler: Handler, *, who: Who = Who.SIGNED_IN, action: str | None = None) -> Page:
+    """What a form or a script of a page is sent to. It is written down in the audit log (`auditing.py`), as `action`."""
+    return Page("POST", path, handler, who, action)

@@ -21,4 +21,4 @@ def is_own_path(path: str) -> bool:
     return path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
 
 
-PAGES: tuple[Page, ...] = (post("/preferences/theme", set_theme, who=Who.ANYBODY),)
+PAGES: tuple[Page, ...] = (post("/preferences/theme", set_theme, who=Who.ANYBODY, action=""),)

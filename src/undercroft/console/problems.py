@@ -28,6 +28,13 @@ _RULES: dict[type[StoreError], tuple[int, str, str | Callable[[Any], str]]] = {
     errors.Unauthorized: (403, "You may not do this", _missing),
     errors.BadCredentials: (401, "You are not signed in", "Your session is over. Sign in again."),
     errors.InvalidRequest: (422, "This cannot be taken as it is", str),
+    errors.ProductNotEnabled: (
+        403, "B2 Cloud Storage is not enabled", "Enable it under My Settings, Enabled Products.",
+    ),
+    errors.TooManyAttempts: (429, "Too many attempts", str),
+    errors.BadLink: (410, "This link does not work", str),
+    errors.SignUpClosed: (403, "Signing up is closed", str),
+    errors.NoSuchAccount: (404, "There is no such account", str),
     errors.NoSuchBucket: (404, "There is no such bucket", "It may have been deleted, or its name is spelt otherwise."),
     errors.NoSuchKey: (404, "There is no such application key", "It may have been deleted, or have expired."),
     errors.DuplicateBucketName: (

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from undercroft.console import preferences
+from undercroft.console.audit import pages as audit
 from undercroft.console.bucket_settings import pages as bucket_settings
 from undercroft.console.buckets import pages as buckets
 from undercroft.console.caps import pages as caps
 from undercroft.console.events import pages as events
 from undercroft.console.files import pages as files
 from undercroft.console.keys import pages as keys
+from undercroft.console.operator import pages as operator
 from undercroft.console.page import Page
 from undercroft.console.replication import pages as replication
 from undercroft.console.reports import pages as reports
+from undercroft.console.settings import pages as settings
 from undercroft.console.sign_in import pages as sign_in
 from undercroft.console.uploads import pages as uploads
 
@@ -27,4 +30,7 @@ PAGES: tuple[Page, ...] = (
     *keys.PAGES,
     *caps.PAGES,
     *reports.PAGES,
+    *settings.PAGES,
+    *audit.PAGES,
+    *operator.PAGES,
 )

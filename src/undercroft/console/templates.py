@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
@@ -56,13 +58,19 @@ def in_path(text: str) -> str:
 
 @pass_context
 def moment(context: Context, at_ms: int | None, *, otherwise: str = "never") -> Markup | str:
-    """A moment relative to now, with the exact one (UTC) for whoever points at it. Milliseconds since the epoch."""
+    """A moment relative to now, with the exact one for whoever points at it: in the time zone of the person's choice, and in UTC.
+
+    Milliseconds since the epoch.
+    """
     if at_ms is None:
         return otherwise
     exact = datetime.fromtimestamp(at_ms / 1000, UTC)
+    signed_in = context["signed_in"]
+    zone = "UTC" if signed_in is None else signed_in.account.time_zone
+    here = "" if zone == "UTC" else f"{exact.astimezone(_zone(zone)):%Y-%m-%d %H:%M:%S} {zone}, "
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         exact.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        exact.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        here + exact.strftime("%Y-%m-%d %H:%M:%S UTC"),
         relative(at_ms, context["now_ms"]),
     )
 
@@ -70,6 +78,15 @@ def moment(context: Context, at_ms: int | None, *, otherwise: str = "never") -> 
 def utc(at_ms: int) -> str:
     """A moment in full, for sentences about what happens then."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+@cache
+def _zone(name: str) -> tzinfo:
+    """The time zone of this name; UTC if this machine, other than the one where it was chosen, does not know it."""
+    try:
+        return ZoneInfo(name)
+    except ZoneInfoNotFoundError:
+        return UTC
 
 
 def relative(at_ms: int, now_ms: int) -> str:

@@ -26,6 +26,15 @@ T = TypeVar("T")
 THEMES = ("system", "light", "dark")
 
 
+class Noted(msgspec.Struct):
+    """What a handler knows better than the guard of what goes into the audit log."""
+
+    action: str = ""
+    target: str = ""
+    details: dict[str, str] = {}
+    about: list[str] = []  # Further accounts, into whose log it goes as well.
+
+
 class Console:
     """What all visits share. `paths` are those that have pages."""
 
@@ -33,17 +42,18 @@ class Console:
         self.store = store
         self.settings = settings
         self.templates = templates.environment(assets_version)
-        self._paths = paths
-        self.groups = navigation.shown(paths)
+        self.paths = paths
         self.bucket_pages = navigation.shown_of_bucket(paths)
         suffix = settings.console_listen.port  # Cookies ignore ports, and two installations may share a host.
         self.session_cookie = f"undercroft_session_{suffix}"
         self.form_cookie = f"undercroft_form_{suffix}"
+        self.pending_cookie = f"undercroft_pending_{suffix}"  # Between the password and the code.
+        self.trust_cookie = f"undercroft_trust_{suffix}"
         self.theme_cookie = "undercroft_theme"
 
     def has_page(self, path: str) -> bool:
         """Whether there is a page of this path, as the table of pages writes it."""
-        return path in self._paths
+        return path in self.paths
 
     def bucket_tabs(self, name: str) -> list[tuple[str, str]]:
         """The tabs of a bucket's pages: path and text."""
@@ -53,7 +63,8 @@ class Console:
 class Visit:
     """One request.
 
-    `form` has the fields of a form that was sent, and is empty else. `csrf_token` is what forms and scripts of the answer
+    `has_b2` tells whether the account has enabled B2 Cloud Storage. `noted` and `refusal` are for the audit log: what a handler
+    said of its deed, and why it was refused. `form` has the fields of a form that was sent, and is empty else. `csrf_token` is what forms and scripts of the answer
     have to send back. `cookies` maps names to values to be set with the answer, None to remove one.
     """
 
@@ -69,6 +80,9 @@ class Visit:
         self.raw_body = b""
         self.cookies: dict[str, str | None] = {}
         self.blocking: list[str] = []  # What caps refuse at the moment, for every page to say.
+        self.has_b2 = False
+        self.noted = Noted()
+        self.refusal = ""
 
     # -- Who and what ---------------------------------------------------------------------------------------------------
     @property
@@ -119,6 +133,37 @@ class Visit:
         """Whether a script asks, and not a person."""
         return "application/json" in self.request.headers.get("accept", "")
 
+    @property
+    def session_secret(self) -> str:
+        """The secret of the session, which only the browser has."""
+        return self.request.cookies.get(self.console.session_cookie, "")
+
+    @property
+    def session_left_ms(self) -> int:
+        """How long the session lasts if nothing more is asked."""
+        assert self.signed_in is not None
+        return max(0, self.signed_in.session.ends_ms - self.store.ambient.now_ms())
+
+    @property
+    def groups(self) -> list[navigation.Group]:
+        """The groups of the left rail that this person has."""
+        hidden = set() if self.has_b2 else {navigation.B2_GROUP}
+        if self.signed_in is None or not self.signed_in.account.is_operator:
+            hidden.add(navigation.OPERATOR_GROUP)
+        return navigation.shown(self.console.paths, hidden)
+
+    def audit(self, action: str = "", *, target: str = "", about: str = "", **details: str) -> None:
+        """Say what goes into the audit log of this request, in place of what the guard would make of it.
+
+        `about` is another account's id, in whose log it goes as well.
+        """
+        noted = self.noted
+        noted.action = action or noted.action
+        noted.target = target or noted.target
+        noted.details = {**noted.details, **details}
+        if about:
+            noted.about.append(about)
+
     def path(self, name: str) -> str:
         """A parameter of the path."""
         return str(self.request.path_params[name])
@@ -160,11 +205,12 @@ class Visit:
         self, template: str, *, status: int = 200, errors: Mapping[str, str] | None = None, **values: Any
     ) -> Response:
         """The page of this template. `errors` has what is wrong by the name of a form's field."""
+        self.refusal = " ".join((errors or {}).values())
         theme = self.request.cookies.get(self.console.theme_cookie, "system")
         page = self.console.templates.get_template(template).render(
             visit=self,
             signed_in=self.signed_in,
-            groups=self.console.groups,
+            groups=self.groups,
             here=self.request.url.path,
             theme=theme if theme in THEMES else "system",
             notice=NOTICES.get(self.query("notice")),

@@ -6,16 +6,19 @@ import os
 
 import structlog
 
-from undercroft import keyring
+from undercroft import keyring, limits
 from undercroft.blobs.local import LocalBlobs
 from undercroft.catalog.contract import Catalog
 from undercroft.catalog.keys import any_key
 from undercroft.catalog.sqlite import SQLiteCatalog
 from undercroft.outgoing.client import Outgoing
+from undercroft.outgoing.mail import Mailer, SMTPMailer, SMTPServer
 from undercroft.serve import data_directory, exits
-from undercroft.settings import Settings
+from undercroft.settings import Address, Settings
 from undercroft.store import Store
 from undercroft.store.directory import secret_context
+from undercroft.store.identity.people import People
+from undercroft.store.identity.products import DEFAULT_TERMS, Terms
 
 MASTER_KEY_VARIABLE = "UNDERCROFT_MASTER_KEY"
 _MASTER_KEY_FILE = "master.key"
@@ -50,7 +53,38 @@ async def open_store(settings: Settings, *, slot: int, migrate: bool = False) ->
         visit=outgoing.to,
         default_encryption=settings.default_encryption,
         alert_webhook=settings.alert_webhook,
+        people=_people(settings),
     )
+
+
+def _people(settings: Settings) -> People:
+    """Who may sign up, on which terms, and how people are written to. Raises `OSError`, and `ValueError` for terms that are no text."""
+    terms = Terms.of(DEFAULT_TERMS)
+    if settings.terms is not None:
+        with settings.terms.open(encoding="utf-8") as file:
+            terms = Terms.of(file.read(limits.TERMS_MAX_BYTES))
+    return People(
+        sign_up=settings.sign_up,
+        terms=terms,
+        mailer=_mailer(settings),
+        console_origin=settings.console_origin,
+        session_idle_s=settings.session_idle,
+    )
+
+
+def _mailer(settings: Settings) -> Mailer | None:
+    if settings.smtp_server is None or settings.mail_from is None:
+        return None
+    scheme, host, port = settings.smtp_server
+    server = SMTPServer(
+        host,
+        port,
+        is_tls=scheme == "smtps",
+        is_local=Address(host, port).is_loopback,
+        user=settings.smtp_user,
+        password=settings.smtp_password,
+    )
+    return SMTPMailer(server, settings.mail_from, settings.target_ca)
 
 
 async def _keyring(settings: Settings, catalog: Catalog, *, first: bool) -> keyring.Keyring:

@@ -61,6 +61,8 @@ def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
             is_wanted=deliveries.is_wanted,
         ),
         _leased("prune-events", 60.0, prune_events),
+        _leased("prune-audit", 3600.0, store.audit.prune),
+        _leased("prune-people", 3600.0, store.identity.prune),
         Job("cap-alerts", 5.0, store.accounting.alerts.look, 15.0, is_wanted=store.accounting.caps.are_there),
         Job("alert-webhook", 5.0, store.work.alert_webhook.run, 15.0, is_wanted=store.work.alert_webhook.is_wanted),
         _leased("usage", 60.0, store.work.usage.run),

@@ -24,6 +24,8 @@ from undercroft.store.files.base import Context
 from undercroft.store.files.encryption import Sealings
 from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
+from undercroft.store.identity.administration import Administrations
+from undercroft.store.identity.people import NOBODY_SIGNS_UP, People
 from undercroft.store.identity.service import Identity
 from undercroft.store.work.alert_webhook import AlertWebhook
 from undercroft.store.work.deliveries import Deliveries
@@ -49,8 +51,9 @@ class Store:
         visit: Visit | None = None,
         default_encryption: str | None = None,
         alert_webhook: str | None = None,
+        people: People = NOBODY_SIGNS_UP,
     ) -> None:
-        """`visit` is the way to targets outside; without one, none is reached.
+        """`visit` is the way to targets outside; without one, none is reached. `people` is who may sign up, and how.
 
         `default_encryption`, SSE-B2 or None, is that of new files in buckets that were never told one. Alerts about caps are
         sent to the https URL `alert_webhook`, if there is one.
@@ -63,7 +66,16 @@ class Store:
         meter = Meter(self.ambient)
         gate = Gate(catalog, directory, meter)
         self.accounting = Accounting(catalog, gate, meter, self.ambient, slot=slot)
-        self.identity = Identity(catalog, directory, gate, keyring, self.ambient)
+        self.identity = Identity(catalog, directory, gate, keyring, self.ambient, people)
+        self.audit = self.identity.audit
+        self.administrations = Administrations(
+            catalog,
+            self.identity.accounts,
+            self.accounting.caps,
+            self.identity.second_factors,
+            self.identity.sign_up,
+            self.audit,
+        )
         sealings = Sealings(keyring, default_encryption)
         self.buckets = Buckets(catalog, directory, gate, sealings, self.ambient)
         self.notifications = Notifications(catalog, gate, self.buckets, keyring, self.ambient)
@@ -109,6 +121,7 @@ class Store:
 
     async def close(self) -> None:
         """Finish what was begun and let go of the engines."""
+        await self.identity.letters.sent()
         await self._catalog.close()
         await self._blobs.close()
         await self._hashers.close()

@@ -7,6 +7,10 @@ class StoreError(Exception):
     """Anything the store refuses or cannot do. Nothing has changed when it is raised."""
 
 
+class NotOfProtocols(StoreError):
+    """What only the console and the commands ask for is refused: neither protocol has an answer for it, or needs one."""
+
+
 # -- Who asks ---------------------------------------------------------------------------------------------------------
 class Unauthorized(StoreError):
     """The principal may not do this: a capability, bucket, prefix or owner is missing."""
@@ -26,6 +30,33 @@ class BadToken(StoreError):
 
 class ExpiredToken(StoreError):
     """A genuine token past its time."""
+
+
+class TooManyAttempts(NotOfProtocols):
+    """Somebody tries too often: another attempt is taken after `retry_after_s` seconds.
+
+    `is_first` tells that this attempt was the first to be refused, so that a log says it once.
+    """
+
+    def __init__(self, retry_after_s: int, *, is_first: bool) -> None:
+        minutes = max(1, -(-retry_after_s // 60))
+        super().__init__(f"Too many attempts. Try again in {minutes} minute{'s' if minutes > 1 else ''}.")
+        self.retry_after_s = retry_after_s
+        self.is_first = is_first
+
+
+class BadLink(NotOfProtocols):
+    """A link that was never given out, has been used, was taken back, or is past its time."""
+
+    def __init__(self) -> None:
+        super().__init__("This link has been used already, or it has expired.")
+
+
+class ProductNotEnabled(Unauthorized):
+    """The account has not enabled the product that this is part of."""
+
+    def __init__(self, message: str = "B2 Cloud Storage is not enabled for this account.") -> None:
+        super().__init__(message)
 
 
 class UnsupportedKey(StoreError):
@@ -149,12 +180,33 @@ class NoSuchAccount(StoreError):
     """No such account."""
 
 
-class NotOfProtocols(StoreError):
-    """What only the console and the commands ask for is refused: neither protocol has an answer for it, or needs one."""
-
-
 class NoSuchSession(NotOfProtocols):
     """No such console session of the account."""
+
+
+class WeakPassword(NotOfProtocols, InvalidRequest):
+    """A new password that is too short, too long, or among those that are tried first."""
+
+    def __init__(self, message: str) -> None:
+        InvalidRequest.__init__(self, message, "password")
+
+
+class WrongCode(NotOfProtocols, InvalidRequest):
+    """A code that the account's authenticator app does not show now, or that has been used."""
+
+    def __init__(self) -> None:
+        InvalidRequest.__init__(self, "This code is wrong, or has been used.", "code")
+
+
+class SecondFactorState(NotOfProtocols):
+    """The second factor is enabled where it must not be, or is not where it must be."""
+
+
+class SignUpClosed(NotOfProtocols):
+    """Nobody may sign up, or only those who are invited."""
+
+    def __init__(self) -> None:
+        super().__init__("Nobody can sign up here without an invitation.")
 
 
 class DuplicateEmail(StoreError):

@@ -21,6 +21,9 @@ class Account(msgspec.Struct, frozen=True):
     email: str
     suspended: bool
     created_ms: int
+    name: str = ""  # Of the person or team, for people to see.
+    time_zone: str = "UTC"  # An IANA name: in which the console shows times.
+    is_operator: bool = False  # Whether its console has the operator's section.
 
 
 class ApplicationKey(msgspec.Struct, frozen=True):

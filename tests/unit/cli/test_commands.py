@@ -68,6 +68,17 @@ def test_account_suspend_and_resume(run, account):
     assert json.loads(run("account", "resume", account["accountId"], "--json")[1])["suspended"] is False
 
 
+def test_account_operators_are_made_and_unmade(run, account):
+    assert account["accountId"]
+    assert json.loads(run("account", "revoke-operator", account["accountId"], "--json")[1])["operator"] is False
+    assert json.loads(run("account", "grant-operator", account["accountId"], "--json")[1])["operator"] is True
+
+
+def test_account_reset_second_factor_names_the_account(run, account):
+    found = json.loads(run("account", "reset-second-factor", account["accountId"], "--json")[1])
+    assert found["accountId"] == account["accountId"]
+
+
 def test_account_reset_password_reads_it_from_standard_input(run, account):
     code, out, _ = run(
         "account", "reset-password", account["accountId"], "--password-stdin", stdin="another good one\n"

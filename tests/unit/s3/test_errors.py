@@ -75,6 +75,7 @@ def test_an_invalid_argument_names_it():
     [
         (store_errors.Unauthorized(), "AccessDenied", 403, {}),
         (store_errors.Unauthorized(missing="readFiles"), "AccessDenied", 403, {}),
+        (store_errors.ProductNotEnabled(), "AccessDenied", 403, {}),
         (store_errors.BadCredentials(), "InvalidAccessKeyId", 403, {}),
         (store_errors.BadToken(), "InvalidToken", 400, {}),
         (store_errors.ExpiredToken(), "ExpiredToken", 400, {}),

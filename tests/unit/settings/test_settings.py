@@ -61,6 +61,13 @@ def test_every_option_can_come_from_the_file(tmp_path):
         test_seed = 7
         lifecycle_interval = "12h"
         lifecycle_hour = 3
+        sign_up = "invitation"
+        terms = "{tmp_path}/cert.pem"
+        session_idle = "30m"
+        smtp_url = "smtps://mail.example.com"
+        smtp_user = "console"
+        smtp_password = "hush"
+        mail_from = "console@example.com"
     """)
     settings = load({"config": str(file)}, {})
     assert settings.listen == Address("::1", 1)
@@ -71,6 +78,13 @@ def test_every_option_can_come_from_the_file(tmp_path):
     assert (settings.test_hooks, settings.test_chance, settings.test_seed) == (True, "fail_some_uploads 1/20", 7)
     assert (settings.catalog, settings.blobs) == (Path("/srv/catalog.db"), Path("/srv/blobs"))
     assert (settings.lifecycle_interval, settings.lifecycle_hour) == (12 * 3600, 3)
+    assert (settings.sign_up, settings.session_idle) == ("invitation", 1800)
+    assert settings.smtp_server == ("smtps", "mail.example.com", 465)
+    assert (settings.smtp_user, settings.smtp_password, settings.mail_from) == (
+        "console",
+        "hush",
+        "console@example.com",
+    )
 
 
 @pytest.mark.parametrize(
@@ -148,6 +162,14 @@ def test_lists_in_variables_are_separated_by_commas():
         ("lifecycle_hour", "24"),
         ("lifecycle_hour", -1),
         ("lifecycle_hour", "noon"),
+        ("sign_up", "everybody"),
+        ("terms", "/nowhere/terms.txt"),
+        ("session_idle", "31d"),
+        ("session_idle", "0"),
+        ("smtp_url", "mail.example.com"),
+        ("smtp_url", "smtp://user:password@mail.example.com"),
+        ("smtp_url", "smtp://mail.example.com"),  # Without somebody whom mail is from.
+        ("mail_from", "console@example.com"),  # Without a way for mail.
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_the_name_of_its_option(name, value):
@@ -229,6 +251,25 @@ def test_the_webhook_of_alerts_is_in_no_representation_and_no_error():
     with pytest.raises(SettingsError) as refused:
         load({"data": "/d"}, {"UNDERCROFT_ALERT_WEBHOOK": "http" + url[5:]})
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        (None, None),
+        ("smtp://mail.example.com", ("smtp", "mail.example.com", 587)),
+        ("smtp://[::1]:25/", ("smtp", "::1", 25)),
+    ],
+)
+def test_mail_goes_to_a_server_at_the_usual_ports(url, server):
+    assert load({"data": "/d", "smtp_url": url, "mail_from": url and "console@example.com"}, {}).smtp_server == server
+
+
+@pytest.mark.parametrize("given", [{"SMTP_USER": "u"}, {"SMTP_PASSWORD": "p"}])
+def test_user_and_password_of_the_mail_server_go_together(given):
+    environment = {"UNDERCROFT_SMTP_URL": "smtp://mail", "UNDERCROFT_MAIL_FROM": "a@b.example"}
+    with pytest.raises(SettingsError, match="give both or neither"):
+        load({"data": "/d"}, environment | {f"UNDERCROFT_{name}": value for name, value in given.items()})
 
 
 @pytest.mark.parametrize(

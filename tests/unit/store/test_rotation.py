@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import apsw
 import pytest
+from pyotp import TOTP
 
 from harness import notifications, replication
 from harness.asynchronous import asynchronous
@@ -68,7 +69,7 @@ async def test_everything_comes_under_the_new_key_and_the_old_one_is_gone(tmp_pa
         [new] = bench.store.work.rotation.key_ids
         assert new != old
         assert prefixes(folder) == {new}
-        assert rotated == (1, 2, len(contents), 0, 0)
+        assert (*rotated,) == (1, 2, len(contents), 0, 0, 0)
         await check(bench, contents)
         assert await bench.store.files.read(version, 0, 5, KEY.store) == LARGE[:5]
         assert (await bench.store.identity.principal_of_account_token(token)).key_id == bench.principal.key_id
@@ -313,3 +314,16 @@ async def test_a_key_in_a_variable_is_changed_by_whoever_sets_the_variable(tmp_p
         async with open_bench(folder, new=False) as bench:
             bench.principal, bench.bucket = principal, bucket
             await check(bench, contents)
+
+
+@asynchronous
+async def test_the_secret_of_an_authenticator_app_is_rewrapped_and_its_codes_go_on_to_work(tmp_path):
+    folder = tmp_path / "data"
+    async with open_bench(folder) as bench:
+        factors, account_id = bench.store.identity.second_factors, bench.bucket.account_id
+        secret = (await factors.enroll(account_id, "owner@example.com", "Undercroft")).secret
+        assert (await bench.store.work.rotation.run()).second_factors == 1
+    async with open_bench(folder, new=False) as bench:
+        factors = bench.store.identity.second_factors
+        assert (await factors.enroll(account_id, "owner@example.com", "Undercroft")).secret == secret
+        assert len(await factors.confirm(account_id, TOTP(secret).at(bench.clock.ms // 1000))) == 10

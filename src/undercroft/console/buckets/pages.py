@@ -9,5 +9,5 @@ from undercroft.console.page import Page, get, post
 PAGES: tuple[Page, ...] = (
     get("/buckets", overview),
     get("/buckets/new", new),
-    post("/buckets/new", create),
+    post("/buckets/new", create, action="Create bucket"),
 )

@@ -24,6 +24,7 @@ from undercroft.store.errors import (
     DuplicateBucketName,
     NoSuchBucket,
     OutOfRange,
+    ProductNotEnabled,
     RevisionConflict,
     TooManyBuckets,
     Unauthorized,
@@ -32,6 +33,7 @@ from undercroft.store.files.encryption import Sealings
 from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
+from undercroft.store.identity.products import has_b2
 from undercroft.store.model import Bucket, BucketCaps, Document, FileVersion, Lock, Replication
 from undercroft.store.operations import Operation
 
@@ -73,7 +75,7 @@ class Buckets:
         """Make a bucket.
 
         Raises `InvalidBucketName`, `InvalidRequest`, `MissingLock`, `NoSuchBucket` for a destination of replication,
-        `DuplicateBucketName` and `TooManyBuckets`.
+        `DuplicateBucketName`, `TooManyBuckets`, and `ProductNotEnabled` for an account that has not enabled B2.
         """
         authorize(principal, Operation.WRITE_BUCKET, None)
         _check_lock(principal, None, lock)
@@ -91,6 +93,8 @@ class Buckets:
             taken = await buckets.by_name(tx, name)
             if taken is not None:
                 raise DuplicateBucketName(own=taken.account_id == account_id)
+            if not await has_b2(tx, account_id):
+                raise ProductNotEnabled
             if await buckets.count(tx, account_id) >= limits.BUCKETS_PER_ACCOUNT:
                 raise TooManyBuckets(f"An account has at most {limits.BUCKETS_PER_ACCOUNT} buckets.")
             created_ms = await accounts.take_bucket_ms(tx, account_id, now_ms)

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import re
+import zoneinfo
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
 
-from undercroft.catalog import accounting, accounts, bucket_days, buckets, caps, groups, invalidations, keys, sessions
+from undercroft import limits
+from undercroft.catalog import (
+    accounting,
+    accounts,
+    bucket_days,
+    buckets,
+    caps,
+    groups,
+    invalidations,
+    keys,
+    links,
+    products,
+    second_factors,
+    sessions,
+)  # fmt: skip
 from undercroft.catalog.accounts import AccountRow
 from undercroft.catalog.contract import Catalog, Rows, Transaction
+from undercroft.catalog.products import ProductRow
 from undercroft.store.accounting.model import day_of
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import BucketNotEmpty, DuplicateEmail, InvalidRequest, NoSuchAccount
@@ -17,6 +34,7 @@ from undercroft.store.gate import Gate
 from undercroft.store.identity.keys import Keys
 from undercroft.store.identity.passwords import hash_password
 from undercroft.store.identity.principals import Principal
+from undercroft.store.identity.products import B2
 from undercroft.store.model import Account, ApplicationKey
 from undercroft.store.operations import ALL_CAPABILITIES
 
@@ -57,9 +75,7 @@ class Accounts:
 
     async def draft(self, email: str, password: str) -> Draft:
         """What a transaction needs to make an account. Raises `InvalidRequest`."""
-        email = email.strip().lower()
-        if len(email) > EMAIL_MAX_LENGTH or _EMAIL.match(email) is None:
-            raise InvalidRequest("This is not an e-mail address.", "email")
+        email = checked_email(email)
         password_hash = await hash_password(password)
         now_ms = self._ambient.now_ms()
         account_id = self._ambient.random_bytes(ACCOUNT_ID_BYTES).hex()
@@ -68,16 +84,25 @@ class Accounts:
         return Draft(row, master, self._keys.new_secret())
 
     async def insert_in(self, tx: Transaction, draft: Draft) -> NewAccount:
-        """Make an account as part of a transaction. Raises `DuplicateEmail`."""
-        row = draft.row
+        """Make an account as part of a transaction, with B2 enabled and a first key. Raises `DuplicateEmail`."""
+        account = await self.insert_bare_in(tx, draft)
+        await products.put(tx, ProductRow(account.account_id, B2, 1, None, None))
+        key = await self._keys.insert_next(
+            tx, account.account_id, "first-key", ALL_CAPABILITIES, secret=draft.secret, now_ms=account.created_ms
+        )
+        return NewAccount(account, draft.master_key, key)
+
+    async def insert_bare_in(self, tx: Transaction, draft: Draft) -> Account:
+        """The same without a product and without a first key, as somebody who signs up has it.
+
+        The first account of all is an operator's. Raises `DuplicateEmail`.
+        """
+        row = draft.row._replace(is_operator=int(not await accounts.any_account(tx)))
         if await accounts.find(tx, row.email) is not None:
             raise DuplicateEmail(f"{row.email} already has an account.")
         await accounts.insert(tx, row)
         await keys.insert(tx, self._keys.row_of(draft.master_key))
-        key = await self._keys.insert_next(
-            tx, row.account_id, "first-key", ALL_CAPABILITIES, secret=draft.secret, now_ms=row.created_ms
-        )
-        return NewAccount(account_of_row(row), draft.master_key, key)
+        return account_of_row(row)
 
     async def list(self) -> list[Account]:
         """Every account, oldest first."""
@@ -103,7 +128,10 @@ class Accounts:
         return Principal.of_key(self._keys.key_of(row))
 
     async def set_suspended(self, id_or_email: str, suspended: bool) -> Account:
-        """Suspend or resume: the keys and tokens of a suspended account stop working at once, everywhere."""
+        """Suspend or resume: the keys, tokens and sessions of a suspended account stop working at once, everywhere.
+
+        Raises `NoSuchAccount`.
+        """
         account = await self.find(id_or_email)
 
         async def change(tx: Transaction) -> None:
@@ -121,12 +149,57 @@ class Accounts:
         async def change(tx: Transaction) -> None:
             await accounts.set_password(tx, account.account_id, password_hash)
             await sessions.delete_of_account(tx, account.account_id)
+            await second_factors.forget_browsers(tx, account.account_id)
+            await links.delete_of_account(tx, account.account_id, "reset")
 
         await self._gate.write(change)
         return account
 
+    async def set_operator(self, id_or_email: str, is_operator: bool) -> Account:
+        """Make an account an operator's, or no longer. Raises `NoSuchAccount`."""
+        account = await self.find(id_or_email)
+
+        async def change(tx: Transaction) -> None:
+            await accounts.set_operator(tx, account.account_id, is_operator)
+
+        await self._gate.write(change)
+        return await self.find(account.account_id)
+
+    async def set_profile(self, account_id: str, name: str, time_zone: str) -> None:
+        """Replace the name, which may be empty, and the time zone, an IANA name. Raises `InvalidRequest`."""
+        name = checked_name(name)
+        if time_zone not in time_zones():
+            raise InvalidRequest("There is no such time zone.", "time_zone")
+        await self._gate.write(lambda tx: accounts.set_profile(tx, account_id, name, time_zone))
+
+    async def set_email(self, account_id: str, email: str) -> None:
+        """Replace the e-mail address. Raises `InvalidRequest` and `DuplicateEmail`."""
+        email = checked_email(email)
+
+        async def change(tx: Transaction) -> None:
+            found = await accounts.find(tx, email)
+            if found is not None and found.account_id != account_id:
+                raise DuplicateEmail(f"{email} already has an account.")
+            await accounts.set_email(tx, account_id, email)
+            await links.delete_of_account(tx, account_id, "reset")
+
+        await self._gate.write(change)
+
+    async def delete_own(self, account: Account) -> None:
+        """As `delete`, by the account itself. An operator's goes only once another operator has taken that from it, so that
+        there is always one. Raises `BucketNotEmpty` and `InvalidRequest`.
+        """
+        if (await self.find(account.account_id)).is_operator:
+            raise InvalidRequest(
+                "This is an operator's account. Another operator has to take that from it first.", "account"
+            )
+        await self.delete(account.account_id)
+
     async def delete(self, id_or_email: str) -> Account:
-        """Remove an account that has no buckets, its keys, groups and accounting. Raises `BucketNotEmpty`."""
+        """Remove an account that has no buckets, its keys, groups, accounting, and all that lets somebody sign in.
+
+        What the audit log has of it stays until it is old. Raises `BucketNotEmpty`.
+        """
         account = await self.find(id_or_email)
         now_ms = self._ambient.now_ms()
 
@@ -135,6 +208,9 @@ class Accounts:
                 raise BucketNotEmpty("The account still has buckets.")
             await keys.delete_of_account(tx, account.account_id)
             await sessions.delete_of_account(tx, account.account_id)
+            await second_factors.delete_of_account(tx, account.account_id)
+            await links.delete_of_account(tx, account.account_id)
+            await products.delete_of_account(tx, account.account_id)
             await groups.delete_of_account(tx, account.account_id)
             await caps.delete_of_account(tx, account.account_id)
             await accounting.forget(tx, account.account_id, day_of(now_ms) + 1)
@@ -146,6 +222,36 @@ class Accounts:
         return account
 
 
+def checked_email(email: str) -> str:
+    """An e-mail address as accounts have it. Raises `InvalidRequest`."""
+    email = email.strip().lower()
+    if len(email) > EMAIL_MAX_LENGTH or _EMAIL.match(email) is None:
+        raise InvalidRequest("This is not an e-mail address.", "email")
+    return email
+
+
+def checked_name(name: str) -> str:
+    """The name of a person or team, which may be empty. Raises `InvalidRequest`."""
+    name = name.strip()
+    if len(name) > limits.ACCOUNT_NAME_MAX_LENGTH or not name.isprintable():
+        raise InvalidRequest(f"A name has at most {limits.ACCOUNT_NAME_MAX_LENGTH} characters, all printable.", "name")
+    return name
+
+
+@cache
+def time_zones() -> tuple[str, ...]:
+    """The names of time zones that this machine knows, UTC first."""
+    return ("UTC", *sorted(name for name in zoneinfo.available_timezones() if "/" in name))
+
+
 def account_of_row(row: AccountRow) -> Account:
     """The account of a catalog row."""
-    return Account(row.account_id, row.email, bool(row.suspended), row.created_ms)
+    return Account(
+        row.account_id,
+        row.email,
+        bool(row.suspended),
+        row.created_ms,
+        name=row.name,
+        time_zone=row.time_zone,
+        is_operator=bool(row.is_operator),
+    )

@@ -7,8 +7,8 @@ import hmac
 import msgspec
 
 from undercroft import limits
-from undercroft.catalog import invalidations
-from undercroft.catalog.contract import Catalog
+from undercroft.catalog import attempts, invalidations, links, second_factors, sessions
+from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.keyring import Keyring
 from undercroft.store import ids
 from undercroft.store.ambient import Ambient
@@ -16,10 +16,19 @@ from undercroft.store.directory import Directory
 from undercroft.store.errors import BadCredentials, BadToken, ExpiredToken, InvalidRequest, NoSuchBucket, OutOfRange
 from undercroft.store.gate import Gate
 from undercroft.store.identity.accounts import Accounts
+from undercroft.store.identity.attempts import Attempts
+from undercroft.store.identity.audit import AuditLog
 from undercroft.store.identity.groups import Groups
 from undercroft.store.identity.keys import Keys
+from undercroft.store.identity.letters import Letters
+from undercroft.store.identity.new_passwords import Passwords
+from undercroft.store.identity.people import NOBODY_SIGNS_UP, People
 from undercroft.store.identity.principals import DownloadGrant, Principal
+from undercroft.store.identity.products import Products
+from undercroft.store.identity.second_factors import SecondFactors
 from undercroft.store.identity.sessions import Sessions
+from undercroft.store.identity.sign_in import SignIn
+from undercroft.store.identity.sign_up import SignUp
 from undercroft.store.identity.tokens import Claim, Kind, Tokens, key_id_of
 from undercroft.store.model import ApplicationKey, FileVersion
 from undercroft.store.operations import Operation
@@ -40,7 +49,15 @@ class UploadAddress(msgspec.Struct, frozen=True):
 class Identity:
     """Accounts, keys, tokens and the principals that they make."""
 
-    def __init__(self, catalog: Catalog, directory: Directory, gate: Gate, keyring: Keyring, ambient: Ambient) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        directory: Directory,
+        gate: Gate,
+        keyring: Keyring,
+        ambient: Ambient,
+        people: People = NOBODY_SIGNS_UP,
+    ) -> None:
         self._catalog = catalog
         self._directory = directory
         self._gate = gate
@@ -48,8 +65,16 @@ class Identity:
         self._tokens = Tokens(catalog, gate, keyring, ambient)
         self.keys = Keys(catalog, gate, keyring, ambient)
         self.accounts = Accounts(catalog, gate, self.keys, ambient)
-        self.sessions = Sessions(catalog, directory, gate, ambient)
         self.groups = Groups(catalog, gate, self.accounts, ambient)
+        self.letters = Letters(people.mailer, people.console_origin)
+        self.audit = AuditLog(catalog, gate, ambient)
+        self.attempts = Attempts(gate, ambient)
+        self.products = Products(catalog, gate, ambient, people.terms)
+        self.second_factors = SecondFactors(catalog, gate, keyring, ambient)
+        self.sessions = Sessions(catalog, directory, gate, ambient, people.session_idle_s)
+        self.sign_in = SignIn(catalog, gate, self.sessions, self.second_factors, self.attempts, self.audit, ambient)
+        self.passwords = Passwords(catalog, gate, self.attempts, self.letters, ambient)
+        self.sign_up = SignUp(catalog, gate, self.accounts, self.attempts, self.letters, ambient, people.sign_up)
 
     async def key(self, key_id: str) -> ApplicationKey | None:
         """The key of this id, if it may be used now: for the S3 face, which checks a signature with its secret.
@@ -68,6 +93,18 @@ class Identity:
         if key is None or not matches:
             raise BadCredentials("Invalid application key")
         return Principal.of_key(key)
+
+    async def prune(self) -> None:
+        """Forget attempts, links, sessions and trusted browsers that are past their time. The steward's work."""
+        now_ms = self._ambient.now_ms()
+
+        async def change(tx: Transaction) -> None:
+            await attempts.prune(tx, now_ms)
+            await links.prune(tx, now_ms)
+            await sessions.prune(tx, now_ms - self.sessions.idle_s * 1000, now_ms - limits.SESSION_MAX_S * 1000)
+            await second_factors.prune_browsers(tx, now_ms - limits.TRUSTED_BROWSER_VALID_S * 1000)
+
+        await self._gate.write(change)
 
     # -- Tokens -------------------------------------------------------------------------------------------------------
     async def account_token(self, principal: Principal) -> str:

@@ -39,11 +39,12 @@ class Session(msgspec.Struct, frozen=True):
     seen_ms: int
     address: str
     user_agent: str
+    idle_s: int
 
     @property
     def ends_ms(self) -> int:
         """When the session is over, if it is not used before."""
-        return min(self.seen_ms + limits.SESSION_IDLE_S * 1000, self.created_ms + limits.SESSION_MAX_S * 1000)
+        return min(self.seen_ms + self.idle_s * 1000, self.created_ms + limits.SESSION_MAX_S * 1000)
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -57,7 +58,11 @@ class SignedIn(msgspec.Struct, frozen=True):
 class Sessions:
     """The console sessions of all accounts."""
 
-    def __init__(self, catalog: Catalog, directory: Directory, gate: Gate, ambient: Ambient) -> None:
+    def __init__(
+        self, catalog: Catalog, directory: Directory, gate: Gate, ambient: Ambient, idle_s: int = limits.SESSION_IDLE_S
+    ) -> None:
+        """A session that is not used for `idle_s` is over."""
+        self.idle_s = idle_s
         self._catalog = catalog
         self._directory = directory
         self._gate = gate
@@ -91,7 +96,7 @@ class Sessions:
         row = await sessions.find(self._catalog.rows, _hash(secret))
         if row is None:
             return None
-        session = _session(row)
+        session = self._session(row)
         now_ms = self._ambient.now_ms()
         if session.ends_ms <= now_ms:
             await self._gate.write(lambda tx: sessions.delete(tx, row.session_hash))
@@ -101,7 +106,7 @@ class Sessions:
         account = await accounts.find(self._catalog.rows, row.account_id)
         if key is None or account is None:
             return None  # Suspended or gone.
-        if now_ms - row.seen_ms >= limits.SESSION_SEEN_S * 1000:
+        if now_ms - row.seen_ms >= min(limits.SESSION_SEEN_S, self.idle_s / 10) * 1000:
             await self._gate.write(lambda tx: sessions.set_seen(tx, row.session_hash, now_ms, address))
             session = msgspec.structs.replace(session, seen_ms=now_ms, address=address)
         return SignedIn(session, account_of_row(account), Principal.of_key(key))
@@ -110,12 +115,12 @@ class Sessions:
         """The account's sessions that are not over, last used first."""
         now_ms = self._ambient.now_ms()
         rows = await sessions.of_account(self._catalog.rows, account_id, limits.SESSIONS_PER_ACCOUNT)
-        return [session for session in map(_session, rows) if session.ends_ms > now_ms]
+        return [session for session in map(self._session, rows) if session.ends_ms > now_ms]
 
     async def end(self, account_id: str, session_id: str) -> None:
         """End one session of the account. Raises `NoSuchSession`."""
         rows = await sessions.of_account(self._catalog.rows, account_id, limits.SESSIONS_PER_ACCOUNT)
-        found = next((row for row in rows if _session(row).session_id == session_id), None)
+        found = next((row for row in rows if self._session(row).session_id == session_id), None)
         if found is None:
             raise NoSuchSession("This session is over already.")
         await self._gate.write(lambda tx: sessions.delete(tx, found.session_hash))
@@ -124,17 +129,17 @@ class Sessions:
         """End every session of the account but the one of this secret."""
         await self._gate.write(lambda tx: sessions.delete_of_account(tx, account_id, but=_hash(secret)))
 
+    def _session(self, row: SessionRow) -> Session:
+        return Session(
+            session_id=row.session_hash[:8].hex(),
+            account_id=row.account_id,
+            created_ms=row.created_ms,
+            seen_ms=row.seen_ms,
+            address=row.address,
+            user_agent=row.user_agent,
+            idle_s=self.idle_s,
+        )
+
 
 def _hash(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
-
-
-def _session(row: SessionRow) -> Session:
-    return Session(
-        session_id=row.session_hash[:8].hex(),
-        account_id=row.account_id,
-        created_ms=row.created_ms,
-        seen_ms=row.seen_ms,
-        address=row.address,
-        user_agent=row.user_agent,
-    )

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
 
 from undercroft import limits
-from undercroft.catalog import extents, invalidations, keys, replication_targets
+from undercroft.catalog import extents, invalidations, keys, replication_targets, second_factors
 from undercroft.catalog.contract import Transaction
 from undercroft.keyring import Keyring, KeyringError
 from undercroft.store.ambient import Ambient
@@ -26,6 +26,7 @@ from undercroft.store.buckets.replication_targets import target_context
 from undercroft.store.directory import secret_context
 from undercroft.store.files.encryption import rewrap
 from undercroft.store.gate import Gate
+from undercroft.store.identity.second_factors import factor_context
 from undercroft.store.identity.tokens import signing_context
 
 P = TypeVar("P")
@@ -40,6 +41,7 @@ class Rotated(NamedTuple):
     data_keys: int = 0
     targets: int = 0  # Of notification rules, with their secrets.
     replication_targets: int = 0
+    second_factors: int = 0
 
     @property
     def any(self) -> bool:
@@ -96,6 +98,7 @@ class Rotation:
             await self._rewrap_data_keys(),
             await self._rewrap_targets(),
             await self._rewrap_replication_targets(),
+            await self._rewrap_second_factors(),
         )
 
     async def _rewrap_signing_keys(self, tx: Transaction) -> int:
@@ -147,6 +150,19 @@ class Rotation:
                     await replication_targets.set_key(tx, row.target_id, wrapped)
                     count += 1
             return count, rows[-1].target_id if len(rows) > limits.REWRAP_PAGE else None
+
+        return await self._pages(page, "")
+
+    async def _rewrap_second_factors(self) -> int:
+        async def page(tx: Transaction, start: str) -> tuple[int, str | None]:
+            rows = await second_factors.every_from(tx, start, limits.REWRAP_PAGE + 1)
+            count = 0
+            for row in rows[: limits.REWRAP_PAGE]:
+                if not self._keyring.is_current(row.wrapped_secret):
+                    wrapped = self._keyring.rewrap(row.wrapped_secret, factor_context(row.account_id))
+                    await second_factors.set_secret(tx, row.account_id, wrapped)
+                    count += 1
+            return count, rows[-1].account_id if len(rows) > limits.REWRAP_PAGE else None
 
         return await self._pages(page, "")
 

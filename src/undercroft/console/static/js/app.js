@@ -1,13 +1,15 @@
 // What every page loads. Each part looks for its own marks (data-…) in the page, and in what dialogs bring later.
 import * as copying from "./copy.js";
 import * as dialogs from "./dialogs.js";
+import * as fields from "./fields.js";
 import * as filters from "./filters.js";
 import * as menus from "./menus.js";
 import * as once from "./once.js";
+import * as session from "./session.js";
 import * as shortcuts from "./shortcuts.js";
 import * as toasts from "./toasts.js";
 import * as uploads from "./uploads/start.js";
 
-for (const part of [toasts, menus, once, dialogs, copying, filters, shortcuts, uploads]) part.start();
+for (const part of [toasts, menus, once, dialogs, copying, filters, fields, shortcuts, session, uploads]) part.start();
 // A page that came without a change of page, since there are uploads in this one, has notices and filters of its own.
 document.addEventListener("page-shown", () => [toasts, filters].forEach((part) => part.start()));

@@ -1,0 +1,117 @@
+"""The audit log's page, with filters, pages and CSV: of one's own account, and for operators of all."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, date, datetime, timedelta
+
+from starlette.responses import Response
+
+from undercroft import limits
+from undercroft.console.page import Page, get
+from undercroft.console.visit import Visit
+from undercroft.store.identity.audit import END_OF_TIME_MS, AuditLog, Entry, Filter
+
+_ROWS = 50
+_FIELDS = ("action", "actor", "text", "from", "to", "outcome")
+_COLUMNS = ("time", "account", "actor", "way", "address", "session", "action", "target", "details", "result")
+
+
+async def show(visit: Visit) -> Response:
+    """What was done to this account."""
+    return await _page(visit, visit.store.audit, visit.account.account_id)
+
+
+async def export(visit: Visit) -> Response:
+    """The same, all of it, as CSV."""
+    return await _export(visit, visit.store.audit, visit.account.account_id)
+
+
+async def show_all(visit: Visit) -> Response:
+    """What was done to all accounts, for an operator."""
+    administration = await visit.store.administrations.of(visit.account.account_id)
+    return await _page(visit, administration.audit, None)
+
+
+async def export_all(visit: Visit) -> Response:
+    """The same, all of it, as CSV."""
+    administration = await visit.store.administrations.of(visit.account.account_id)
+    return await _export(visit, administration.audit, None)
+
+
+async def _page(visit: Visit, log: AuditLog, account_id: str | None) -> Response:
+    page = await log.page(account_id, _filter(visit), start=visit.query("start"), limit=_ROWS)
+    return visit.render(
+        "audit/audit.html",
+        entries=page.entries,
+        next=page.next,
+        values={name: visit.query(name) for name in _FIELDS},
+        is_filtered=any(visit.query(name) for name in _FIELDS),
+        of_all=account_id is None,
+        path=visit.request.url.path,
+    )
+
+
+def _filter(visit: Visit) -> Filter:
+    since, until = _day(visit.query("from")), _day(visit.query("to"))
+    return Filter(
+        action=visit.query("action"),
+        actor=visit.query("actor"),
+        text=visit.query("text"),
+        failed_only=visit.query("outcome") == "refused",
+        since_ms=0 if since is None else _midnight_ms(since),
+        until_ms=END_OF_TIME_MS if until is None else _midnight_ms(until + timedelta(days=1)),
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if 1970 <= day.year < 9999 else None
+
+
+def _midnight_ms(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
+
+
+async def _export(visit: Visit, log: AuditLog, account_id: str | None) -> Response:
+    """The CSV, as long as it may be: what is left out is said in its last line."""
+    lines = [_line(_COLUMNS)]
+    size_bytes = 0
+    async for entry in log.every(account_id, _filter(visit)):
+        lines.append(_line(_cells(entry)))
+        size_bytes += len(lines[-1])
+        if size_bytes > limits.AUDIT_EXPORT_MAX_BYTES:
+            lines.append(_line(("There is more before this. Narrow the filter to get it.",)))
+            break
+    headers = {"content-disposition": 'attachment; filename="audit.csv"'}
+    return Response("".join(lines), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    at = datetime.fromtimestamp(entry.at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    details = "; ".join(f"{name}: {value}" for name, value in entry.details.items())
+    return (
+        at, entry.account_id, entry.actor, entry.way, entry.address, entry.session_id,
+        entry.action, entry.target, details, entry.result or "done",
+    )  # fmt: skip
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    """A line of CSV. A cell that a spreadsheet would run as a formula is made text."""
+    written = io.StringIO()
+    csv.writer(written).writerow(
+        [f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t")) else cell for cell in cells]
+    )
+    return written.getvalue()
+
+
+PAGES: tuple[Page, ...] = (
+    get("/audit", show),
+    get("/audit.csv", export),
+    get("/operator/audit", show_all),
+    get("/operator/audit.csv", export_all),
+)

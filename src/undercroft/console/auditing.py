@@ -1,0 +1,88 @@
+"""Every form and script call of a signed-in person reaches the audit log, without the section that answers it doing anything.
+
+The guard writes an entry after each POST, also of one that was refused. What it says is made from the page (its section and
+handler), its path and the fields sent, but for those that are secret. A handler that knows better says so: `visit.audit(…)`. A row
+of the table of pages may name its action, or none where nothing worth knowing happens (`action=""`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+from starlette.responses import Response
+
+from undercroft.console.page import Page
+from undercroft.console.visit import Visit
+from undercroft.store.identity.audit import Actor
+from undercroft.store.identity.sessions import SignedIn
+
+# Fields that name what a form is about, the first that is there; and those whose values are nobody's to read.
+_NAMING = ("bucket", "bucket_name", "name", "file", "file_name", "key_id", "email")
+# A webhook's address and headers let others in, so they are stored wrapped, and are secrets here too.
+_SECRET = re.compile(r"pass|secret|token|code|key$|credential|url$|header_value", re.IGNORECASE)
+_VALUES_SHOWN = 5
+
+
+def action_of(page: Page) -> str:
+    """What the log calls a page's deed: as its row says, else its section and its handler (`Keys: delete many`)."""
+    if page.action is not None:
+        return page.action
+    section = page.handler.__module__.removeprefix("undercroft.console.").split(".")[0]
+    return f"{section.replace('_', ' ').capitalize()}: {page.handler.__name__.replace('_', ' ')}"
+
+
+async def write_down(visit: Visit, page: Page, who: SignedIn, response: Response) -> None:
+    """Write an entry about what was answered to this person, and one for each account that the handler named."""
+    note = visit.noted
+    actor = Actor(
+        who.account.email,
+        address=visit.address,
+        session_id=who.session.session_id,
+    )
+    fields = _fields(visit)
+    target = note.target or _target(visit, fields)
+    details = note.details or {name: value for name, value in fields.items() if value and value != target}
+    result = "" if response.status_code < 400 else visit.refusal or f"Status {response.status_code}"
+    for account_id in dict.fromkeys((who.account.account_id, *note.about)):
+        await visit.store.audit.record(
+            account_id, actor, note.action or action_of(page), target=target, details=details, result=result
+        )
+
+
+def _fields(visit: Visit) -> dict[str, str]:
+    """What was sent, without secrets: the fields of a form, or the plain members of a JSON object."""
+    pairs: Iterable[tuple[str, str]] = ((name, str(value)) for name, value in visit.form.multi_items())
+    if visit.raw_body.startswith(b"{"):
+        pairs = _members(visit.raw_body)
+    gathered: dict[str, list[str]] = {}
+    for name, value in pairs:
+        if not _SECRET.search(name):
+            gathered.setdefault(name, []).append(value)
+    return {name: _in_short(values) for name, values in gathered.items()}
+
+
+def _members(body: bytes) -> list[tuple[str, str]]:
+    try:
+        sent = msgspec.json.decode(body, type=dict[str, object])
+    except msgspec.DecodeError:
+        return []
+    found = []
+    for name, value in sent.items():
+        if isinstance(value, list):
+            found += [(name, str(one)) for one in value if isinstance(one, (str, int))] or [(name, "")]
+        elif isinstance(value, (str, int, float)):
+            found.append((name, str(value)))
+    return found
+
+
+def _in_short(values: list[str]) -> str:
+    more = len(values) - _VALUES_SHOWN
+    return ", ".join(values[:_VALUES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _target(visit: Visit, fields: dict[str, str]) -> str:
+    parts = [str(value) for value in visit.request.path_params.values()]
+    parts += [fields[name] for name in _NAMING if fields.get(name) and fields[name] not in parts][:1]
+    return " / ".join(parts)

@@ -1,0 +1,1 @@
+"""My Settings: the account, its products, and what keeps it safe."""

@@ -1,0 +1,106 @@
+"""The account itself: profile, e-mail address, and its end."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from undercroft.console.problems import beside
+from undercroft.console.visit import Visit
+from undercroft.store.errors import (
+    BadCredentials,
+    BucketNotEmpty,
+    DuplicateEmail,
+    InvalidRequest,
+    TooManyAttempts,
+)
+from undercroft.store.identity.accounts import time_zones
+
+_PROFILE = {"name": "name", "time_zone": "time_zone"}
+
+
+async def show(visit: Visit) -> Response:
+    """The profile, and the ways to the rest."""
+    return _page(visit, {"name": visit.account.name, "time_zone": visit.account.time_zone})
+
+
+async def save_profile(visit: Visit) -> Response:
+    """Change name and time zone."""
+    values = {name: visit.field(name) for name in _PROFILE}
+    try:
+        await visit.store.identity.accounts.set_profile(visit.account.account_id, values["name"], values["time_zone"])
+    except InvalidRequest as error:
+        return _page(visit, values, beside(error, _PROFILE, "name"))
+    return visit.redirect("/settings", notice="profile-saved")
+
+
+async def show_email(visit: Visit) -> Response:
+    """The form for another address."""
+    return _email_form(visit)
+
+
+async def change_email(visit: Visit) -> Response:
+    """Take another address, given twice, for the password."""
+    email = visit.field("email").strip()
+    visit.audit(target=email, before=visit.account.email)
+    if email.lower() != visit.field("again").strip().lower():
+        return _email_form(visit, {"again": "The two addresses differ."})
+    identity = visit.store.identity
+    try:
+        await identity.sign_in.confirm_password(visit.account.account_id, visit.field("password"))
+        await identity.accounts.set_email(visit.account.account_id, email)
+    except (BadCredentials, TooManyAttempts) as error:
+        return _email_form(visit, {"password": str(error)})
+    except (InvalidRequest, DuplicateEmail) as error:
+        return _email_form(visit, beside(error, {"email": "email"}, "email"))
+    identity.letters.email_changed(visit.account.email, email.lower())
+    return visit.redirect("/settings", notice="email-changed")
+
+
+async def show_delete(visit: Visit) -> Response:
+    """What deleting the account means."""
+    return await _delete_form(visit)
+
+
+async def delete(visit: Visit) -> Response:
+    """Delete the account, for its address and the password."""
+    visit.audit(target=visit.account.email)
+    if visit.field("confirm").strip().lower() != visit.account.email:
+        return await _delete_form(visit, {"confirm": f"Type {visit.account.email} to confirm."})
+    identity = visit.store.identity
+    try:
+        account = await identity.sign_in.confirm_password(visit.account.account_id, visit.field("password"))
+        await identity.accounts.delete_own(account)
+    except (BadCredentials, TooManyAttempts) as error:
+        return await _delete_form(visit, {"password": str(error)})
+    except (InvalidRequest, BucketNotEmpty) as error:
+        return await _delete_form(visit, {"confirm": str(error)})
+    visit.cookies[visit.console.session_cookie] = None
+    return visit.redirect("/sign-in", notice="account-deleted")
+
+
+def _page(visit: Visit, values: dict[str, str], errors: dict[str, str] | None = None) -> Response:
+    zones = [(zone, zone.replace("_", " ")) for zone in time_zones()]
+    return visit.render(
+        "settings/account.html", status=422 if errors else 200, values=values, zones=zones, errors=errors
+    )
+
+
+def _email_form(visit: Visit, errors: dict[str, str] | None = None) -> Response:
+    return visit.render(
+        "settings/email.html",
+        status=422 if errors else 200,
+        email=visit.field("email"),
+        again=visit.field("again"),
+        errors=errors,
+    )
+
+
+async def _delete_form(visit: Visit, errors: dict[str, str] | None = None) -> Response:
+    buckets = await visit.store.buckets.list(visit.principal)
+    return visit.render(
+        "settings/delete.html",
+        status=422 if errors else 200,
+        buckets=len(buckets),
+        confirm=visit.field("confirm"),
+        errors=errors,
+    )

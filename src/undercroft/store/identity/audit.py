@@ -1,0 +1,197 @@
+"""The audit log: who did what, when, from where, and what came of it.
+
+Whatever somebody does in the console is written down, also what was refused. A row is written right after what it tells of,
+with its outcome. Rows outlive the account that they are about, for the operator; they go when they are old, or when there are
+very many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from undercroft import limits
+from undercroft.catalog import audit
+from undercroft.catalog.audit import AuditRow, Wanted
+from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.store.accounting.model import DAY_MS
+from undercroft.store.ambient import Ambient
+from undercroft.store.gate import Gate
+
+Way = Literal["console", "command"]
+_EXPORT_PAGE = 1000
+END_OF_TIME_MS = 2**53
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who does something: an e-mail address, by the console from an address, in a session, or by a command of the operator's."""
+
+    name: str
+    way: Way = "console"
+    address: str = ""
+    session_id: str = ""
+
+
+OPERATOR_COMMAND = Actor("operator", "command")
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """Something that somebody did. `result` is empty where it was done, and else why not. Times are milliseconds since the epoch."""
+
+    account_id: str
+    at_ms: int
+    actor: str
+    way: str
+    address: str
+    session_id: str
+    action: str
+    target: str
+    details: dict[str, str]
+    result: str
+
+
+class Filter(NamedTuple):
+    """Which entries are wanted; texts may stand anywhere, and empty ones leave nothing out."""
+
+    action: str = ""
+    actor: str = ""
+    text: str = ""  # In the target, the details, or the address.
+    failed_only: bool = False
+    since_ms: int = 0
+    until_ms: int = END_OF_TIME_MS
+
+
+class Page(NamedTuple):
+    """Some entries, newest first, and where the next page goes on."""
+
+    entries: list[Entry]
+    next: str | None
+
+
+class AuditLog:
+    """The log of all accounts."""
+
+    def __init__(self, catalog: Catalog, gate: Gate, ambient: Ambient) -> None:
+        self._catalog = catalog
+        self._gate = gate
+        self._ambient = ambient
+
+    async def record(
+        self,
+        account_id: str,
+        actor: Actor,
+        action: str,
+        *,
+        target: str = "",
+        details: Mapping[str, str] | None = None,
+        result: str = "",
+    ) -> None:
+        """Write down what was done to this account (empty: to none), or why it was not. Long texts are cut."""
+        row = AuditRow(
+            account_id,
+            self._ambient.now_ms(),
+            self._ambient.new_handle(),
+            _cut(actor.name),
+            actor.way,
+            actor.address,
+            actor.session_id,
+            action,
+            _cut(target),
+            _packed(details or {}),
+            _cut(result),
+        )
+        await self._gate.write(lambda tx: audit.insert(tx, row))
+
+    async def page(self, account_id: str | None, wanted: Filter, *, start: str = "", limit: int) -> Page:
+        """Entries of an account or, for None, of all. `start` is where an earlier page said to go on."""
+        rows = await self._rows(account_id, wanted, _place(start), limit + 1)
+        following = f"{rows[limit - 1].at_ms}-{rows[limit - 1].entry}" if len(rows) > limit else None
+        return Page([_entry(row) for row in rows[:limit]], following)
+
+    async def every(self, account_id: str | None, wanted: Filter) -> AsyncIterator[Entry]:
+        """All entries that are wanted, newest first."""
+        place = _place("")
+        while True:
+            rows = await self._rows(account_id, wanted, place, _EXPORT_PAGE)
+            for row in rows:
+                yield _entry(row)
+            if len(rows) < _EXPORT_PAGE:
+                return
+            place = (rows[-1].at_ms, rows[-1].entry)
+
+    async def prune(self) -> bool:
+        """Remove what is too old, or too much of one account, some at a time; whether there may be more. The steward's work.
+
+        The limit is each account's own, so that nobody can drive others' entries out.
+        """
+        before_ms = self._ambient.now_ms() - limits.AUDIT_KEPT_DAYS * DAY_MS
+        at_once = limits.AUDIT_PRUNED_AT_ONCE
+        removed = [await self._gate.write(lambda tx: audit.prune(tx, before_ms, at_once))]
+        keep = limits.AUDIT_ROWS_PER_ACCOUNT
+        for account_id in await self._catalog.scan(lambda rows: audit.longest(rows, keep)):
+
+            async def change(tx: Transaction, account_id: str = account_id) -> int:
+                return await audit.shorten(tx, account_id, keep, at_once)
+
+            removed.append(await self._gate.write(change))
+        return at_once in removed
+
+    async def _rows(
+        self, account_id: str | None, wanted: Filter, before: tuple[int, int], limit: int
+    ) -> list[AuditRow]:
+        asked = Wanted(
+            account_id,
+            _anywhere(wanted.action),
+            _anywhere(wanted.actor),
+            _anywhere(wanted.text),
+            wanted.failed_only,
+            wanted.since_ms,
+            wanted.until_ms,
+        )
+        return await self._catalog.scan(lambda rows: audit.page(rows, asked, before, limit))
+
+
+def like(text: str) -> str:
+    """The text as a pattern of LIKE, in lower case, with `~` as escape."""
+    return "".join(f"~{letter}" if letter in "~%_" else letter for letter in text.strip().lower())
+
+
+def _anywhere(text: str) -> str:
+    return f"%{like(text)}%"
+
+
+def _place(start: str) -> tuple[int, int]:
+    at_ms, _, entry = start.partition("-")
+    if at_ms.isascii() and at_ms.isdigit() and entry.isascii() and entry.isdigit() and len(start) < 40:
+        return int(at_ms), int(entry)
+    return END_OF_TIME_MS, 0
+
+
+def _cut(text: str) -> str:
+    most = limits.AUDIT_TEXT_MAX_LENGTH
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _packed(details: Mapping[str, str]) -> str:
+    """The details as JSON of bounded size: what is too long goes, the last first."""
+    kept = {name: _cut(value) for name, value in details.items()}
+    while len(packed := msgspec.json.encode(kept).decode()) > 2 * limits.AUDIT_TEXT_MAX_LENGTH:
+        kept.popitem()
+    return packed
+
+
+def _entry(row: AuditRow) -> Entry:
+    return Entry(
+        row.account_id,
+        row.at_ms,
+        row.actor,
+        row.way,
+        row.address,
+        row.session_id,
+        row.action,
+        row.target,
+        msgspec.json.decode(row.details, type=dict[str, str]),
+        row.result,
+    )

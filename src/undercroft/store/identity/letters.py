@@ -1,0 +1,110 @@
+"""Letters to the people of accounts, where the operator has set up mail.
+
+They leave in the background: nobody waits for a mail server, and nobody learns from the time of an answer whether a letter was
+sent. What cannot be handed over is logged, and has to be asked for again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from undercroft import limits
+from undercroft.outgoing.mail import Mail, Mailer, MailError
+
+_log = structlog.get_logger(__name__)
+_FOOT = "\n\n-- \nUndercroft\n{origin}\n"
+
+
+class Letters:
+    """Writes letters. `origin` is the console's URL as the operator set it: never what a request says it is."""
+
+    def __init__(self, mailer: Mailer | None, origin: str) -> None:
+        self._mailer = mailer
+        self._origin = origin
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    @property
+    def can_be_sent(self) -> bool:
+        """Whether there is a way for mail at all."""
+        return self._mailer is not None
+
+    def reset_password(self, email: str, secret: str) -> None:
+        """The link for a forgotten password."""
+        self._send(
+            email,
+            "Reset your password",
+            f"Somebody, probably you, asked to reset the password of {email}.\n\n"
+            f"Open this link within {limits.RESET_LINK_VALID_S // 60} minutes. It works once.\n\n"
+            f"{self._origin}/reset-password/{secret}\n\n"
+            "If it was not you, do nothing: your password stays as it is.",
+        )
+
+    def password_changed(self, email: str) -> None:
+        """Word of another password."""
+        self._send(
+            email,
+            "Your password was changed",
+            f"The password of {email} was changed, and you were signed out everywhere else.\n\n"
+            f"If it was not you, reset it at once: {self._origin}/forgot-password",
+        )
+
+    def email_changed(self, old_email: str, new_email: str) -> None:
+        """Word of another e-mail address, to the old one."""
+        self._send(
+            old_email,
+            "Your e-mail address was changed",
+            f"The account of {old_email} now has the address {new_email}.\n\n"
+            "If it was not you, tell the operator of this installation at once.",
+        )
+
+    def second_factor_changed(self, email: str, *, enabled: bool) -> None:
+        """Word of two-factor verification having been switched on or off."""
+        self._send(
+            email,
+            f"Two-factor verification is {'on' if enabled else 'off'}",
+            f"Two-factor verification was switched {'on' if enabled else 'off'} for {email}.\n\n"
+            f"If it was not you, reset your password at once: {self._origin}/forgot-password",
+        )
+
+    def invitation(self, email: str, secret: str) -> None:
+        """The link by which somebody signs up."""
+        self._send(
+            email,
+            "Your account",
+            f"Open this link within {limits.INVITATION_VALID_S // 86_400} days to make your account. It works once.\n\n"
+            f"{self._origin}/sign-up/{secret}",
+        )
+
+    def known_already(self, email: str) -> None:
+        """Word to somebody who signs up, and has an account."""
+        self._send(
+            email,
+            "You have an account already",
+            f"Somebody, probably you, wanted to sign up as {email}, which has an account.\n\n"
+            f"Sign in: {self._origin}/sign-in\nForgotten your password? {self._origin}/forgot-password",
+        )
+
+    async def sent(self) -> None:
+        """Wait until every letter is handed over or given up."""
+        if self._leaving:
+            await asyncio.wait(self._leaving)
+
+    def _send(self, to: str, subject: str, text: str) -> None:
+        if self._mailer is None:
+            return
+        if len(self._leaving) >= limits.MAILS_WAITING_MAX:
+            _log.warning("mail_dropped", subject=subject, waiting=len(self._leaving))
+            return
+        mail = Mail(to, f"{subject} (Undercroft)", text + _FOOT.format(origin=self._origin))
+        task = asyncio.create_task(_hand_over(self._mailer, mail))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+
+async def _hand_over(mailer: Mailer, mail: Mail) -> None:
+    try:
+        await mailer.send(mail)
+    except MailError as error:
+        _log.warning("mail_not_sent", subject=mail.subject, error=str(error))

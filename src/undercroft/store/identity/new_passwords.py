@@ -1,0 +1,110 @@
+"""New passwords: changed by whoever knows the old one, or reset by a link that was sent to the account's address."""
+
+from __future__ import annotations
+
+from undercroft import limits
+from undercroft.catalog import accounts, links, second_factors, sessions
+from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.store.ambient import Ambient
+from undercroft.store.errors import BadLink
+from undercroft.store.gate import Gate
+from undercroft.store.identity import attempts
+from undercroft.store.identity import links as given
+from undercroft.store.identity.accounts import account_of_row
+from undercroft.store.identity.attempts import Attempts
+from undercroft.store.identity.letters import Letters
+from undercroft.store.identity.password_rules import check_new_password
+from undercroft.store.identity.passwords import hash_password
+from undercroft.store.model import Account
+
+
+class Passwords:
+    """Changes the passwords that people choose themselves."""
+
+    def __init__(self, catalog: Catalog, gate: Gate, attempts_: Attempts, letters: Letters, ambient: Ambient) -> None:
+        self._catalog = catalog
+        self._gate = gate
+        self._attempts = attempts_
+        self._letters = letters
+        self._ambient = ambient
+
+    @property
+    def can_be_reset_by_mail(self) -> bool:
+        """Whether a link can be sent at all."""
+        return self._letters.can_be_sent
+
+    async def request_reset(self, email: str, address: str) -> None:
+        """Send a link to the account of this address, if there is one. Nobody can tell which.
+
+        Raises `TooManyAttempts`, whether there is one or not.
+        """
+        await self._attempts.take(
+            attempts.by_email("reset", email, limits.RESETS_OF_ACCOUNT),
+            attempts.by_address("reset", address, limits.SIGN_IN_ATTEMPTS_OF_ADDRESS),
+        )
+        wanted = email.strip().lower()
+        secret = given.new_secret(self._ambient)
+
+        async def change(tx: Transaction) -> Account | None:
+            row = await accounts.find(tx, wanted)
+            if row is None or row.email != wanted or row.suspended:
+                return None
+            await given.give_out(
+                tx,
+                self._ambient,
+                secret,
+                "reset",
+                account_id=row.account_id,
+                email=row.email,
+                valid_s=limits.RESET_LINK_VALID_S,
+            )
+            return account_of_row(row)
+
+        account = await self._gate.write(change)
+        if account is not None:
+            self._letters.reset_password(account.email, secret)
+
+    async def look_at_link(self, secret: str) -> str:
+        """The e-mail address of the account that a link is for. Raises `BadLink`."""
+        return (await given.look_at(self._catalog.rows, self._ambient, secret, "reset")).email
+
+    async def reset(self, secret: str, password: str) -> Account:
+        """Set a password by a link, which works no more; every session ends and no browser is trusted.
+
+        Raises `BadLink` and `WeakPassword`.
+        """
+        email = await self.look_at_link(secret)
+        await check_new_password(password, email)
+        password_hash = await hash_password(password)
+
+        async def change(tx: Transaction) -> Account:
+            link = await given.use(tx, self._ambient, secret, "reset")
+            row = await accounts.find(tx, link.account_id)
+            if row is None or row.suspended:
+                raise BadLink
+            await accounts.set_password(tx, row.account_id, password_hash)
+            await links.delete_of_account(tx, row.account_id, "reset")
+            await sessions.delete_of_account(tx, row.account_id)
+            await second_factors.forget_browsers(tx, row.account_id)
+            return account_of_row(row)
+
+        account = await self._gate.write(change)
+        self._letters.password_changed(account.email)
+        return account
+
+    async def change(self, account: Account, password: str, *, session: str) -> None:
+        """Set a password; every session but the one of this secret ends. Whoever asks has given the old one.
+
+        Raises `WeakPassword`.
+        """
+        await check_new_password(password, account.email, account.name)
+        password_hash = await hash_password(password)
+
+        async def change(tx: Transaction) -> None:
+            await accounts.set_password(tx, account.account_id, password_hash)
+            await links.delete_of_account(tx, account.account_id, "reset")
+            await sessions.delete_of_account(tx, account.account_id, but=given.hash_of(session))
+            await second_factors.forget_browsers(tx, account.account_id)
+
+        await self._gate.write(change)
+        self._letters.password_changed(account.email)

@@ -1,0 +1,171 @@
+"""Signing in: the password, a code where the account has a second factor, and then a session.
+
+Between the two steps the browser holds a secret that says that the password was right. It opens nothing but the second step,
+for ten minutes. Every wrong attempt is counted and written down, whoever it is about.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from undercroft import limits
+from undercroft.catalog import accounts
+from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.store.ambient import Ambient
+from undercroft.store.errors import (
+    BadCredentials,
+    BadLink,
+    NoSuchAccount,
+    StoreError,
+    TooManyAttempts,
+    WrongCode,
+)  # fmt: skip
+from undercroft.store.gate import Gate
+from undercroft.store.identity import attempts, links
+from undercroft.store.identity.accounts import account_of_row
+from undercroft.store.identity.attempts import Allowance, Attempts
+from undercroft.store.identity.audit import Actor, AuditLog
+from undercroft.store.identity.passwords import verify_password
+from undercroft.store.identity.second_factors import SecondFactors
+from undercroft.store.identity.sessions import Sessions
+from undercroft.store.model import Account
+
+ACTION = "Sign in"
+
+
+class Browser(msgspec.Struct, frozen=True):
+    """Who is at the other end: the address, what the browser says it is, and the token of a trusted browser or nothing."""
+
+    address: str
+    user_agent: str
+    trust: str = ""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Where a sign-in has got to: a session's secret, or what the step of the code has to bring."""
+
+    session: str = ""
+    pending: str = ""
+    trust: str = ""  # The token that makes this browser a trusted one from now on.
+
+
+class SignIn:
+    """Signs people in."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        gate: Gate,
+        sessions: Sessions,
+        second_factors: SecondFactors,
+        attempts_: Attempts,
+        audit: AuditLog,
+        ambient: Ambient,
+    ) -> None:
+        self._catalog = catalog
+        self._gate = gate
+        self._sessions = sessions
+        self._second_factors = second_factors
+        self._attempts = attempts_
+        self._audit = audit
+        self._ambient = ambient
+
+    async def with_password(self, email: str, password: str, browser: Browser) -> Step:
+        """The first step. Raises `BadCredentials`, after the same time whatever is wrong, and `TooManyAttempts`."""
+        of_account = attempts.by_email("sign-in", email, limits.SIGN_IN_ATTEMPTS_OF_ACCOUNT)
+        of_address = attempts.by_address("sign-in", browser.address, limits.SIGN_IN_ATTEMPTS_OF_ADDRESS)
+        try:
+            await self._attempts.take(of_account, of_address)
+            account = await self._sessions.check_password(email, password)
+        except (BadCredentials, TooManyAttempts) as error:
+            await self._failed(email, browser, error)
+            raise
+        await self._attempts.forgive(of_account, of_address)
+        if not await self._second_factors.is_needed(account.account_id, browser.trust):
+            return Step(session=await self._begin(account, browser, "password"))
+        pending = links.new_secret(self._ambient)
+        await self._gate.write(
+            lambda tx: links.give_out(
+                tx,
+                self._ambient,
+                pending,
+                "code",
+                account_id=account.account_id,
+                email=account.email,
+                valid_s=limits.SIGN_IN_CODE_VALID_S,
+            )
+        )
+        return Step(pending=pending)
+
+    async def with_code(self, pending: str, code: str, browser: Browser, *, trust: bool) -> Step:
+        """The second step, with a code of the app or a recovery code. Raises `WrongCode`, `BadLink` and `TooManyAttempts`.
+
+        `trust` asks for no code in this browser for 30 days.
+        """
+        row = await links.look_at(self._catalog.rows, self._ambient, pending, "code")
+        of_account = _code_allowance(row.account_id)
+        token = links.new_secret(self._ambient) if trust else ""
+
+        async def change(tx: Transaction) -> None:
+            await links.use(tx, self._ambient, pending, "code")
+            await self._second_factors.use_code_in(tx, row.account_id, code)
+            if token:
+                await self._second_factors.trust_in(tx, row.account_id, token)
+
+        try:
+            await self._attempts.take(of_account)
+            await self._gate.write(change)
+        except (WrongCode, TooManyAttempts) as error:
+            await self._failed(row.email, browser, error)
+            raise
+        await self._attempts.forgive(of_account)
+        found = await accounts.find(self._catalog.rows, row.account_id)
+        if found is None or found.suspended:
+            raise BadLink
+        return Step(session=await self._begin(account_of_row(found), browser, "password and code"), trust=token)
+
+    async def confirm_password(self, account_id: str, password: str) -> Account:
+        """Ask somebody who is signed in for the password again. Raises `BadCredentials` and `TooManyAttempts`."""
+        row = await accounts.find(self._catalog.rows, account_id)
+        if row is None:
+            raise NoSuchAccount(f"There is no account {account_id}.")
+        of_account = attempts.by_email("sign-in", row.email, limits.SIGN_IN_ATTEMPTS_OF_ACCOUNT)
+        await self._attempts.take(of_account)
+        if not await verify_password(password, row.password_hash):
+            raise BadCredentials("This is not your password.")
+        await self._attempts.forgive(of_account)
+        return account_of_row(row)
+
+    async def confirm_enrollment(self, account_id: str, code: str) -> list[str]:
+        """End the setting up of an app: see `SecondFactors.confirm`. Raises also `TooManyAttempts`."""
+        of_account = _code_allowance(account_id)
+        await self._attempts.take(of_account)
+        codes = await self._second_factors.confirm(account_id, code)
+        await self._attempts.forgive(of_account)
+        return codes
+
+    async def after_sign_up(self, account: Account, browser: Browser) -> str:
+        """The secret of the first session of an account that was made just now."""
+        return await self._begin(account, browser, "sign-up")
+
+    async def _begin(self, account: Account, browser: Browser, by: str) -> str:
+        secret = await self._sessions.begin(account.account_id, address=browser.address, user_agent=browser.user_agent)
+        await self._audit.record(
+            account.account_id, Actor(account.email, address=browser.address), ACTION, details={"by": by}
+        )
+        return secret
+
+    async def _failed(self, email: str, browser: Browser, error: StoreError) -> None:
+        """Write down an attempt: in the log of the account that it was at, or in nobody's.
+
+        Of those that are refused for being too many, only the first: a log that strangers can fill tells nothing.
+        """
+        if isinstance(error, TooManyAttempts) and not error.is_first:
+            return
+        row = await accounts.find(self._catalog.rows, email.strip().lower())
+        account_id = row.account_id if row is not None and row.email == email.strip().lower() else ""
+        await self._audit.record(account_id, Actor(email.strip(), address=browser.address), ACTION, result=str(error))
+
+
+def _code_allowance(account_id: str) -> Allowance:
+    return Allowance(f"code:{account_id}", limits.CODE_ATTEMPTS_OF_ACCOUNT)

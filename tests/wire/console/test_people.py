@@ -1,0 +1,189 @@
+"""What attacks people: guessing, telling who has an account, planted sessions, poisoned links, and others' sections."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import requests
+
+from harness.console_forms import PASSWORD, Browser
+from harness.mail_server import serving_mail
+from harness.server import run_command
+from undercroft import limits
+
+OPERATOR_PAGES = (
+    "/operator/accounts", "/operator/accounts/new", "/operator/invitations", "/operator/invitations/new",
+    "/operator/audit", "/operator/audit.csv",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    """A server with mail and open signing up, that has one account besides the operator's."""
+    from harness.server import Server
+
+    with serving_mail() as (box, port):
+        running = Server(
+            tmp_path_factory.mktemp("people") / "data",
+            options=(
+                "--smtp-url",
+                f"smtp://127.0.0.1:{port}",
+                "--mail-from",
+                "console@example.com",
+                "--sign-up",
+                "open",
+            ),
+        ).start()
+        running.create_account("known@example.com")
+        yield running, box
+        running.stop()
+
+
+def without_chance(text: str, *emails: str) -> str:
+    """A page without what differs each time: tokens, and the address that was typed."""
+    for email in emails:
+        text = text.replace(email, "")
+    return re.sub(r"[0-9a-f]{64}", "", text)
+
+
+@pytest.mark.parametrize("path", ["/forgot-password", "/sign-up"])
+def test_known_and_unknown_addresses_are_answered_alike(people, path):
+    server, _ = people
+    known, unknown = "known@example.com", "nobody@example.com"
+    answers = [Browser(server).post(path, {"email": email}) for email in (known, unknown)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert without_chance(answers[0].text, known) == without_chance(answers[1].text, unknown)
+
+
+def test_a_link_names_the_operators_console_whatever_host_was_asked(people):
+    server, box = people
+    browser = Browser(server)
+    port = server.console_url.rpartition(":")[2]
+    answer = browser.post(
+        "/forgot-password",
+        {"email": "known@example.com"},
+        token=browser.token("/forgot-password", host="evil.example"),
+        origin="http://evil.example",
+        headers={"host": "evil.example"},
+    )
+    assert answer.status_code == 200
+    assert box.link_to("known@example.com", "Reset").startswith(f"http://127.0.0.1:{port}/reset-password/")
+
+
+@pytest.mark.parametrize("secret", ["x", "a" * 43, "%2e%2e", "é", "a" * 5000])
+def test_a_link_that_is_none_says_nothing_but_that(people, secret):
+    server, _ = people
+    for path in ("/reset-password/", "/sign-up/"):
+        answer = Browser(server).get(path + secret)
+        assert answer.status_code == 410
+        assert "This link does not work" in answer.text
+
+
+def test_a_session_that_was_planted_is_replaced_by_one_of_our_own(server):
+    server.create_account("planted@example.com")
+    browser = Browser(server)
+    name = f"undercroft_session_{server.console_url.rpartition(':')[2]}"
+    browser.session.cookies.set(name, "planted", domain="127.0.0.1", path="/")
+    answer = browser.sign_in("planted@example.com")
+    assert answer.status_code == 303
+    assert f"{name}=planted" not in answer.headers["set-cookie"]
+    assert (
+        requests.get(server.console_url + "/buckets", cookies={name: "planted"}, allow_redirects=False, timeout=60)
+        .headers["location"]
+        .startswith("/sign-in")
+    )
+
+
+def test_the_second_step_opens_nothing_without_the_first(server):
+    browser = Browser(server)
+    assert browser.get("/sign-in/code").headers["location"] == "/sign-in"
+    answer = browser.post("/sign-in/code", {"code": "123456"})
+    assert answer.headers["location"].startswith("/sign-in?")
+    assert not [cookie for cookie in browser.session.cookies if "session" in cookie.name]
+
+
+def test_guessing_ends_after_so_many_attempts_with_429_and_starts_over_for_nobody(make_server):
+    server = make_server("--workers", "1").start()
+    server.create_account("guessed@example.com")
+    statuses = [
+        Browser(server).sign_in("guessed@example.com", "wrong").status_code
+        for _ in range(limits.SIGN_IN_ATTEMPTS_OF_ACCOUNT + 1)
+    ]
+    assert statuses == [422] * limits.SIGN_IN_ATTEMPTS_OF_ACCOUNT + [429]
+    assert Browser(server).sign_in("guessed@example.com").status_code == 429
+
+
+@pytest.fixture(scope="module")
+def other(server):
+    """Somebody who is no operator."""
+    server.create_account("no-operator@example.com")
+    browser = Browser(server)
+    assert browser.sign_in("no-operator@example.com").status_code == 303
+    return browser
+
+
+@pytest.mark.parametrize("path", OPERATOR_PAGES)
+def test_the_operators_section_is_for_operators_alone(server, other, path):
+    assert other.get(path).status_code == 403
+    assert requests.get(server.console_url + path, allow_redirects=False, timeout=60).status_code == 303
+
+
+@pytest.mark.parametrize("deed", ["suspend", "resume", "caps", "second-factor", "operator", "delete"])
+def test_nobody_but_an_operator_does_anything_to_another_account(server, other, deed):
+    fields = {"grant": "yes", "confirm": "x", "storage": "1"}
+    answer = other.post(f"/operator/accounts/{server.account_id}/{deed}", fields)
+    assert answer.status_code == 403
+    assert not run_command("account", "show", server.account_id, "--data", str(server.data_dir), home=server.data_dir)[
+        "suspended"
+    ]
+
+
+def test_an_operator_works_on_accounts_and_both_logs_have_it(make_server):
+    server = make_server(
+        "--workers", "1",
+        environment={
+            "UNDERCROFT_BOOTSTRAP_EMAIL": "operator@example.com", "UNDERCROFT_BOOTSTRAP_PASSWORD": PASSWORD,
+        },
+    ).start()  # fmt: skip
+    operator = Browser(server)
+    assert operator.sign_in("operator@example.com").status_code == 303
+    form = {"email": "made@example.com", "password": "seven quiet harbours"}
+    path = operator.post("/operator/accounts/new", form).headers["location"].partition("?")[0]
+    made = Browser(server)
+    made.sign_in("made@example.com", "seven quiet harbours")
+    assert operator.post(path + "/caps", {"storage": "1000", "class_b": "x"}).status_code == 422
+    assert operator.post(path + "/caps", {"storage": "1000"}).status_code == 303
+    assert "0 of 1,000 used" in operator.get(path).text
+    assert operator.post(path + "/suspend", {}).status_code == 303
+    assert made.get("/buckets").headers["location"].startswith("/sign-in")
+    assert operator.post(path + "/resume", {}).status_code == 303
+    assert made.get("/buckets").status_code == 200
+    for log in (made.get("/audit.csv").text, operator.get("/audit.csv").text):
+        for action in ("Create account", "Set caps", "Suspend account", "Resume account"):
+            assert f",{action},made@example.com," in log
+        assert "seven quiet harbours" not in log
+    page = operator.post("/operator/invitations/new", {"email": ""}).text
+    link = re.search(r"http://[^\s\"<]+/sign-up/[\w-]{43}", page)[0]
+    assert Browser(server).get(link.removeprefix(server.console_url)).status_code == 200
+    own = f"/operator/accounts/{server.account_id}"
+    assert operator.post(own + "/suspend", {}).status_code == 422
+    assert operator.post(path + "/delete", {"confirm": "other@example.com"}).status_code == 422
+    assert operator.post(path + "/delete", {"confirm": "made@example.com"}).status_code == 303
+    assert operator.get(path).status_code == 404
+
+
+def test_every_cookie_of_signing_in_is_out_of_reach_of_scripts_and_other_sites(people):
+    server, _ = people
+    answer = requests.get(server.console_url + "/sign-in", timeout=60)
+    for cookie in answer.headers["set-cookie"].split(", "):
+        if "=" in cookie.partition(";")[0]:
+            assert "HttpOnly" in cookie
+            assert "SameSite=strict" in cookie
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(1)"])
+def test_a_csv_holds_no_formula(server, other, name):
+    other.post("/settings", {"name": name, "time_zone": "UTC"})
+    line = next(line for line in other.get("/audit.csv").text.splitlines() if name in line)
+    assert f",'{name}," in line
