@@ -24,6 +24,8 @@ from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
 from undercroft.store.identity.service import Identity
 from undercroft.store.work.deliveries import Deliveries
+from undercroft.store.work.jobs.runner import JobRunner
+from undercroft.store.work.jobs.service import Jobs
 from undercroft.store.work.replication import Replications
 from undercroft.store.work.replication_remote import RemoteReplications
 from undercroft.store.work.service import Work
@@ -81,6 +83,7 @@ class Store:
         remote_replication = RemoteReplications(
             catalog, gate, self.files, directory, self.replication_targets, self.ambient, visit or NoWayOut
         )
+        self.jobs = Jobs(catalog, gate, self.files, directory, self.ambient)
         self.work = Work(
             catalog,
             blobs,
@@ -92,6 +95,7 @@ class Store:
             deliveries,
             replication,
             remote_replication,
+            JobRunner(catalog, gate, self.files, directory, self.ambient),
         )
 
     async def ready(self) -> None:

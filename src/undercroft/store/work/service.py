@@ -11,6 +11,7 @@ from undercroft.store.buckets.notifications import Notifications
 from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
 from undercroft.store.work.deliveries import Deliveries
+from undercroft.store.work.jobs.runner import JobRunner
 from undercroft.store.work.leases import Leases
 from undercroft.store.work.lifecycle import Lifecycle
 from undercroft.store.work.reclaim import Reclaim
@@ -38,6 +39,7 @@ class Work:
         deliveries: Deliveries,
         replication: Replications,
         remote_replication: RemoteReplications,
+        jobs: JobRunner,
     ) -> None:
         self._gate = gate
         self._ambient = ambient
@@ -49,6 +51,7 @@ class Work:
         self.usage = UsageWork(catalog, gate, ambient)
         self.replication = replication
         self.remote_replication = remote_replication
+        self.jobs = jobs
         self.replication_reports = ReplicationReports(catalog, gate, ambient)
 
     async def prune_invalidations(self) -> None:
