@@ -127,7 +127,7 @@ REPLICATION_REMOTE_PAGE = 20  # Versions of a name, parts and unfinished files t
 REPLICATION_REMOTE_PAGES_MAX = 500  # … and how often, at most.
 REPLICATION_SHOWN_MAX = 1000  # Failures that the command names one by one.
 PAST_LOOKED_AT_MAX = 20_000  # Versions that one page of a list of the past looks at: about 0.1 s.
-PAST_DAYS_LOOKED_AT_MAX = 50_000
+PAST_DAYS_LOOKED_AT_MAX = 20_000
 JOBS_UNENDED_PER_ACCOUNT = 20
 JOBS_KEPT_PER_ACCOUNT = 100  # Of those that have ended, the latest.
 JOB_REMARKS_MAX = 1000  # Versions that a job lists one by one.
@@ -145,7 +145,7 @@ JOB_PURGE_VERSIONS_MAX = (
 JOB_PURGE_WEIGHT = 10  # What those of one name weigh, since nobody has counted them.
 JOB_TURN_PAGES = 20  # How many pages it looks at, …
 JOB_TURN_CHANGES = 500  # … or about how much it changes, before another account has its turn.
-JOB_SURVEY_MAX = 50_000  # Versions that are counted before a job is confirmed; of more, nobody waits for the sum.
+JOB_SURVEY_MAX = 20_000  # Versions that are counted before a job is confirmed; of more, nobody waits for the sum.
 
 # -- The web console (ours) -------------------------------------------------------------------------------------------
 SESSION_IDLE_S = 12 * 3600  # A session that is not used for so long is over, …

@@ -11,4 +11,8 @@ NOTICES = {
     "rule-removed": "The rule is removed.",
     "tried-again": "What waits is being delivered.",
     "lock-enabled": "Object Lock is enabled.",
+    "job-begun": "The job has begun. It goes on when you leave this page.",
+    "job-paused": "The job is paused.",
+    "job-resumed": "The job goes on.",
+    "job-canceled": "The job is canceled. What it has done stays done.",
 }
