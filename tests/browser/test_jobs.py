@@ -32,8 +32,8 @@ def test_t24_empty_bucket_shows_what_goes_and_progress_and_then_the_bucket_can_b
     s3.put_object(Bucket=name, Key="dir/0", Body=BODY)
     s3.delete_object(Bucket=name, Key="dir/1")
     s3.create_multipart_upload(Bucket=name, Key="large")
-    console.open(f"/buckets/{name}/empty")
-    page = console.page
+    console.open(f"/buckets/{name}/settings")
+    page = console.dialog("Empty Bucket")
     counts = page.get_by_label("What is removed")
     expect(counts).to_contain_text("6 (600 bytes)")
     expect(counts.locator("dd").nth(1)).to_have_text("1")
@@ -43,6 +43,7 @@ def test_t24_empty_bucket_shows_what_goes_and_progress_and_then_the_bucket_can_b
     assert len(s3.list_object_versions(Bucket=name)["Versions"]) == 6
     page.get_by_label("Type the name").fill(name)
     page.get_by_role("button", name="Empty bucket").click()
+    page = console.page
     expect(page).to_have_url(re.compile("/jobs/"))
     expect(page.locator(".badge", has_text="Done")).to_be_visible(timeout=30_000)
     did = page.get_by_label("What it did")
@@ -52,7 +53,9 @@ def test_t24_empty_bucket_shows_what_goes_and_progress_and_then_the_bucket_can_b
     expect(page.get_by_role("progressbar")).to_have_attribute("value", "100")
     page.get_by_label("Where you are").get_by_role("link", name="Jobs").click()
     expect(page.get_by_role("link", name=f"Empty {name}")).to_be_visible()
-    s3.delete_bucket(Bucket=name)
+    console.open(f"/buckets/{name}/settings")
+    console.dialog("Delete Bucket").get_by_role("button", name="I'm Sure. Delete Bucket!").click()
+    expect(page.get_by_text("The bucket is deleted")).to_be_visible()
 
 
 def test_t24_locked_versions_stay_and_are_listed(console, s3, native, owner, new_name):
@@ -107,3 +110,11 @@ def test_a_job_is_found_in_the_list_and_an_unknown_one_is_not_there(console, s3,
     expect(console.page.get_by_role("heading", name="Jobs", exact=True)).to_be_visible()
     console.open("/jobs/0123456789abcdef")
     expect(console.page.get_by_role("heading", name="There is no such job")).to_be_visible()
+
+
+def test_the_pages_of_a_strangers_bucket_are_not_there(console, server, new_name):
+    name = new_name("theirs")
+    boto3_client(server).create_bucket(Bucket=name)
+    for path in ("at", "at?at=1", "rewind?at=1", "empty", "transfer"):
+        console.open(f"/buckets/{name}/{path}")
+        expect(console.page.get_by_role("heading", name="You may not do this")).to_be_visible()

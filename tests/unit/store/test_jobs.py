@@ -13,6 +13,7 @@ from harness.lifecycle import versions_of
 from harness.stores import Bytes, md5, open_bench
 from undercroft import limits
 from undercroft.catalog import jobs
+from undercroft.catalog.contract import CatalogFull
 from undercroft.store import errors
 from undercroft.store.buckets.lock import LockChange
 from undercroft.store.dialect import S3
@@ -46,8 +47,8 @@ async def key_for(bench, *capabilities, **options):
     return Principal.of_key(key)
 
 
-def put_in(bench, bucket, name, data=b"data", new=None):
-    return bench.store.files.upload(bench.principal, bucket, name, new or NewFile("a/b"), Bytes(data))
+def put_in(bench, bucket, name, *, principal):
+    return bench.store.files.upload(principal, bucket, name, NewFile("a/b"), Bytes(b"data"))
 
 
 # -- Emptying ---------------------------------------------------------------------------------------------------------
@@ -494,6 +495,71 @@ async def test_a_cap_on_storage_pauses_a_job_that_would_store_more(tmp_path):
         await bench.store.accounting.caps.change(account_id, {"storage": 20})
         await bench.store.jobs.resume(bench.principal, job.job_id)
         assert done(await go_on(bench, job)).copied == 1
+
+
+# -- Beside others ----------------------------------------------------------------------------------------------------
+@asynchronous
+async def test_a_rewind_while_others_write_brings_back_all_that_nobody_wrote_to(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        names = [f"{number:02}" for number in range(40)]
+        for name in names:
+            await bench.put(name, b"old " + name.encode())
+        then = bench.clock.ms
+        bench.clock.ms += 1
+        for name in names:
+            await bench.put(name, b"changed")
+        job = await begin(bench, Rewind(then))
+        written = names[::3]
+
+        async def write():
+            for name in written:
+                await bench.put(name, b"written")
+
+        with mock.patch.multiple(limits, JOB_PAGE=5, JOB_TRANSACTION_WEIGHT=2):
+            await asyncio.gather(go_on(bench, job), write())
+        assert (await look(bench, job)).state is State.DONE
+        for name in names:
+            assert await bench.get(name) == (b"written" if name in written else b"old " + name.encode())
+        tally = done(await run_to_end(bench, Rewind(then)))
+        assert tally.copied == len(written), "what was written stays only as long as nobody asks again"
+
+
+@pytest.mark.parametrize(("pages", "changes", "expected"), [(3, 1000, 6), (100, 4, 4), (100, 5, 6), (100, 3, 4)])
+@asynchronous
+async def test_a_turn_ends_after_so_many_pages_or_changes(tmp_path, pages, changes, expected):
+    async with open_bench(tmp_path) as bench:
+        for number in range(20):
+            await bench.put(f"{number:02}")
+        job = await begin(bench, Empty())
+        with mock.patch.multiple(limits, JOB_PAGE=2, JOB_TURN_PAGES=pages, JOB_TURN_CHANGES=changes):
+            assert await bench.store.work.jobs.run()
+        assert (await look(bench, job)).tally.deleted == expected
+
+
+@asynchronous
+async def test_a_full_disk_holds_up_no_job_that_needs_no_room(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        await bench.put("a/1")
+        copying = await begin(bench, Transfer("a/", bench.bucket.bucket_id, "b/"))
+        stranger = Principal.of_key(
+            (await bench.store.identity.accounts.create("stranger@example.com", "a long password")).key
+        )
+        theirs = await bench.store.buckets.create(stranger, "their-bucket", "allPrivate")
+        await put_in(bench, theirs, "x", principal=stranger)
+        bench.clock.ms += 1
+        emptying = await bench.store.jobs.begin(stranger, theirs, Empty())
+        write = bench.catalog.write
+
+        async def full_for_growth(change, *, size_bytes=0, grows=False):
+            if grows:
+                raise CatalogFull
+            return await write(change, size_bytes=size_bytes)
+
+        with mock.patch.object(bench.catalog, "write", full_for_growth), pytest.raises(errors.StorageFull):
+            await bench.store.work.jobs.run()
+        assert (await bench.store.jobs.find(stranger, emptying.job_id)).state is State.DONE
+        assert (await look(bench, copying)).state is State.RUNNING
+        assert done(await go_on(bench, copying)).copied == 1
 
 
 # -- Many jobs --------------------------------------------------------------------------------------------------------

@@ -11,13 +11,13 @@ from undercroft.store.work.jobs.model import Empty
 
 async def ask(visit: Visit) -> Response:
     """The dialog."""
-    bucket = await visit.store.buckets.find(name=visit.path("name"))
+    bucket = await visit.bucket()
     return await _dialog(visit, bucket, visit.query("prefix"))
 
 
 async def begin(visit: Visit) -> Response:
     """Begin the job, if the bucket's name was typed, and show it."""
-    bucket = await visit.store.buckets.find(name=visit.path("name"))
+    bucket = await visit.bucket()
     prefix = visit.field("prefix")
     if visit.field("confirm").strip() != bucket.name:
         return await _dialog(visit, bucket, prefix, wrong=f"Type {bucket.name} to confirm.")

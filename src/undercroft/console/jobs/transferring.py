@@ -15,7 +15,7 @@ _WAYS = ("copy", "move", "purge")
 
 async def ask(visit: Visit) -> Response:
     """The dialog."""
-    bucket = await visit.store.buckets.find(name=visit.path("name"))
+    bucket = await visit.bucket()
     prefix = visit.query("prefix")
     values = {"target_bucket": bucket.bucket_id, "target": prefix, "way": "move", "existing": "skip"}
     return await _dialog(visit, bucket, prefix, values)
@@ -23,7 +23,7 @@ async def ask(visit: Visit) -> Response:
 
 async def begin(visit: Visit) -> Response:
     """Begin the job, and show it."""
-    bucket = await visit.store.buckets.find(name=visit.path("name"))
+    bucket = await visit.bucket()
     prefix, way = visit.field("prefix"), visit.field("way")
     target = visit.field("target").strip()
     asked = Transfer(

@@ -13,7 +13,7 @@ from undercroft.store.work.jobs.model import Rewind
 
 async def ask(visit: Visit) -> Response:
     """The dialog, with what a restore would do now."""
-    bucket = await visit.store.buckets.find(name=visit.path("name"))
+    bucket = await visit.bucket()
     asked = _asked(visit.query("at"), visit.query("prefix"))
     survey = await visit.store.jobs.survey(visit.principal, bucket, asked)
     return visit.render("past/rewind.html", bucket=bucket, asked=asked, survey=survey, moment=exactly(asked.to_ms))
@@ -21,7 +21,7 @@ async def ask(visit: Visit) -> Response:
 
 async def begin(visit: Visit) -> Response:
     """Begin the job, and show it."""
-    bucket = await visit.store.buckets.find(name=visit.path("name"))
+    bucket = await visit.bucket()
     job = await visit.store.jobs.begin(visit.principal, bucket, _asked(visit.field("at"), visit.field("prefix")))
     return visit.redirect(f"/jobs/{job.job_id}", notice="job-begun")
 

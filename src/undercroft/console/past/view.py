@@ -23,7 +23,7 @@ class DayLink(NamedTuple):
 
 async def at(visit: Visit) -> Response:
     """The page. Without a moment in its address, it is that of now."""
-    bucket = await visit.store.buckets.find(name=visit.path("name"))
+    bucket = await visit.bucket()
     now_ms = visit.store.ambient.now_ms()
     prefix, text = visit.query("prefix"), visit.query("at")
     at_ms = moment_of(text) if text else now_ms
