@@ -12,13 +12,14 @@ from harness.jobs import begin, done, go_on, look, run_to_end, visible
 from harness.lifecycle import versions_of
 from harness.stores import Bytes, md5, open_bench
 from undercroft import limits
-from undercroft.catalog import jobs
+from undercroft.catalog import invalidations, jobs
 from undercroft.catalog.contract import CatalogFull
 from undercroft.store import errors
 from undercroft.store.buckets.lock import LockChange
 from undercroft.store.dialect import S3
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import CustomerKey, DefaultRetention, NewFile, Retention
+from undercroft.store.work.jobs.emptying import Emptying
 from undercroft.store.work.jobs.model import Empty, Rewind, State, Tally, Transfer, What
 
 DAY_MS = 86_400_000
@@ -150,6 +151,22 @@ async def test_a_rewind_moves_no_bytes_and_keeps_digests_parts_and_encryption(tm
         version = await bench.store.files.current(bench.principal, bench.bucket, "customer")
         assert await bench.store.files.read(version, 0, version.size, customer) == blob
         assert done(await run_to_end(bench, Rewind(then))).changes == 0
+
+
+@asynchronous
+async def test_large_files_of_one_description_are_the_same_only_if_their_bytes_are(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        moments = []
+        for part in (b"a" * 70_000, b"b" * 70_000):
+            large = await bench.store.files.start_large_file(bench.principal, bench.bucket, "large", NewFile("a/b"))
+            await bench.store.files.upload_part(bench.principal, bench.bucket, large, 1, Bytes(part))
+            await bench.store.files.finish_s3(bench.principal, bench.bucket, large, [(1, md5(part))])
+            moments.append(bench.clock.ms)
+            bench.clock.ms += 1
+        await bench.catalog.write(lambda tx: tx.run("UPDATE versions SET etag = 'collided-1'"))
+        assert done(await run_to_end(bench, Rewind(moments[0]))).copied == 1
+        assert await bench.get("large") == b"a" * 70_000
+        assert done(await run_to_end(bench, Rewind(moments[0]))).changes == 0
 
 
 @asynchronous
@@ -472,6 +489,26 @@ async def test_the_job_of_a_key_that_is_deleted_has_failed(tmp_path):
 
 
 @asynchronous
+async def test_p6_what_the_key_of_a_job_may_do_is_judged_at_every_step(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        for number in range(2):
+            await bench.put(str(number))
+        principal = await key_for(bench, "deleteFiles", "listFiles")
+
+        async def lose_a_right(tx):
+            await tx.run("UPDATE keys SET capabilities = ?2 WHERE key_id = ?1", (principal.key_id, '["deleteFiles"]'))
+            await invalidations.add(tx, f"key:{principal.key_id}", bench.clock.ms)
+
+        with mock.patch.multiple(limits, JOB_PAGE=1, JOB_TURN_PAGES=1):
+            job = await bench.store.jobs.begin(principal, bench.bucket, Empty())
+            await bench.store.work.jobs.run()
+            await bench.catalog.write(lose_a_right)
+            job = await go_on(bench, job)
+        assert (job.state, job.reason) == (State.FAILED, "The key that asked for this may not do it.")
+        assert await bench.names() == ["1"]
+
+
+@asynchronous
 async def test_a_copy_whose_target_is_gone_has_failed(tmp_path):
     async with open_bench(tmp_path) as bench:
         await bench.put("a/1")
@@ -560,6 +597,24 @@ async def test_a_full_disk_holds_up_no_job_that_needs_no_room(tmp_path):
         assert (await bench.store.jobs.find(stranger, emptying.job_id)).state is State.DONE
         assert (await look(bench, copying)).state is State.RUNNING
         assert done(await go_on(bench, copying)).copied == 1
+
+
+@asynchronous
+async def test_a_job_that_meets_data_it_cannot_read_has_failed_and_holds_up_no_other(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        await bench.put("a/1")
+        broken = await begin(bench, Empty("a/"))
+        stranger = Principal.of_key(
+            (await bench.store.identity.accounts.create("stranger@example.com", "a long password")).key
+        )
+        theirs = await bench.store.buckets.create(stranger, "their-bucket", "allPrivate")
+        bench.clock.ms += 1
+        other = await bench.store.jobs.begin(stranger, theirs, Empty())
+        with mock.patch.object(Emptying, "act", side_effect=errors.DataCorrupt("unreadable")):
+            await go_on(bench, broken)
+        broken = await look(bench, broken)
+        assert (broken.state, broken.reason) == (State.FAILED, "unreadable")
+        assert (await bench.store.jobs.find(stranger, other.job_id)).state is State.DONE
 
 
 # -- Many jobs --------------------------------------------------------------------------------------------------------

@@ -114,6 +114,8 @@ class JobRunner:
             await self._stop(row.job_id, State.FAILED, "The key that asked for this may not do it.")
         except NoSuchBucket as error:
             await self._stop(row.job_id, State.FAILED, f"A bucket is gone: {error}")
+        except StoreError as error:  # Nothing that comes again at every turn may hold up the jobs of others.
+            await self._stop(row.job_id, State.FAILED, str(error) or type(error).__name__)
 
     async def _take_up(self, row: JobRow) -> _Hand:
         await self._directory.catch_up()

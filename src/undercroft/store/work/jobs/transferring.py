@@ -12,7 +12,7 @@ from undercroft.catalog.contract import Rows, Transaction
 from undercroft.catalog.versions import FIRST, VersionRow
 from undercroft.store import names
 from undercroft.store.directory import bucket_of_row
-from undercroft.store.errors import InvalidFileName, InvalidRequest, NoSuchBucket, Unauthorized
+from undercroft.store.errors import InvalidFileName, InvalidRequest, NoSuchBucket
 from undercroft.store.files.clones import clone_of
 from undercroft.store.files.happenings import Happening
 from undercroft.store.files.service import Files
@@ -137,8 +137,6 @@ class Transferring(Task):
             if row is None:
                 raise NoSuchBucket(asked.target_bucket_id)
             target = await bucket_of_row(rows, row)
-            if target.account_id != bucket.account_id:
-                raise Unauthorized
         authorize(self._facts.principal, Operation.WRITE_FILE, target, asked.target_prefix)
         return target
 
