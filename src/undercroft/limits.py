@@ -165,6 +165,26 @@ REPLICATION_REMOTE_ANSWER_BYTES = 512 * KIB  # A bucket with all its rules, a pa
 REPLICATION_REMOTE_PAGE = 20  # Versions of a name, parts and unfinished files that are asked for at once, …
 REPLICATION_REMOTE_PAGES_MAX = 500  # … and how often, at most.
 REPLICATION_SHOWN_MAX = 1000  # Failures that the command names one by one.
+PAST_LOOKED_AT_MAX = 20_000  # Versions that one page of a list of the past looks at: about 0.1 s.
+PAST_DAYS_LOOKED_AT_MAX = 20_000
+JOBS_UNENDED_PER_ACCOUNT = 20
+JOBS_KEPT_PER_ACCOUNT = 100  # Of those that have ended, the latest.
+JOB_REMARKS_MAX = 1000  # Versions that a job lists one by one.
+JOB_REMARKS_SHOWN = 100
+JOB_LOOK_S = 0.5  # How soon a new job is seen: a point read each time.
+JOB_LEASE_S = 15.0
+JOBS_LOOKED_AT = 1000
+JOB_ACCOUNTS_AT_ONCE = 20  # Accounts that have a turn of one of their jobs before the steward may end.
+JOB_PAGE = 2000  # Versions that a job looks at in one read transaction.
+JOB_TRANSACTION_WEIGHT = 100  # Versions that it changes in one, fewer where they have parts or many extents.
+JOB_INLINE_UNIT_BYTES = 8 * KIB  # What a clone has in its row and weighs as much as a version.
+JOB_PURGE_VERSIONS_MAX = (
+    1000  # Versions of one name that a move removes in one transaction; of more, the name is hidden.
+)
+JOB_PURGE_WEIGHT = 10  # What those of one name weigh, since nobody has counted them.
+JOB_TURN_PAGES = 20  # How many pages it looks at, …
+JOB_TURN_CHANGES = 500  # … or about how much it changes, before another account has its turn.
+JOB_SURVEY_MAX = 20_000  # Versions that are counted before a job is confirmed; of more, nobody waits for the sum.
 
 # -- The web console (ours) -------------------------------------------------------------------------------------------
 SESSION_IDLE_S = 12 * 3600  # A session that is not used for so long is over, …

@@ -42,9 +42,11 @@ from undercroft.catalog.contract import Transaction
 from undercroft.outgoing.contract import NoWayOut, Visitor
 from undercroft.serve import logs
 from undercroft.store import errors
+from undercroft.store.buckets.lock import LockChange
 from undercroft.store.dialect import S3
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, NewFile
+from undercroft.store.work.jobs.model import Empty, Rewind, State, Transfer
 
 BLOB_BYTES = 70_000
 PART = os.urandom(BLOB_BYTES)
@@ -57,6 +59,16 @@ PROGRAM_TIMEOUT_S = 1500
 
 
 # -- What the job finds -----------------------------------------------------------------------------------------------
+class Asked(NamedTuple):
+    """A job that somebody asked for, and what its bucket must hold in the end: names of files, and how many versions."""
+
+    principal: Principal
+    bucket: Bucket
+    job_id: str
+    names: list[str]
+    versions: int
+
+
 class Scene(NamedTuple):
     """A data directory with work for every job, and what must be true of it at any time."""
 
@@ -70,6 +82,7 @@ class Scene(NamedTuple):
     stranger: Principal  # Of another account, which no cap holds up.
     pair: Pair  # A bucket of the stranger with much to be replicated, and where to.
     told: list[tuple[str, str]]  # The events of its notification rule that wait: type and name.
+    asked: dict[str, Asked]  # Jobs of three accounts, by kind.
 
     @property
     def inbox(self) -> Inbox:
@@ -123,7 +136,8 @@ async def build(folder: Path) -> Scene:
         stranger, pair = await build_replicated(bench)
         doomed, told = await build_doomed(bench)
         await build_usage(bench)
-        return Scene(folder, principal, bucket, clock.ms, kept, deleted, doomed, stranger, pair, told)
+        asked = await build_jobs(bench, stranger)
+        return Scene(folder, principal, bucket, clock.ms, kept, deleted, doomed, stranger, pair, told, asked)
 
 
 async def build_usage(bench: Bench) -> None:
@@ -152,6 +166,54 @@ def check_usage(scene: Scene, *, done: bool) -> None:
             assert not catalog.execute("SELECT count(*) FROM call_days WHERE slot <> 0").get
         else:
             assert alerts <= 1
+
+
+async def build_jobs(bench: Bench, stranger: Principal) -> dict[str, Asked]:
+    """Jobs of each kind, one an account, since accounts take turns, and of accounts without caps: rewind, empty, and move a folder."""
+    accounts = bench.store.identity.accounts
+    others = [await accounts.create(f"{each}@example.com", "a long password") for each in ("rewinder", "mover")]
+    rewinder, mover = (Principal.of_key(each.key) for each in others)
+    own = bench.principal, bench.bucket
+    asked: dict[str, Asked] = {}
+    lock = LockChange(enabled=True)
+    for kind, principal in (("rewind", rewinder), ("empty", stranger), ("transfer", mover)):
+        files, bench.principal = bench.store.files, principal
+        bench.bucket = bucket = await bench.store.buckets.create(principal, f"{kind}-bucket", "allPrivate", lock=lock)
+        for name in ("a/0", "a/1", "a/2", "a/gone"):
+            await bench.put(name, os.urandom(BLOB_BYTES))
+        then_ms = bench.clock.ms
+        bench.clock.ms += 1
+        await bench.put("a/0", os.urandom(1000))
+        await bench.put("a/new", new=NewFile("a/b", legal_hold=True))
+        await files.hide(principal, bucket, "a/gone", S3)
+        large = await files.start_large_file(principal, bucket, "a/large", NewFile("a/b"))
+        await files.upload_part(principal, bucket, large, 1, Bytes(PART))
+        bench.clock.ms += 1
+        parameters, names, versions = {
+            "rewind": (Rewind(then_ms), ["a/0", "a/1", "a/2", "a/gone"], 11),
+            "empty": (Empty(), ["a/new"], 1),
+            "transfer": (
+                Transfer("a/", bucket.bucket_id, "b/", is_move=True, is_purged=True),
+                ["b/0", "b/1", "b/2", "b/new"],
+                # The four, what is locked under its hide marker, what was hidden before, and the unfinished one.
+                9,
+            ),
+        }[kind]
+        job = await bench.store.jobs.begin(principal, bucket, parameters)
+        asked[kind] = Asked(principal, bucket, job.job_id, names, versions)
+    bench.principal, bench.bucket = own
+    return asked
+
+
+async def check_jobs(bench: Bench, scene: Scene) -> None:
+    """Every job has come to its end, and has done all of its work once."""
+    for kind, (principal, bucket, job_id, names, versions) in scene.asked.items():
+        job = await bench.store.jobs.find(principal, job_id)
+        assert job.state is State.DONE, (kind, job.state, job.reason)
+        listed = await bench.store.files.list_names(principal, bucket, limit=1000)
+        assert [row.name for row in listed.rows] == names, kind
+        every = await bench.store.files.list_versions(principal, bucket, limit=1000)
+        assert len(every.rows) == versions, kind
 
 
 async def build_doomed(bench: Bench) -> tuple[Bucket, list[tuple[str, str]]]:
@@ -271,6 +333,7 @@ async def take_over(scene: Scene, name: str, later_s: int) -> None:
             clock.ms += int(job.lease_s * 1000) + DAY_S * 500
             assert await run_job(bench.store, job.name)
         await check_files(bench, scene)
+        await check_jobs(bench, scene)
         listed = await bench.store.files.list_versions(bench.principal, scene.doomed, limit=1000)
         assert listed.rows == [], "the lifecycle rules are not carried out"
         bench.principal = scene.stranger
@@ -383,6 +446,7 @@ JOBS = {
     "usage": (DAY_S, 20),
     "replication": (0, 30),
     "remote-replication": (0, 30),
+    "jobs": (1, 30),
 }
 
 

@@ -65,6 +65,20 @@ async def share(tx: Transaction, source: tuple[str, int], target: tuple[str, int
     )
 
 
+async def are_same(rows: Rows, bucket_id: str, handle: int, other_handle: int) -> bool:
+    """Whether two versions of a bucket have the same bytes because they name the same blobs, or hold the same in their rows."""
+    row = await rows.one(
+        "SELECT count(*), count(o.start), (SELECT count(*) FROM extents WHERE bucket_id = ?1 AND handle = ?3)"
+        " FROM extents e LEFT JOIN extents o ON o.bucket_id = e.bucket_id AND o.handle = ?3 AND o.start = e.start"
+        " AND o.length = e.length AND coalesce(o.blob_id, x'') = coalesce(e.blob_id, x'')"
+        " AND o.blob_offset = e.blob_offset AND coalesce(o.inline, x'') = coalesce(e.inline, x'')"
+        " WHERE e.bucket_id = ?1 AND e.handle = ?2",
+        (bucket_id, handle, other_handle),
+    )
+    assert row is not None
+    return row[0] == row[1] == row[2]
+
+
 class WrappedKey(NamedTuple):
     """The wrapped data key of an extent, and which extent that is."""
 

@@ -470,6 +470,36 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         ) {CLUSTERED}""",
         "CREATE INDEX audit_by_time ON audit (at_ms, entry)",
     ),
+    (
+        """CREATE TABLE jobs (
+            job_id TEXT PRIMARY KEY,
+            account_id TEXT NOT NULL,
+            bucket_id TEXT NOT NULL,
+            key_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            parameters TEXT NOT NULL,
+            state TEXT NOT NULL,
+            reason TEXT,
+            place TEXT NOT NULL,
+            tally TEXT NOT NULL,
+            total {BIG},
+            created_ms {BIG} NOT NULL,
+            updated_ms {BIG} NOT NULL,
+            ended_ms {BIG},
+            revision {BIG} NOT NULL
+        )""",
+        "CREATE INDEX jobs_by_account ON jobs (account_id, created_ms, job_id)",
+        "CREATE INDEX jobs_by_bucket ON jobs (bucket_id)",
+        "CREATE INDEX jobs_running ON jobs (updated_ms, job_id) WHERE state = 'running'",
+        """CREATE TABLE job_remarks (
+            job_id TEXT NOT NULL,
+            number {BIG} NOT NULL,
+            what TEXT NOT NULL,
+            name {BYTES} NOT NULL,
+            file_id TEXT NOT NULL,
+            PRIMARY KEY (job_id, number)
+        ) {CLUSTERED}""",
+    ),
 )
 
 SCHEMA_VERSION = len(DELTAS)

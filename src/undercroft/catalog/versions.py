@@ -130,6 +130,16 @@ async def count_of(rows: Rows, bucket_id: str, name: bytes, limit: int) -> int:
     return int(row[0])  # type: ignore[arg-type]
 
 
+async def newest_at(rows: Rows, bucket_id: str, place: tuple[bytes, int, int], to_ms: int) -> VersionRow | None:
+    """The first finished version from a place of a name on that had been received by then."""
+    row = await rows.one(
+        f"SELECT {_COLUMNS} FROM versions WHERE bucket_id = ?1 AND name = ?2 AND (inverted_ms, inverted_seq) >= (?3, ?4)"
+        " AND action <> 3 AND received_ms <= ?5 ORDER BY inverted_ms, inverted_seq LIMIT 1",
+        (bucket_id, *place, to_ms),
+    )
+    return None if row is None else VersionRow._make(row)
+
+
 async def is_superseded(
     rows: Rows, bucket_id: str, place: tuple[bytes, int, int], received_by_ms: int, limit: int
 ) -> bool:
@@ -324,6 +334,23 @@ async def unfinished_by_name(
             (bucket_id, *start, end, limit),
         )
     ]
+
+
+async def days_of_change(
+    rows: Rows, bucket_id: str, start: bytes, end: bytes, limit: int
+) -> tuple[list[tuple[int, int]], bool]:
+    """Days (since the epoch, UTC) on which finished versions of names in [start, end) came, and how many on each.
+
+    Latest first. At most `limit` versions are looked at; the second answer tells whether these were all.
+    """
+    found = await rows.all(
+        "SELECT received_ms / 86400000 AS day, count(*) FROM (SELECT received_ms FROM versions"
+        " WHERE bucket_id = ?1 AND name >= ?2 AND name < ?3 AND action <> 3"
+        " ORDER BY name, inverted_ms, inverted_seq LIMIT ?4) AS looked_at GROUP BY 1 ORDER BY 1 DESC",
+        (bucket_id, start, end, limit),
+    )
+    days = [(int(day), int(count)) for day, count in found]  # type: ignore[arg-type]
+    return days, sum(count for _, count in days) < limit
 
 
 def successor(text: bytes) -> bytes:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from undercroft import __version__
-from undercroft.cli import account, caps, group, key, keyring, lifecycle, notifications, replication, usage
+from undercroft.cli import account, caps, group, jobs, key, keyring, lifecycle, notifications, replication, usage
 from undercroft.cli.options import JSON, AllowTargets, Blobs, Catalog, Config, Data, TargetCA
 from undercroft.settings import load
 
@@ -24,6 +24,8 @@ app.add_typer(group.app, name="group")
 app.add_typer(replication.app, name="replication")
 app.add_typer(keyring.app, name="keyring")
 app.command("lifecycle")(lifecycle.lifecycle)
+app.command("rewind")(jobs.rewind)
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(notifications.app, name="notifications")
 app.command("usage")(usage.usage)
 account.app.command("caps")(caps.caps)

@@ -35,6 +35,7 @@ GROUPS = (
             Entry("Buckets", "/buckets", "bucket", "b"),
             Entry("Browse Files", "/files", "folder", "f"),
             Entry("Snapshots", "/snapshots", "snapshot", "s"),
+            Entry("Jobs", "/jobs", "list", "j"),
             Entry("Reports", "/reports", "chart", "r"),
             Entry("Caps & Alerts", "/caps", "gauge", "c"),
             Entry("Cloud Replication", "/replication", "replicate", "l"),
@@ -64,6 +65,7 @@ class BucketPage(NamedTuple):
 BUCKET_PATH = "/buckets/{name}"
 BUCKET_PAGES = (
     BucketPage("/files", "Files", "Upload/Download"),
+    BucketPage("/at", "Point in Time", "Point in Time"),
     BucketPage("/settings", "Settings", "Bucket Settings"),
     BucketPage("/lifecycle", "Lifecycle", "Lifecycle Settings"),
     BucketPage("/cors", "CORS", "CORS Rules"),

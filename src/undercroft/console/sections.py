@@ -9,9 +9,11 @@ from undercroft.console.buckets import pages as buckets
 from undercroft.console.caps import pages as caps
 from undercroft.console.events import pages as events
 from undercroft.console.files import pages as files
+from undercroft.console.jobs import pages as jobs
 from undercroft.console.keys import pages as keys
 from undercroft.console.operator import pages as operator
 from undercroft.console.page import Page
+from undercroft.console.past import pages as past
 from undercroft.console.replication import pages as replication
 from undercroft.console.reports import pages as reports
 from undercroft.console.settings import pages as settings
@@ -33,4 +35,6 @@ PAGES: tuple[Page, ...] = (
     *settings.PAGES,
     *audit.PAGES,
     *operator.PAGES,
+    *jobs.PAGES,
+    *past.PAGES,
 )

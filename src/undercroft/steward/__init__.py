@@ -80,6 +80,7 @@ def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
             limits.REPLICATION_LEASE_S,
             is_wanted=remote.is_wanted,
         ),
+        Job("jobs", limits.JOB_LOOK_S, store.work.jobs.run, limits.JOB_LEASE_S, is_wanted=store.work.jobs.is_wanted),
     ]
 
 

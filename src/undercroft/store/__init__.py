@@ -29,6 +29,8 @@ from undercroft.store.identity.people import NOBODY_SIGNS_UP, People
 from undercroft.store.identity.service import Identity
 from undercroft.store.work.alert_webhook import AlertWebhook
 from undercroft.store.work.deliveries import Deliveries
+from undercroft.store.work.jobs.runner import JobRunner
+from undercroft.store.work.jobs.service import Jobs
 from undercroft.store.work.replication import Replications
 from undercroft.store.work.replication_remote import RemoteReplications
 from undercroft.store.work.service import Work
@@ -100,6 +102,7 @@ class Store:
         remote_replication = RemoteReplications(
             catalog, gate, self.files, directory, self.replication_targets, self.ambient, visit or NoWayOut
         )
+        self.jobs = Jobs(catalog, gate, self.files, directory, self.ambient)
         self.work = Work(
             catalog,
             blobs,
@@ -112,6 +115,7 @@ class Store:
             replication,
             remote_replication,
             AlertWebhook(catalog, gate, self.ambient, visit or NoWayOut, alert_webhook),
+            JobRunner(catalog, gate, self.files, directory, self.ambient),
         )
 
     async def ready(self) -> None:

@@ -241,6 +241,18 @@ class TooManyMembers(StoreError):
     """The group has reached its number of members."""
 
 
+class NoSuchJob(StoreError):
+    """There is no job of this id, or none that the principal may see."""
+
+
+class JobConflict(StoreError):
+    """The job has ended, or is not in the state that this would change."""
+
+
+class TooManyJobs(StoreError):
+    """The account has as many jobs under way as it may have."""
+
+
 class NoSuchFile(StoreError):
     """No visible file of this name. `hide_marker_id` is the file id of the newest version where that is a hide marker."""
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from undercroft import limits
-from undercroft.catalog import accounts, buckets, invalidations, usage, versions
+from undercroft.catalog import accounts, buckets, invalidations, jobs, usage, versions
 from undercroft.catalog.buckets import BucketRow
 from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.catalog.usage import Held
@@ -307,6 +307,7 @@ class Buckets:
                 raise BucketNotEmpty("Cannot delete non-empty bucket")
             gone = await bucket_of_row(tx, row)
             await buckets.delete(tx, bucket_id)
+            await jobs.delete_of_bucket(tx, bucket_id)
             await invalidations.add(tx, f"bucket:{bucket_id}", now_ms)
             return gone
 

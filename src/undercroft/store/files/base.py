@@ -18,7 +18,7 @@ from undercroft.blobs.contract import (
     BlobTooNew,
     NoSpace,
 )
-from undercroft.catalog import extents, usage, versions
+from undercroft.catalog import extents, parts, usage, versions
 from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.catalog.extents import ExtentRow
 from undercroft.catalog.parts import PartRow
@@ -115,6 +115,14 @@ class FilesBase:
 
     async def _drop_extents(self, tx: Transaction, bucket_id: str, handle: int) -> None:
         await extents.delete(tx, bucket_id, handle, self._ambient.now_ms() + limits.RECLAIM_GRACE_S * 1000)
+
+    async def _share_bytes(self, tx: Transaction, source: VersionRow, target: VersionRow) -> None:
+        """Let a version that is being made have the bytes and the parts of another: it names the same blobs."""
+        origin, own = (source.bucket_id, source.handle), (target.bucket_id, target.handle)
+        await extents.share(tx, origin, own)
+        if source.part_count:
+            await parts.share(tx, origin, own)
+        await self._sealings.renew(tx, *own)
 
     async def _place(
         self,

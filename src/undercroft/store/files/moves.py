@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from undercroft import limits
-from undercroft.catalog import buckets, extents, parts, versions
+from undercroft.catalog import buckets, versions
 from undercroft.catalog.contract import Transaction
 from undercroft.catalog.versions import VersionRow
 from undercroft.store import names
 from undercroft.store.directory import bucket_of_row
 from undercroft.store.errors import InvalidRequest, NoSuchBucket, NoSuchFile, PreconditionFailed
-from undercroft.store.files.base import info_text, newborn_in_order, version_of
+from undercroft.store.files.base import info_text, version_of
+from undercroft.store.files.clones import Clones, clone_of
 from undercroft.store.files.happenings import Happening
-from undercroft.store.files.lock_rules import is_locked, with_lock
+from undercroft.store.files.lock_rules import is_locked
 from undercroft.store.files.removals import Removals
 from undercroft.store.files.uploads import Uploads, check_new_file
 from undercroft.store.identity.authorize import authorize
@@ -26,7 +27,7 @@ from undercroft.store.model import Bucket, FileVersion, NewFile
 from undercroft.store.operations import Operation
 
 
-class Moves(Uploads, Removals):
+class Moves(Uploads, Removals, Clones):
     """The part of the file store that makes versions anew."""
 
     async def restore(self, principal: Principal, bucket: Bucket, name: str, file_id: str) -> FileVersion:
@@ -43,7 +44,9 @@ class Moves(Uploads, Removals):
             newest = await versions.newest(tx, bucket.bucket_id, source.name)
             if newest is not None and newest.handle == source.handle:
                 raise InvalidRequest("This is the newest version already.", "fileId")
-            return await self._again(tx, bucket_now, source, _anew(source, bucket_now, name, handle, now_ms), newest)
+            return await self._again(
+                tx, bucket_now, source, clone_of(source, bucket_now.bucket_id, name.encode(), handle, now_ms), newest
+            )
 
         return await self._commit_new(principal, bucket, name, change)
 
@@ -64,7 +67,7 @@ class Moves(Uploads, Removals):
             check_new_file(
                 bucket_now, name, NewFile(content_type, info), now_ms, encrypted=source.encryption is not None
             )
-            row = _anew(source, bucket_now, name, handle, now_ms)
+            row = clone_of(source, bucket_now.bucket_id, name.encode(), handle, now_ms)
             row = row._replace(content_type=content_type, info=info_text(info))
             return await self._again(tx, bucket_now, source, row, newest)
 
@@ -108,7 +111,7 @@ class Moves(Uploads, Removals):
             newest = await versions.newest(tx, target.bucket_id, new_name.encode())
             if newest is not None and newest.action == versions.UPLOAD and not replace:
                 raise PreconditionFailed("If-None-Match")
-            row = _anew(source, target_now, new_name, handle, now_ms)
+            row = clone_of(source, target_now.bucket_id, new_name.encode(), handle, now_ms)
             described = version_of(source, bucket)
             check_new_file(
                 target_now,
@@ -174,30 +177,7 @@ class Moves(Uploads, Removals):
         """Place a new version that has the bytes of the source. `newest` is that of the new one's name."""
         if source.action != versions.UPLOAD:
             raise InvalidRequest("Only an uploaded version has bytes.", "fileId")
-        origin, target = (source.bucket_id, source.handle), (row.bucket_id, row.handle)
-        await extents.share(tx, origin, target)
-        if source.part_count:
-            await parts.share(tx, origin, target)
-        await self._sealings.renew(tx, *target)
-        locked = with_lock(row, bucket, NewFile(row.content_type))
-        return await self._place(tx, bucket, newborn_in_order(locked, newest, None), newest, Happening.COPY)
-
-
-def _anew(source: VersionRow, bucket: Bucket, name: str, handle: int, now_ms: int) -> VersionRow:
-    """The row of a new version with everything of the source but its place, its lock and what became of its replication."""
-    return source._replace(
-        bucket_id=bucket.bucket_id,
-        name=name.encode(),
-        inverted_ms=-now_ms,
-        inverted_seq=0,
-        handle=handle,
-        born_ms=now_ms,
-        received_ms=now_ms,
-        retention_mode=None,
-        retain_until_ms=None,
-        legal_hold=None,
-        replication_status=None,
-    )
+        return await self.clone_in(tx, bucket, source, row, newest)
 
 
 async def _now(tx: Transaction, bucket: Bucket) -> Bucket:

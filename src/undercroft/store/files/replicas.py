@@ -6,7 +6,7 @@ replicas of one version, whatever is repeated after a crash.
 
 from __future__ import annotations
 
-from undercroft.catalog import extents, parts, versions
+from undercroft.catalog import versions
 from undercroft.catalog.contract import Rows, Transaction
 from undercroft.catalog.versions import VersionRow
 from undercroft.store.files.base import FilesBase, version_of
@@ -41,11 +41,7 @@ class Replicas(FilesBase):
         if source.action == versions.HIDE:
             await self._place(tx, destination, row, newest, Happening.HIDE)
             return
-        origin, target = (source.bucket_id, source.handle), (row.bucket_id, row.handle)
-        await extents.share(tx, origin, target)
-        if source.part_count:
-            await parts.share(tx, origin, target)
-        await self._sealings.renew(tx, *target)
+        await self._share_bytes(tx, source, row)
         if destination.lock.enabled:
             version = version_of(source, source_bucket)
             lock = NewFile(version.content_type, retention=version.retention, legal_hold=version.legal_hold)

@@ -37,6 +37,7 @@ from undercroft.store.work.expiry import (
     rules_of,
     still_due,
 )
+from undercroft.store.work.weights import in_parts, weight_of
 
 Seen = Callable[[Deed, FileVersion], None]
 
@@ -348,20 +349,4 @@ def _changes(run: RunRow) -> int:
 
 def _parts(due: Sequence[Due]) -> Iterator[Sequence[Due]]:
     """What is due, in parts that each make a small transaction."""
-    part: list[Due] = []
-    weight = 0
-    for each in due:
-        weight += _weight(each)
-        if part and weight > limits.LIFECYCLE_TRANSACTION_WEIGHT:
-            yield part
-            part, weight = [], _weight(each)
-        part.append(each)
-    if part:
-        yield part
-
-
-def _weight(due: Due) -> int:
-    """About how many rows go with the version; of an unfinished large file nobody has counted the parts."""
-    if due.deed is Deed.CANCEL:
-        return limits.LIFECYCLE_TRANSACTION_WEIGHT
-    return 1 + due.row.part_count + due.row.size // limits.BLOB_MAX_BYTES
+    return in_parts(due, lambda each: weight_of(each.row), limits.LIFECYCLE_TRANSACTION_WEIGHT)

@@ -30,6 +30,7 @@ from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, ReplicationRule
 from undercroft.store.operations import Operation
 from undercroft.store.work.replication_queues import Ready, Refused, complete, fail, next_of, put_off, release
+from undercroft.store.work.weights import weight_of
 
 _NO_ROOM = "The account of the destination bucket has reached its cap on storage"
 
@@ -94,7 +95,7 @@ class Replications:
         weight = 0
         for number, item in enumerate(waiting):
             found = (await versions.by_handle(tx, bucket.bucket_id, item.handle)).version
-            weight += 1 if found is None else _weight(found)
+            weight += 1 if found is None else weight_of(found)
             if number and weight > limits.REPLICATION_TRANSACTION_WEIGHT:
                 break
             if found is not None and not await _has_room(tx, route.destination, found):
@@ -191,8 +192,3 @@ async def _has_room(rows: Rows, destination: Bucket, row: VersionRow) -> bool:
             return False
     cap = (await caps.find(rows, destination.account_id)).storage
     return cap is None or not row.size or (await usage.of_account(rows, destination.account_id))[1] + row.size <= cap
-
-
-def _weight(row: VersionRow) -> int:
-    """About how many rows go with the version."""
-    return 1 + row.part_count + row.size // limits.BLOB_MAX_BYTES

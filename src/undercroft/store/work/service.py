@@ -12,6 +12,7 @@ from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
 from undercroft.store.work.alert_webhook import AlertWebhook
 from undercroft.store.work.deliveries import Deliveries
+from undercroft.store.work.jobs.runner import JobRunner
 from undercroft.store.work.leases import Leases
 from undercroft.store.work.lifecycle import Lifecycle
 from undercroft.store.work.reclaim import Reclaim
@@ -40,6 +41,7 @@ class Work:
         replication: Replications,
         remote_replication: RemoteReplications,
         alert_webhook: AlertWebhook,
+        jobs: JobRunner,
     ) -> None:
         self._gate = gate
         self._ambient = ambient
@@ -52,6 +54,7 @@ class Work:
         self.replication = replication
         self.remote_replication = remote_replication
         self.alert_webhook = alert_webhook
+        self.jobs = jobs
         self.replication_reports = ReplicationReports(catalog, gate, ambient)
 
     async def prune_invalidations(self) -> None:

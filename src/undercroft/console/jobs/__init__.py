@@ -1,0 +1,1 @@
+"""Jobs: the long work of the account, and the dialogs that begin it."""

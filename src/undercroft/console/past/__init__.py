@@ -1,0 +1,1 @@
+"""Point in time: a bucket as it was, and back to there."""
