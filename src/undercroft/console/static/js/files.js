@@ -2,10 +2,11 @@
 // and forms. What swaps the listing goes through `show`, so that the address always says what is shown.
 
 import { open, openForm } from "./dialogs.js";
+import { leave } from "./leave.js";
+import { size } from "./uploads/words.js";
 
 const FILTER_MS = 150;
 const ROWS_MAX = 2000; // Of more rows at once a browser grows slow; then the pages are there.
-const UNITS = ["bytes", "KB", "MB", "GB", "TB", "PB"];
 
 const frame = document.querySelector("[data-files]");
 const form = document.querySelector("[data-selection]");
@@ -15,12 +16,6 @@ const boxes = () => [...form.querySelectorAll("[data-choose]")];
 const rowOf = (box) => box.closest("tr");
 let asked = 0; // Counts what was asked for: a late answer to an older question is not shown.
 let anchor = null;
-
-function size(bytes) {
-  let value = bytes, unit = 0;
-  for (; value >= 999.95 && unit < UNITS.length - 1; unit++) value /= 1000;
-  return unit === 0 ? `${bytes} byte${bytes === 1 ? "" : "s"}` : `${value.toFixed(1)} ${UNITS[unit]}`;
-}
 
 // -- Choosing ---------------------------------------------------------------------------------------------------------
 function summarise() {
@@ -63,6 +58,7 @@ function focusRow(row) {
 }
 
 function press(event) {
+  if (!form.isConnected) return; // Another page came without a change of page.
   const inText = event.target.closest("input:not([type=checkbox]), select, textarea, dialog, summary, [contenteditable]");
   if (inText || event.defaultPrevented || event.altKey) return;
   const all = rows();
@@ -76,10 +72,10 @@ function press(event) {
     Home: row && (() => focusRow(all[0])),
     End: row && (() => focusRow(all.at(-1))),
     " ": row && !onControl && (() => choose(row, event.shiftKey || !row.querySelector("[data-choose]").checked, event.shiftKey)),
-    Enter: row && !onControl && (() => location.assign(row.dataset.href)),
+    Enter: row && !onControl && (() => leave(new URL(row.dataset.href, location.href).href)),
     Delete: () => remove(row),
     F2: row?.dataset.kind === "file" && (() => open(`/buckets/${frame.dataset.files}/file/rename?id=${row.dataset.id}`)),
-    Backspace: frame.dataset.above && (() => location.assign(frame.dataset.above)),
+    Backspace: frame.dataset.above && (() => leave(new URL(frame.dataset.above, location.href).href)),
     Escape: boxes().some((box) => box.checked) && (() => chooseAll(false)),
   };
   if ((event.ctrlKey || event.metaKey) && event.key === "a") keys.a = () => chooseAll(true);
