@@ -53,6 +53,7 @@ async def delete(visit: Visit) -> Response:
     names, versions = names_of(visit), await versions_asked(visit, bucket)
     how = visit.field("how", "all")
     if not visit.field("confirmed"):
+        visit.nothing_done()
         contents = await visit.store.files.contents_of_selection(
             visit.principal, bucket, names, steps=limits.FOLDER_SIZE_STEPS
         )
