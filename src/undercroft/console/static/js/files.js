@@ -2,6 +2,7 @@
 // and forms. What swaps the listing goes through `show`, so that the address always says what is shown.
 
 import { open, openForm } from "./dialogs.js";
+import { leave } from "./leave.js";
 
 const FILTER_MS = 150;
 const ROWS_MAX = 2000; // Of more rows at once a browser grows slow; then the pages are there.
@@ -64,7 +65,7 @@ function focusRow(row) {
 
 function press(event) {
   const inText = event.target.closest("input:not([type=checkbox]), select, textarea, dialog, summary, [contenteditable]");
-  if (inText || event.defaultPrevented || event.altKey) return;
+  if (!form.isConnected || inText || event.defaultPrevented || event.altKey) return;
   const all = rows();
   const row = event.target.closest("tr[data-kind]");
   const here = row ?? all.find((one) => one.tabIndex === 0) ?? all[0];
@@ -76,10 +77,10 @@ function press(event) {
     Home: row && (() => focusRow(all[0])),
     End: row && (() => focusRow(all.at(-1))),
     " ": row && !onControl && (() => choose(row, event.shiftKey || !row.querySelector("[data-choose]").checked, event.shiftKey)),
-    Enter: row && !onControl && (() => location.assign(row.dataset.href)),
+    Enter: row && !onControl && (() => leave(row.dataset.href)),
     Delete: () => remove(row),
     F2: row?.dataset.kind === "file" && (() => open(`/buckets/${frame.dataset.files}/file/rename?id=${row.dataset.id}`)),
-    Backspace: frame.dataset.above && (() => location.assign(frame.dataset.above)),
+    Backspace: frame.dataset.above && (() => leave(frame.dataset.above)),
     Escape: boxes().some((box) => box.checked) && (() => chooseAll(false)),
   };
   if ((event.ctrlKey || event.metaKey) && event.key === "a") keys.a = () => chooseAll(true);
@@ -106,7 +107,7 @@ async function fetched(href) {
 async function show(href) {
   const number = ++asked;
   const fresh = await fetched(href);
-  if (!fresh) return location.assign(href);
+  if (!fresh) return leave(href);
   if (number !== asked) return;
   listing().replaceWith(document.adoptNode(fresh));
   history.replaceState(history.state, "", href);
@@ -191,7 +192,7 @@ function start() {
   });
   // The part that is asked for again after uploads is a new element each time.
   new MutationObserver(refreshed).observe(form, { childList: true });
-  document.querySelector(".go-to")?.addEventListener("toggle", (event) => {
+  document.querySelector(".page-tools .go-to")?.addEventListener("toggle", (event) => {
     if (event.target.open) event.target.querySelector("input").select();
   });
   startFilter(document.querySelector("[data-type-filter]"));
@@ -200,7 +201,7 @@ function start() {
 
 // -- Search -----------------------------------------------------------------------------------------------------------
 async function goOnSearching(part) {
-  for (let next = part.dataset.searchNext; next; ) {
+  for (let next = part.dataset.searchNext; next && part.isConnected; ) {
     const answer = await fetch(next, { headers: { accept: "text/html" } });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("found");
