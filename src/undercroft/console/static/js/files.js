@@ -31,10 +31,11 @@ function summarise() {
   form.querySelector("[data-selection-count]").textContent = `${chosen.length} selected`;
   form.querySelector("[data-selection-size]").textContent = size(bytes) + (folders ? ` and ${folders} folder${folders === 1 ? "" : "s"}` : "");
   for (const row of rows()) row.setAttribute("aria-selected", row.querySelector("[data-choose]").checked);
-  const only = chosen.length === 1 && chosen[0].dataset.kind === "file" ? chosen[0] : null;
+  const only = chosen.length === 1 ? chosen[0] : null;
   for (const link of form.querySelectorAll("[data-one]")) {
-    link.hidden = !only;
-    if (only) link.href = `${link.dataset.onePath}?id=${only.dataset.id}`;
+    link.hidden = only?.dataset.kind !== link.dataset.one;
+    const { id, name } = only?.dataset ?? {};
+    if (!link.hidden) link.href = `${link.dataset.onePath}?${new URLSearchParams(id ? { id } : { prefix: name })}`;
   }
   const all = form.querySelector("[data-choose-all]");
   if (all) {
