@@ -25,10 +25,11 @@ function summarise() {
   form.querySelector("[data-selection-count]").textContent = `${chosen.length} selected`;
   form.querySelector("[data-selection-size]").textContent = size(bytes) + (folders ? ` and ${folders} folder${folders === 1 ? "" : "s"}` : "");
   for (const row of rows()) row.setAttribute("aria-selected", row.querySelector("[data-choose]").checked);
-  const only = chosen.length === 1 && chosen[0].dataset.kind === "file" ? chosen[0] : null;
+  const only = chosen.length === 1 ? chosen[0] : null;
   for (const link of form.querySelectorAll("[data-one]")) {
-    link.hidden = !only;
-    if (only) link.href = `${link.dataset.onePath}?id=${only.dataset.id}`;
+    link.hidden = only?.dataset.kind !== link.dataset.one;
+    const { id, name } = only?.dataset ?? {};
+    if (!link.hidden) link.href = `${link.dataset.onePath}?${new URLSearchParams(id ? { id } : { prefix: name })}`;
   }
   const all = form.querySelector("[data-choose-all]");
   if (all) {
@@ -58,9 +59,9 @@ function focusRow(row) {
 }
 
 function press(event) {
-  if (!form.isConnected) return; // Another page came without a change of page.
   const inText = event.target.closest("input:not([type=checkbox]), select, textarea, dialog, summary, [contenteditable]");
-  if (inText || event.defaultPrevented || event.altKey) return;
+  // Without its form, another page came without a change of page.
+  if (!form.isConnected || inText || event.defaultPrevented || event.altKey) return;
   const all = rows();
   const row = event.target.closest("tr[data-kind]");
   const here = row ?? all.find((one) => one.tabIndex === 0) ?? all[0];
@@ -102,7 +103,7 @@ async function fetched(href) {
 async function show(href) {
   const number = ++asked;
   const fresh = await fetched(href);
-  if (!fresh) return location.assign(href);
+  if (!fresh) return leave(href);
   if (number !== asked) return;
   listing().replaceWith(document.adoptNode(fresh));
   history.replaceState(history.state, "", href);
@@ -187,7 +188,7 @@ function start() {
   });
   // The part that is asked for again after uploads is a new element each time.
   new MutationObserver(refreshed).observe(form, { childList: true });
-  document.querySelector(".go-to")?.addEventListener("toggle", (event) => {
+  document.querySelector(".page-tools .go-to")?.addEventListener("toggle", (event) => {
     if (event.target.open) event.target.querySelector("input").select();
   });
   startFilter(document.querySelector("[data-type-filter]"));
@@ -196,7 +197,7 @@ function start() {
 
 // -- Search -----------------------------------------------------------------------------------------------------------
 async function goOnSearching(part) {
-  for (let next = part.dataset.searchNext; next; ) {
+  for (let next = part.dataset.searchNext; next && part.isConnected; ) {
     const answer = await fetch(next, { headers: { accept: "text/html" } });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("found");
