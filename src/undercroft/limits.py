@@ -62,6 +62,7 @@ CONTENTS_PAGE_VERSIONS = 1000  # The same when it is counted what a folder has.
 CONTENTS_STEP_VERSIONS = 10_000
 SELECTION_PAGE_NAMES = 1000
 SELECTION_MAX = 10_000  # Versions that one request changes; more is for a job.
+SELECTION_NOTED = 10  # Files of a selection that the audit log names.
 SELECTION_AT_ONCE = 64  # Of these beside one another: they share a commit.
 UNHIDE_MARKERS_MAX = 100  # Hide markers on top of each other that one un-hiding removes.
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pyotp import TOTP
 
+from harness.clients import boto3_client
 from harness.console import PASSWORD, Console, console_of
 from harness.mail_server import serving_mail
 from undercroft.console.navigation import B2_GROUP, GROUPS
@@ -296,7 +297,7 @@ def test_t11_to_t13_the_product_is_enabled_by_accepting_its_terms(newcomer):
     expect(rail.get_by_role("heading", name=B2_GROUP)).to_have_count(0)
 
 
-def test_t80_the_audit_page_shows_what_was_done_in_the_console_by_whom_and_from_where(console, owner, new_name):
+def test_t80_the_audit_page_shows_what_was_done_in_the_console_by_whom_and_from_where(console, server, owner, new_name):
     name = new_name("audited")
     console.open("/buckets")
     for _ in range(2):
@@ -304,7 +305,27 @@ def test_t80_the_audit_page_shows_what_was_done_in_the_console_by_whom_and_from_
         dialog.get_by_label("Bucket Unique Name").fill(name)
         dialog.get_by_role("button", name="Create a Bucket").click()
     expect(dialog.locator("#e-name")).to_be_visible()
-    console.open(f"/audit?text={name}")
+    s3 = boto3_client(server, key=(owner.key_id, owner.application_key))
+    s3.put_object(Bucket=name, Key="old news.txt", Body=b"text")
+    console.open(f"/buckets/{name}/files")
+    page = console.page
+    page.get_by_label("Select all on this page").check()
+    page.locator("[data-selection-bar]").get_by_role("button", name="Delete").click()
+    page.locator("dialog[open]").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("The selection is deleted")).to_be_visible()
+    console.open("/keys")
+    dialog = console.dialog("Add a New Application Key")
+    dialog.get_by_label("Name of Key").fill(f"key-of-{name}")
+    dialog.get_by_role("button", name="Create New Key").click()
+    secret = dialog.get_by_text(re.compile(r"^K[0-9]{3}[A-Za-z0-9+/]{27}$")).first.inner_text()
+    for action, target in (("Delete files", "old news.txt"), ("Create key", f"key-of-{name}")):
+        console.open(f"/audit?action={action}&text={name}")
+        row = page.get_by_role("row").filter(has_text=action)
+        expect(row).to_have_count(1)
+        for words in (target, owner.email, "127.0.0.1", "Done"):
+            expect(row).to_contain_text(words)
+    assert secret not in page.content()
+    console.open(f"/audit?action=Create+bucket&text={name}")
     rows = console.page.get_by_role("row").filter(has_text=name)
     expect(rows).to_have_count(2)
     for row, outcome in ((rows.nth(0), "Refused"), (rows.nth(1), "Done")):
@@ -315,6 +336,7 @@ def test_t80_the_audit_page_shows_what_was_done_in_the_console_by_whom_and_from_
     lines = download.value.path().read_text().splitlines()
     assert lines[0].startswith("time,account,actor,")
     assert len([line for line in lines if name in line and owner.account_id in line]) == 2
+    assert secret not in download.value.path().read_text()
 
 
 def test_t86_the_end_of_a_session_is_told_can_be_put_off_and_loses_no_typing(stranger_console, account):

@@ -46,7 +46,10 @@ class Console:
 def console_of(server: Server, browser: Browser, **context: object) -> Console:
     """A page in a browser context of its own, at no address yet. Errors of its scripts are kept."""
     made = Console(server, browser.new_context(**context).new_page())
-    made.page.on("pageerror", lambda error: made.messages.append(str(error)))
+    # That a change of pages came before the last one had faded in is what the browser tells its developers, and no error of a script.
+    made.page.on(
+        "pageerror", lambda error: made.messages.append(str(error)) if "ViewTransition" not in str(error) else None
+    )
     made.page.on(
         "console", lambda message: made.messages.append(message.text) if "Content Security" in message.text else None
     )

@@ -11,6 +11,8 @@ import requests
 from harness.console import PASSWORD
 from harness.server import Server
 
+TIMEOUT_S = 120.0  # Hashing a password is slow on purpose, and the machine may be busy.
+
 
 class Browser:
     """A session of `requests` that sends forms as a browser does."""
@@ -20,10 +22,10 @@ class Browser:
         self.session = requests.Session()
 
     def get(self, path: str, **options: Any) -> requests.Response:
-        return self.session.get(self.origin + path, allow_redirects=False, timeout=30, **options)
+        return self.session.get(self.origin + path, allow_redirects=False, timeout=TIMEOUT_S, **options)
 
     def token(self, path: str = "/sign-in", **headers: str) -> str:
-        page = self.session.get(self.origin + path, timeout=30, headers=headers)
+        page = self.session.get(self.origin + path, timeout=TIMEOUT_S, headers=headers)
         return re.search(r'name="csrf-token" content="([0-9a-f]{64})"', page.text)[1]
 
     def post(
@@ -44,7 +46,7 @@ class Browser:
                 **(headers or {}),
             },
             allow_redirects=False,
-            timeout=30,
+            timeout=TIMEOUT_S,
         )
 
     def sign_in(self, email: str, password: str = PASSWORD, **fields: str) -> requests.Response:

@@ -48,7 +48,7 @@ async def _fill(data_dir: Path, bucket_id: str, prefix: str, count: int) -> None
                     _VERSION, [(bucket_id, name, -now_ms, first_handle + n, now_ms, *digests) for n, name in names]
                 )
                 await tx.many(_FILE, [(bucket_id, name, -now_ms) for _, name in names])
-                await usage.add(tx, bucket_id, SLOT, len(names), 0)
+                await usage.add(tx, bucket_id, SLOT, usage.Held(versions=len(names), files=len(names)))
 
             await catalog.write(change)
     finally:

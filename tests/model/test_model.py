@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from model.through_store import ThroughStore
 
 EXAMPLE_STEPS_MAX = 50
 EXAMPLE_STEPS = 15  # What an example has on average, with some room: rules may find nothing to do.
-EXAMPLES_MAX = 200  # At a time: hypothesis keeps something of each, 5 MiB of it where there were parts.
+EXAMPLES_MAX = 60  # At a time: hypothesis keeps something of each, 5 MiB of it where there were parts.
 # Steps by way: together 2,000 at CI size and 100,000 at full size.
 STEPS = {"native": (400, 20_000), "s3": (400, 20_000), "both": (400, 20_000), "store": (800, 40_000)}
 
@@ -97,6 +98,7 @@ def walk(machine: type[Machine], way: str, full_size: bool, record_property: Cal
                 suppress_health_check=list(HealthCheck),
             ),
         )
+        gc.collect()  # What a run leaves refers to itself, and is of a few objects with many bytes: nobody else hurries.
         assert full_size or machine.steps >= wanted, (
             f"{machine.steps} steps: the same examples again would show nothing"
         )

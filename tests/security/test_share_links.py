@@ -133,7 +133,7 @@ def test_nobody_sees_or_changes_files_and_links_of_another_account(people, bucke
         assert "secret.txt" not in answer.text
     for action, fields in (
         ("selection/zip", {"choose": "name:in/"}),
-        ("selection/delete", {"choose": "name:in/", "confirmed": "1", "how": "all"}),
+        ("selection/delete", {"choose": "name:in/", "how": "all"}),
         ("selection/hold", {"choose": "name:in/", "hold": "on"}),
         ("file/delete", {"id": version}),
         ("file/hide", {"id": version}),

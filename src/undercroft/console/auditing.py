@@ -1,14 +1,13 @@
 """Every form and script call of a signed-in person reaches the audit log, without the section that answers it doing anything.
 
 The guard writes an entry after each POST, also of one that was refused. What it says is made from the page (its section and
-handler), its path and the fields sent, but for those that are secret. A handler that knows better says so: `visit.audit(…)`. A row
+handler), its path and the fields and parameters sent, but for those that are secret. A handler that knows better says so: `visit.audit(…)`. A row
 of the table of pages may name its action, or none where nothing worth knowing happens (`action=""`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 import msgspec
 from starlette.responses import Response
@@ -19,7 +18,7 @@ from undercroft.store.identity.audit import Actor
 from undercroft.store.identity.sessions import SignedIn
 
 # Fields that name what a form is about, the first that is there; and those whose values are nobody's to read.
-_NAMING = ("bucket", "bucket_name", "name", "file", "file_name", "key_id", "email")
+_NAMING = ("file", "choose", "path", "names", "name", "bucket", "key_id", "email")
 # A webhook's address and headers let others in, so they are stored wrapped, and are secrets here too.
 _SECRET = re.compile(r"pass|secret|token|code|key$|credential|url$|header_value", re.IGNORECASE)
 _VALUES_SHOWN = 5
@@ -36,6 +35,8 @@ def action_of(page: Page) -> str:
 async def write_down(visit: Visit, page: Page, who: SignedIn, response: Response) -> None:
     """Write an entry about what was answered to this person, and one for each account that the handler named."""
     note = visit.noted
+    if note.is_nothing:
+        return
     actor = Actor(
         who.account.email,
         address=visit.address,
@@ -53,9 +54,10 @@ async def write_down(visit: Visit, page: Page, who: SignedIn, response: Response
 
 def _fields(visit: Visit) -> dict[str, str]:
     """What was sent, without secrets: the fields of a form, or the plain members of a JSON object."""
-    pairs: Iterable[tuple[str, str]] = ((name, str(value)) for name, value in visit.form.multi_items())
+    pairs = [*visit.request.query_params.multi_items()]
+    pairs += [(name, str(value)) for name, value in visit.form.multi_items()]
     if visit.raw_body.startswith(b"{"):
-        pairs = _members(visit.raw_body)
+        pairs += _members(visit.raw_body)
     gathered: dict[str, list[str]] = {}
     for name, value in pairs:
         if not _SECRET.search(name):

@@ -33,6 +33,7 @@ class Noted(msgspec.Struct):
     target: str = ""
     details: dict[str, str] = {}
     about: list[str] = []  # Further accounts, into whose log it goes as well.
+    is_nothing: bool = False  # A form that only led to a question.
 
 
 class Console:
@@ -163,6 +164,10 @@ class Visit:
         noted.details = {**noted.details, **details}
         if about:
             noted.about.append(about)
+
+    def nothing_done(self) -> None:
+        """Say that nothing was done yet, but something asked: no entry is written."""
+        self.noted.is_nothing = True
 
     def path(self, name: str) -> str:
         """A parameter of the path."""

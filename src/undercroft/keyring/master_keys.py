@@ -24,7 +24,10 @@ class KeySource(Protocol):
         """The keys as they are now: the first one wraps. Raises `KeyringError`."""
 
     def changing(self) -> AbstractContextManager[None]:
-        """Let the block change the keys, and nobody else meanwhile. Raises `KeyringError` where somebody else does."""
+        """Let the block change the keys, and nobody else meanwhile.
+
+        Raises `KeyringError` where somebody else does, and where that cannot be found out.
+        """
 
     def begin_change(self) -> None:
         """Put a new key before the current one, unless that has been done and not been ended. Raises `KeyringError`."""
@@ -55,7 +58,10 @@ class MasterKeyFile:
     @contextmanager
     def changing(self) -> Iterator[None]:
         """See `KeySource`."""
-        directory = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            directory = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise KeyringError(f"{self.path.parent} cannot be opened: {error.strerror}.") from error
         try:
             try:
                 fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)

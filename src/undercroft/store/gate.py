@@ -24,7 +24,7 @@ from undercroft.store.errors import (
 )
 from undercroft.store.identity.authorize import NO_FACTS, Facts, authorize
 from undercroft.store.identity.principals import Principal
-from undercroft.store.model import Bucket, BucketCaps
+from undercroft.store.model import Bucket
 from undercroft.store.operations import Operation
 
 T = TypeVar("T")
@@ -159,8 +159,8 @@ class Gate:
                 result = await change(tx, judged)
                 if cap is not None and judged is not None and await _held(tx, judged.account_id) > cap:
                     raise StorageCapExceeded  # What the change stored is counted already, and goes with it.
-                if grows and judged is not None and judged.caps is not None:
-                    await _check_caps_of_bucket(tx, judged, judged.caps)
+                if grows and judged is not None:
+                    await check_caps_of_bucket(tx, judged)
                 return result
 
             try:
@@ -183,8 +183,7 @@ class Gate:
         if bucket.caps is not None:
             await self._directory.catch_up()
             bucket = await self._directory.bucket_by_id(bucket.bucket_id) or bucket
-            if bucket.caps is not None:
-                await _check_caps_of_bucket(self._catalog.rows, bucket, bucket.caps, more_bytes=size_bytes)
+            await check_caps_of_bucket(self._catalog.rows, bucket, more_bytes=size_bytes)
         if await self._has_room(bucket, size_bytes):
             return
         await self._directory.catch_up()  # Perhaps the cap has been raised since this process last heard of it.
@@ -234,8 +233,11 @@ async def _concerns(tx: Transaction, judged_at: int, principal: Principal, bucke
     return any(subject in judged or subject.partition(":")[0] not in _KINDS for _, subject in entries)
 
 
-async def _check_caps_of_bucket(rows: Rows, bucket: Bucket, caps: BucketCaps, more_bytes: int = 0) -> None:
+async def check_caps_of_bucket(rows: Rows, bucket: Bucket, more_bytes: int = 0) -> None:
     """Raise `BucketCapExceeded` if the bucket holds more than it may, with so many bytes more."""
+    caps = bucket.caps
+    if caps is None:
+        return
     held = await usage.of_bucket(rows, bucket.bucket_id)
     if caps.size_bytes is not None and held.size_bytes + more_bytes > caps.size_bytes:
         raise BucketCapExceeded

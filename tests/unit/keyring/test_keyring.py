@@ -97,6 +97,12 @@ def test_a_key_that_came_to_the_file_meanwhile_is_found(tmp_path):
     assert mine.key_ids == theirs.key_ids[:1]
 
 
+def test_a_change_in_a_folder_that_cannot_be_opened_is_refused_and_says_why(tmp_path):
+    source = MasterKeyFile(tmp_path / "gone" / "master.key")
+    with pytest.raises(KeyringError, match="gone cannot be opened: No such file"), source.changing():
+        pass
+
+
 def test_a_new_key_is_on_the_disk_before_it_wraps_anything(tmp_path):
     path = tmp_path / "master.key"
     ring = load_or_create(path)

@@ -18,7 +18,7 @@ from undercroft.store import errors
 from undercroft.store.buckets.lock import LockChange
 from undercroft.store.dialect import S3
 from undercroft.store.identity.principals import Principal
-from undercroft.store.model import CustomerKey, DefaultRetention, NewFile, Retention
+from undercroft.store.model import BucketCaps, CustomerKey, DefaultRetention, NewFile, Retention
 from undercroft.store.work.jobs.emptying import Emptying
 from undercroft.store.work.jobs.model import Empty, Rewind, State, Tally, Transfer, What
 
@@ -530,6 +530,19 @@ async def test_a_cap_on_storage_pauses_a_job_that_would_store_more(tmp_path):
         assert (job.state, job.reason) == (State.PAUSED, "The account has reached its cap on storage.")
         assert await bench.names() == ["a/1"]
         await bench.store.accounting.caps.change(account_id, {"storage": 20})
+        await bench.store.jobs.resume(bench.principal, job.job_id)
+        assert done(await go_on(bench, job)).copied == 1
+
+
+@asynchronous
+async def test_the_cap_of_the_bucket_that_is_copied_to_pauses_a_job(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        await bench.put("a/1", b"x" * 10)
+        other = await bench.store.buckets.create(bench.principal, "other-bucket", "allPrivate")
+        await bench.store.buckets.set_caps(bench.principal, other.bucket_id, BucketCaps(size_bytes=9))
+        job = await run_to_end(bench, Transfer("a/", other.bucket_id, "b/"))
+        assert (job.state, job.reason) == (State.PAUSED, "A bucket has reached its cap.")
+        await bench.store.buckets.set_caps(bench.principal, other.bucket_id, BucketCaps(size_bytes=10))
         await bench.store.jobs.resume(bench.principal, job.job_id)
         assert done(await go_on(bench, job)).copied == 1
 

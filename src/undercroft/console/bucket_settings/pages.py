@@ -7,16 +7,16 @@ from undercroft.console.page import Page, get, post
 
 PAGES: tuple[Page, ...] = (
     get("/buckets/{name}/settings", general.show),
-    post("/buckets/{name}/settings", general.save),
+    post("/buckets/{name}/settings", general.save, action="Change bucket settings"),
     get("/buckets/{name}/delete", delete.ask),
-    post("/buckets/{name}/delete", delete.delete),
+    post("/buckets/{name}/delete", delete.delete, action="Delete bucket"),
     get("/buckets/{name}/lifecycle", lifecycle.show),
-    post("/buckets/{name}/lifecycle", lifecycle.save),
+    post("/buckets/{name}/lifecycle", lifecycle.save, action="Change lifecycle rules"),
     get("/buckets/{name}/cors", cors.show),
-    post("/buckets/{name}/cors", cors.save),
+    post("/buckets/{name}/cors", cors.save, action="Change CORS rules"),
     get("/buckets/{name}/cors/rules.json", cors.export),
     get("/buckets/{name}/lock", lock.show),
-    post("/buckets/{name}/lock", lock.save),
+    post("/buckets/{name}/lock", lock.save, action="Change default retention"),
     get("/buckets/{name}/lock/enable", lock.ask),
-    post("/buckets/{name}/lock/enable", lock.enable),
+    post("/buckets/{name}/lock/enable", lock.enable, action="Enable Object Lock"),
 )

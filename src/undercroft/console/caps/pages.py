@@ -10,7 +10,7 @@ from undercroft.console.page import Page, get, post
 PAGES: tuple[Page, ...] = (
     get("/caps", overview),
     get("/caps/edit", edit),
-    post("/caps/edit", change),
+    post("/caps/edit", change, action="Change caps"),
     get("/caps/buckets/{name}", edit_of_bucket),
-    post("/caps/buckets/{name}", change_of_bucket),
+    post("/caps/buckets/{name}", change_of_bucket, action="Change caps of bucket"),
 )

@@ -8,12 +8,12 @@ from undercroft.console.page import Page, get, post
 PAGES: tuple[Page, ...] = (
     get("/buckets/{name}/events", rules.show),
     get("/buckets/{name}/events/new", rule_form.new),
-    post("/buckets/{name}/events/new", rule_form.add),
+    post("/buckets/{name}/events/new", rule_form.add, action="Create notification rule"),
     get("/buckets/{name}/events/{rule}", rule_form.edit),
-    post("/buckets/{name}/events/{rule}", rule_form.change),
+    post("/buckets/{name}/events/{rule}", rule_form.change, action="Change notification rule"),
     get("/buckets/{name}/events/{rule}/remove", rules.ask_to_remove),
-    post("/buckets/{name}/events/{rule}/remove", rules.remove),
-    post("/buckets/{name}/events/{rule}/again", rules.try_again),
+    post("/buckets/{name}/events/{rule}/remove", rules.remove, action="Delete notification rule"),
+    post("/buckets/{name}/events/{rule}/again", rules.try_again, action="Resume notification rule"),
     get("/buckets/{name}/events/{rule}/log", deliveries.show),
-    post("/buckets/{name}/events/{rule}/test", deliveries.send_test),
+    post("/buckets/{name}/events/{rule}/test", deliveries.send_test, action="Send test event"),
 )

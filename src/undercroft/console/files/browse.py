@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from undercroft import limits
-from undercroft.console.files.places import bucket_of, crumbs_of, files_path, folder_of
+from undercroft.console.files.places import crumbs_of, files_path, folder_of
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import Held
 from undercroft.store.errors import NoSuchFile
@@ -32,7 +32,7 @@ async def choose(visit: Visit) -> Response:
 
 async def folder(visit: Visit) -> Response:
     """A page of a folder."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     asked = visit.query("prefix")
     prefix = asked[: asked.rfind("/") + 1]
     typed = asked[len(prefix) :] or visit.query("typed")
@@ -70,7 +70,7 @@ def in_folder(bucket: Bucket, prefix: str) -> dict[str, Any]:
 
 async def go_to_path(visit: Visit) -> Response:
     """Go to a path that somebody typed: a folder, a file, or what begins like that."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     path = visit.query("path").strip().removeprefix("/")
     if path and not path.endswith("/"):
         inside = await visit.store.files.folder(visit.principal, bucket, path + "/", limit=1)
@@ -87,7 +87,7 @@ async def go_to_path(visit: Visit) -> Response:
 
 async def search(visit: Visit) -> Response:
     """Files of the whole bucket with a text in their names: one step of the search, and where it goes on."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     text, prefix = visit.query("text"), visit.query("prefix")
     step = None
     if text:
@@ -101,7 +101,7 @@ async def search(visit: Visit) -> Response:
 
 async def folder_size(visit: Visit) -> Response:
     """How much there is in a folder, as far as one request counts."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     prefix = visit.query("prefix")
     contents = await visit.store.files.contents_of_selection(
         visit.principal, bucket, [prefix], steps=limits.FOLDER_SIZE_STEPS

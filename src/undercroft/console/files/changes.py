@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from undercroft import limits
 from undercroft.console.files.details import version_asked, version_form
-from undercroft.console.files.places import bucket_of, files_path, folder_of, go_to, way_back
+from undercroft.console.files.places import files_path, folder_of, go_to, way_back
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, PreconditionFailed
@@ -15,7 +15,7 @@ from undercroft.store.model import Bucket, FileVersion
 
 async def new_name(visit: Visit) -> Response:
     """The form for another name, folder or bucket."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     version = await version_asked(visit, bucket)
     values = {"path": version.name, "bucket": bucket.name, "keep": "", "replace": ""}
     return await _name_form(visit, bucket, version, values)
@@ -23,7 +23,7 @@ async def new_name(visit: Visit) -> Response:
 
 async def rename(visit: Visit) -> Response:
     """Give the file its new name, or make a copy of that name."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     version = await version_asked(visit, bucket)
     values = {
         "path": visit.field("path").removeprefix("/"),
@@ -72,7 +72,7 @@ async def _name_form(
 
 async def new_description(visit: Visit) -> Response:
     """The form for content type and file info."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     version = await version_asked(visit, bucket)
     values = {
         "content_type": version.content_type,
@@ -83,7 +83,7 @@ async def new_description(visit: Visit) -> Response:
 
 async def describe(visit: Visit) -> Response:
     """Make a version with the same content, and this type and info."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     version = await version_asked(visit, bucket)
     values = {"content_type": visit.field("content_type").strip(), "info": visit.field("info")}
     try:

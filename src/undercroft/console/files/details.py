@@ -11,7 +11,7 @@ from undercroft import limits
 from undercroft.console.files.addresses import addresses_of, can_be_fetched, granted
 from undercroft.console.files.archive import MODIFIED_KEY
 from undercroft.console.files.browse import in_folder
-from undercroft.console.files.places import bucket_of, files_path, folder_of, label_of
+from undercroft.console.files.places import files_path, folder_of, label_of
 from undercroft.console.files.previews import preview_of
 from undercroft.console.visit import Visit
 from undercroft.store.errors import DownloadCapExceeded
@@ -22,9 +22,11 @@ SHA1_KEY = "large_file_sha1"
 
 async def version_asked(visit: Visit, bucket: Bucket, file_id: str = "") -> FileVersion:
     """The version that the address or the form names by its id. Raises `InvalidFileId`, `NoSuchVersion`."""
-    return await visit.store.files.version(
+    version = await visit.store.files.version(
         visit.principal, file_id or visit.field("id") or visit.query("id"), bucket=bucket
     )
+    visit.audit(target=f"{bucket.name}/{version.name}")
+    return version
 
 
 def version_form(
@@ -50,7 +52,7 @@ def version_form(
 
 async def details(visit: Visit) -> Response:
     """The page of a version; of the newest visible one, where the address has a name instead of an id."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     if visit.query("file"):
         visible = await visit.store.files.current(visit.principal, bucket, visit.query("file"), data=False)
         return visit.redirect(visit.request.url.path, id=str(visible.file_id))
@@ -92,7 +94,7 @@ async def details(visit: Visit) -> Response:
 
 async def download(visit: Visit) -> Response:
     """Send the browser to where the version can be downloaded."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     version = await version_asked(visit, bucket)
     if version.action is not Action.UPLOAD:
         return visit.redirect(files_path(bucket, folder_of(version.name)))

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from starlette.responses import Response
 
 from undercroft.console.files.details import version_asked, version_form
-from undercroft.console.files.places import bucket_of
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, RetentionPast, RetentionProtected
@@ -18,7 +17,7 @@ _MOMENT = "%Y-%m-%dT%H:%M"
 
 async def hold(visit: Visit) -> Response:
     """Put a legal hold on a version, or take it off."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     version = await version_asked(visit, bucket)
     on = visit.field("hold") == "on"
     await visit.store.files.update_legal_hold(visit.principal, bucket, version.name, str(version.file_id), on=on)
@@ -28,7 +27,7 @@ async def hold(visit: Visit) -> Response:
 
 async def new_retention(visit: Visit) -> Response:
     """The form for the retention of a version."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     version = await version_asked(visit, bucket)
     kept = version.retention
     values = {
@@ -41,7 +40,7 @@ async def new_retention(visit: Visit) -> Response:
 
 async def retain(visit: Visit) -> Response:
     """Set, extend or end the retention of a version."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     version = await version_asked(visit, bucket)
     values = {name: visit.field(name) for name in ("mode", "until", "bypass")}
     try:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from starlette.responses import Response
 
 from undercroft.console.files.browse import in_folder
-from undercroft.console.files.places import bucket_of, files_path, go_to, way_back
+from undercroft.console.files.places import files_path, go_to, way_back
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest
@@ -17,7 +17,7 @@ from undercroft.store.model import NewFile
 
 async def new(visit: Visit) -> Response:
     """The form for a new folder."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     prefix = visit.query("prefix")
     return visit.render(
         "files/new_folder.html",
@@ -29,7 +29,7 @@ async def new(visit: Visit) -> Response:
 
 async def create(visit: Visit) -> Response:
     """Make a folder."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     prefix, name = visit.field("prefix"), visit.field("folder").strip().strip("/")
     try:
         if not name:

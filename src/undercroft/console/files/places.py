@@ -20,11 +20,6 @@ class Crumb(NamedTuple):
     prefix: str
 
 
-async def bucket_of(visit: Visit) -> Bucket:
-    """The bucket that the address names. Raises `NoSuchBucket` and `Unauthorized`."""
-    return await visit.store.buckets.read(visit.principal, visit.path("name"))
-
-
 def folder_of(name: str) -> str:
     """The folder that a name is in: empty at the top, else with the slash at its end."""
     cut = name.rstrip("/").rfind("/")

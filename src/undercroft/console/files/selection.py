@@ -15,7 +15,7 @@ from undercroft import limits
 from undercroft.console.files.addresses import disposition
 from undercroft.console.files.archive import Archive
 from undercroft.console.files.browse import in_folder
-from undercroft.console.files.places import bucket_of, files_path, go_to, label_of, way_back
+from undercroft.console.files.places import files_path, go_to, label_of, way_back
 from undercroft.console.visit import Visit
 from undercroft.store.errors import NoSuchVersion
 from undercroft.store.files.browsing import Contents
@@ -47,16 +47,22 @@ async def versions_asked(visit: Visit, bucket: Bucket) -> list[FileVersion]:
     return found
 
 
+async def confirm_delete(visit: Visit) -> Response:
+    """Say what deleting the selection comes to, and ask."""
+    bucket = await visit.bucket()
+    names, versions = names_of(visit), await versions_asked(visit, bucket)
+    contents = await visit.store.files.contents_of_selection(
+        visit.principal, bucket, names, steps=limits.FOLDER_SIZE_STEPS
+    )
+    return _deletion(visit, bucket, names, versions, contents)
+
+
 async def delete(visit: Visit) -> Response:
-    """Say what deleting the selection comes to, and, when that is confirmed, do it."""
-    bucket = await bucket_of(visit)
+    """Delete the selection, or hide it."""
+    bucket = await visit.bucket()
     names, versions = names_of(visit), await versions_asked(visit, bucket)
     how = visit.field("how", "all")
-    if not visit.field("confirmed"):
-        contents = await visit.store.files.contents_of_selection(
-            visit.principal, bucket, names, steps=limits.FOLDER_SIZE_STEPS
-        )
-        return _deletion(visit, bucket, names, versions, contents)
+    _note(visit, bucket, names, versions)
     files, bypass = visit.store.files, visit.field("bypass") == "on"
     if how == "hide":
         outcome = await files.hide_selected(visit.principal, bucket, names)
@@ -101,25 +107,35 @@ def _after_deletion(visit: Visit, bucket: Bucket, how: str, outcome: Outcome) ->
     return go_to(way_back(visit, files_path(bucket, visit.field("prefix"))), notice)
 
 
+def _note(visit: Visit, bucket: Bucket, names: list[str], versions: list[FileVersion]) -> None:
+    """Have the audit log say what the selection was."""
+    chosen = [*names, *(f"{version.name} ({version.file_id})" for version in versions)]
+    more = f" and {len(chosen) - limits.SELECTION_NOTED} more" if len(chosen) > limits.SELECTION_NOTED else ""
+    visit.audit(target=bucket.name, files=", ".join(chosen[: limits.SELECTION_NOTED]) + more)
+
+
 async def hold(visit: Visit) -> Response:
     """Put a legal hold on the files of the selection, or take it off."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     on = visit.field("hold") == "on"
+    _note(visit, bucket, names_of(visit), [])
     await visit.store.files.hold_selected(visit.principal, bucket, names_of(visit), on=on)
     return go_to(way_back(visit, files_path(bucket, visit.field("prefix"))), "holds-on" if on else "holds-off")
 
 
 async def unhide(visit: Visit) -> Response:
     """Let the hidden files of the selection be visible again."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
+    _note(visit, bucket, names_of(visit), [])
     await visit.store.files.unhide_selected(visit.principal, bucket, names_of(visit))
     return go_to(way_back(visit, files_path(bucket, visit.field("prefix"))), "selection-unhidden")
 
 
 async def zipped(visit: Visit) -> Response:
     """The selection as one zip."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     prefix = visit.field("prefix")
+    _note(visit, bucket, names_of(visit), [])
     archive = Archive(visit.store, visit.principal, bucket, prefix, names_of(visit))
     try:
         await archive.begin()

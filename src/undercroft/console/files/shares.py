@@ -9,7 +9,7 @@ from starlette.responses import Response
 from undercroft import limits
 from undercroft.console.files.addresses import granted_to
 from undercroft.console.files.details import version_asked, version_form
-from undercroft.console.files.places import bucket_of, go_to, way_back
+from undercroft.console.files.places import go_to, way_back
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, TooManyShares
@@ -29,14 +29,14 @@ _BLANK = {"kind": "link", "expiry": "604800", "password": "", "downloads": ""}
 
 async def new(visit: Visit) -> Response:
     """The form for a link to a version."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     version = await version_asked(visit, bucket)
     return version_form(visit, "files/share.html", bucket, version, values=_BLANK, expiries=EXPIRIES)
 
 
 async def create(visit: Visit) -> Response:
     """Make the link, and show it: this once, since only its hash is kept."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     version = await version_asked(visit, bucket)
     values = {name: visit.field(name, blank).strip() for name, blank in _BLANK.items()}
     try:
@@ -77,7 +77,7 @@ async def _link(visit: Visit, bucket: Bucket, version: FileVersion, values: dict
 
 async def listed(visit: Visit) -> Response:
     """The share links of a bucket."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     shares, following = await visit.store.shares.of_bucket(
         visit.principal, bucket, after=visit.query("after"), limit=limits.SHARES_PAGE
     )
@@ -86,7 +86,7 @@ async def listed(visit: Visit) -> Response:
 
 async def revoke(visit: Visit) -> Response:
     """End a link at once."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     await visit.store.shares.revoke(visit.principal, bucket, visit.field("share"))
     return go_to(way_back(visit, f"/buckets/{bucket.name}/shares"), "link-revoked")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from undercroft.console.files.details import version_asked, version_form
-from undercroft.console.files.places import bucket_of, files_path, folder_of, go_to, way_back
+from undercroft.console.files.places import files_path, folder_of, go_to, way_back
 from undercroft.console.visit import Visit
 from undercroft.store.dialect import NATIVE
 from undercroft.store.errors import VersionLocked
@@ -14,7 +14,7 @@ from undercroft.store.model import Bucket, FileVersion
 
 async def restore(visit: Visit) -> Response:
     """Make an older version the newest one."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     version = await version_asked(visit, bucket)
     await visit.store.files.restore(visit.principal, bucket, version.name, str(version.file_id))
     return go_to(way_back(visit, files_path(bucket, folder_of(version.name))), "version-restored")
@@ -22,7 +22,7 @@ async def restore(visit: Visit) -> Response:
 
 async def hide(visit: Visit) -> Response:
     """Hide a file."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     version = await version_asked(visit, bucket)
     await visit.store.files.hide(visit.principal, bucket, version.name, NATIVE)
     return go_to(way_back(visit, files_path(bucket, folder_of(version.name))), "file-hidden")
@@ -30,7 +30,7 @@ async def hide(visit: Visit) -> Response:
 
 async def unhide(visit: Visit) -> Response:
     """Let a hidden file be visible again."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     version = await version_asked(visit, bucket)
     await visit.store.files.unhide(visit.principal, bucket, version.name)
     return go_to(way_back(visit, files_path(bucket, folder_of(version.name))), "file-unhidden")
@@ -38,13 +38,13 @@ async def unhide(visit: Visit) -> Response:
 
 async def confirm_delete(visit: Visit) -> Response:
     """Ask before one version is removed."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     return await _deletion_form(visit, bucket, await version_asked(visit, bucket))
 
 
 async def delete(visit: Visit) -> Response:
     """Remove one version, or cancel one unfinished large file."""
-    bucket = await bucket_of(visit)
+    bucket = await visit.bucket()
     version = await version_asked(visit, bucket)
     try:
         await visit.store.files.delete_version(

@@ -8,11 +8,11 @@ from undercroft.console.page import Page, get, post
 PAGES: tuple[Page, ...] = (
     get("/jobs", overview.every),
     get("/jobs/{job_id}", overview.one),
-    post("/jobs/{job_id}/pause", overview.pause),
-    post("/jobs/{job_id}/resume", overview.resume),
-    post("/jobs/{job_id}/cancel", overview.cancel),
+    post("/jobs/{job_id}/pause", overview.pause, action="Pause job"),
+    post("/jobs/{job_id}/resume", overview.resume, action="Resume job"),
+    post("/jobs/{job_id}/cancel", overview.cancel, action="Cancel job"),
     get("/buckets/{name}/empty", emptying.ask),
-    post("/buckets/{name}/empty", emptying.begin),
+    post("/buckets/{name}/empty", emptying.begin, action="Empty bucket"),
     get("/buckets/{name}/transfer", transferring.ask),
-    post("/buckets/{name}/transfer", transferring.begin),
+    post("/buckets/{name}/transfer", transferring.begin, action="Copy or move folder"),
 )

@@ -10,11 +10,11 @@ from undercroft.console.page import Page, get, post
 PAGES: tuple[Page, ...] = (
     get("/keys", overview),
     get("/keys/new", new),
-    post("/keys/new", create),
+    post("/keys/new", create, action="Create key"),
     get("/keys/master", confirm_master),
-    post("/keys/master", regenerate),
+    post("/keys/master", regenerate, action="Regenerate master key"),
     get("/keys/{key_id}/rotate", confirm_rotate),
-    post("/keys/{key_id}/rotate", rotate),
+    post("/keys/{key_id}/rotate", rotate, action="Rotate key"),
     get("/keys/{key_id}/delete", confirm_delete),
-    post("/keys/{key_id}/delete", delete),
+    post("/keys/{key_id}/delete", delete, action="Delete key"),
 )

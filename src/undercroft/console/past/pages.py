@@ -8,5 +8,5 @@ from undercroft.console.past import restoring, view
 PAGES: tuple[Page, ...] = (
     get("/buckets/{name}/at", view.at),
     get("/buckets/{name}/rewind", restoring.ask),
-    post("/buckets/{name}/rewind", restoring.begin),
+    post("/buckets/{name}/rewind", restoring.begin, action="Restore to a moment"),
 )

@@ -9,11 +9,11 @@ from undercroft.console.uploads.small import look, new_address
 
 PAGES: tuple[Page, ...] = (
     get("/buckets/{name}/upload", dialog),
-    post("/buckets/{name}/uploads/look", look),
-    post("/buckets/{name}/uploads/address", new_address),
-    post("/buckets/{name}/uploads/start", start),
-    post("/buckets/{name}/uploads/part-address", new_part_address),
-    post("/buckets/{name}/uploads/parts", parts),
-    post("/buckets/{name}/uploads/finish", finish),
-    post("/buckets/{name}/uploads/cancel", cancel),
+    post("/buckets/{name}/uploads/look", look, action="Begin upload"),
+    post("/buckets/{name}/uploads/address", new_address, action=""),
+    post("/buckets/{name}/uploads/start", start, action="Begin upload of a large file"),
+    post("/buckets/{name}/uploads/part-address", new_part_address, action=""),
+    post("/buckets/{name}/uploads/parts", parts, action=""),
+    post("/buckets/{name}/uploads/finish", finish, action="Finish upload of a large file"),
+    post("/buckets/{name}/uploads/cancel", cancel, action="Cancel upload"),
 )

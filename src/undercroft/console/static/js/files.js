@@ -2,10 +2,11 @@
 // and forms. What swaps the listing goes through `show`, so that the address always says what is shown.
 
 import { open, openForm } from "./dialogs.js";
+import { leave } from "./leave.js";
+import { size } from "./uploads/words.js";
 
 const FILTER_MS = 150;
 const ROWS_MAX = 2000; // Of more rows at once a browser grows slow; then the pages are there.
-const UNITS = ["bytes", "KB", "MB", "GB", "TB", "PB"];
 
 const frame = document.querySelector("[data-files]");
 const form = document.querySelector("[data-selection]");
@@ -16,12 +17,6 @@ const rowOf = (box) => box.closest("tr");
 let asked = 0; // Counts what was asked for: a late answer to an older question is not shown.
 let anchor = null;
 
-function size(bytes) {
-  let value = bytes, unit = 0;
-  for (; value >= 999.95 && unit < UNITS.length - 1; unit++) value /= 1000;
-  return unit === 0 ? `${bytes} byte${bytes === 1 ? "" : "s"}` : `${value.toFixed(1)} ${UNITS[unit]}`;
-}
-
 // -- Choosing ---------------------------------------------------------------------------------------------------------
 function summarise() {
   const chosen = boxes().filter((box) => box.checked).map(rowOf);
@@ -30,10 +25,11 @@ function summarise() {
   form.querySelector("[data-selection-count]").textContent = `${chosen.length} selected`;
   form.querySelector("[data-selection-size]").textContent = size(bytes) + (folders ? ` and ${folders} folder${folders === 1 ? "" : "s"}` : "");
   for (const row of rows()) row.setAttribute("aria-selected", row.querySelector("[data-choose]").checked);
-  const only = chosen.length === 1 && chosen[0].dataset.kind === "file" ? chosen[0] : null;
+  const only = chosen.length === 1 ? chosen[0] : null;
   for (const link of form.querySelectorAll("[data-one]")) {
-    link.hidden = !only;
-    if (only) link.href = `${link.dataset.onePath}?id=${only.dataset.id}`;
+    link.hidden = only?.dataset.kind !== link.dataset.one;
+    const { id, name } = only?.dataset ?? {};
+    if (!link.hidden) link.href = `${link.dataset.onePath}?${new URLSearchParams(id ? { id } : { prefix: name })}`;
   }
   const all = form.querySelector("[data-choose-all]");
   if (all) {
@@ -64,7 +60,8 @@ function focusRow(row) {
 
 function press(event) {
   const inText = event.target.closest("input:not([type=checkbox]), select, textarea, dialog, summary, [contenteditable]");
-  if (inText || event.defaultPrevented || event.altKey) return;
+  // Without its form, another page came without a change of page.
+  if (!form.isConnected || inText || event.defaultPrevented || event.altKey) return;
   const all = rows();
   const row = event.target.closest("tr[data-kind]");
   const here = row ?? all.find((one) => one.tabIndex === 0) ?? all[0];
@@ -76,10 +73,10 @@ function press(event) {
     Home: row && (() => focusRow(all[0])),
     End: row && (() => focusRow(all.at(-1))),
     " ": row && !onControl && (() => choose(row, event.shiftKey || !row.querySelector("[data-choose]").checked, event.shiftKey)),
-    Enter: row && !onControl && (() => location.assign(row.dataset.href)),
+    Enter: row && !onControl && (() => leave(new URL(row.dataset.href, location.href).href)),
     Delete: () => remove(row),
     F2: row?.dataset.kind === "file" && (() => open(`/buckets/${frame.dataset.files}/file/rename?id=${row.dataset.id}`)),
-    Backspace: frame.dataset.above && (() => location.assign(frame.dataset.above)),
+    Backspace: frame.dataset.above && (() => leave(new URL(frame.dataset.above, location.href).href)),
     Escape: boxes().some((box) => box.checked) && (() => chooseAll(false)),
   };
   if ((event.ctrlKey || event.metaKey) && event.key === "a") keys.a = () => chooseAll(true);
@@ -106,7 +103,7 @@ async function fetched(href) {
 async function show(href) {
   const number = ++asked;
   const fresh = await fetched(href);
-  if (!fresh) return location.assign(href);
+  if (!fresh) return leave(href);
   if (number !== asked) return;
   listing().replaceWith(document.adoptNode(fresh));
   history.replaceState(history.state, "", href);
@@ -191,7 +188,7 @@ function start() {
   });
   // The part that is asked for again after uploads is a new element each time.
   new MutationObserver(refreshed).observe(form, { childList: true });
-  document.querySelector(".go-to")?.addEventListener("toggle", (event) => {
+  document.querySelector(".page-tools .go-to")?.addEventListener("toggle", (event) => {
     if (event.target.open) event.target.querySelector("input").select();
   });
   startFilter(document.querySelector("[data-type-filter]"));
@@ -200,7 +197,7 @@ function start() {
 
 // -- Search -----------------------------------------------------------------------------------------------------------
 async function goOnSearching(part) {
-  for (let next = part.dataset.searchNext; next; ) {
+  for (let next = part.dataset.searchNext; next && part.isConnected; ) {
     const answer = await fetch(next, { headers: { accept: "text/html" } });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("found");

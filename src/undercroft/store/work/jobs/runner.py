@@ -18,6 +18,7 @@ from undercroft.store.ambient import Ambient
 from undercroft.store.directory import Directory
 from undercroft.store.errors import (
     BadCredentials,
+    BucketCapExceeded,
     Busy,
     NoSuchBucket,
     NoSuchJob,
@@ -102,6 +103,8 @@ class JobRunner:
             return
         except (StorageFull, Busy):
             raise
+        except BucketCapExceeded:
+            await self._stop(row.job_id, State.PAUSED, "A bucket has reached its cap.")
         except StorageCapExceeded:
             await self._stop(row.job_id, State.PAUSED, "The account has reached its cap on storage.")
         except BadCredentials:

@@ -16,6 +16,7 @@ from undercroft.store.errors import InvalidFileName, InvalidRequest, NoSuchBucke
 from undercroft.store.files.clones import clone_of
 from undercroft.store.files.happenings import Happening
 from undercroft.store.files.service import Files
+from undercroft.store.gate import check_caps_of_bucket
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.model import SSE_B2, Bucket
 from undercroft.store.operations import Operation
@@ -93,6 +94,8 @@ class Transferring(Task):
         newest = await versions.newest(tx, target.bucket_id, target_name)
         clone = clone_of(source, target.bucket_id, target_name, draft.handle, draft.marker.born_ms)
         await self._files.clone_in(tx, target, source, clone, newest)
+        if target.bucket_id != bucket.bucket_id:  # Of its own bucket, the commit sees to it.
+            await check_caps_of_bucket(tx, target)
         tally, said = Tally(copied=1, copied_bytes=source.size), Said()
         if self._asked.is_move:
             await self._leave(tx, bucket, source, draft.marker, tally, said)

@@ -5,7 +5,7 @@
 
 import { queue } from "./queue.js";
 
-const PARTS = ["main", ".crumbs", ".rail"];
+const PARTS = ["main", ".crumbs", ".page-tools", ".rail"];
 const MARK = { softly: true };
 const loaded = new Set();
 let turns = 0;
