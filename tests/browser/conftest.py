@@ -13,7 +13,9 @@ from playwright.sync_api import Browser, Page, expect
 from harness.browser import find_browser, open_browser, two_origins
 from harness.clients import b2_api, boto3_client
 from harness.console import Console, console_of
+from harness.certificates import Certificates
 from harness.console_files import BucketPages
+from harness.console_tour import Tour, touring
 from harness.server import Server
 
 expect.set_options(timeout=30_000)  # A busy machine takes its time; what is there is seen at once.
@@ -104,3 +106,10 @@ def files(console: Console, server: Server, owner: Owner, new_name: Callable[[st
     name = new_name("files")
     s3.create_bucket(Bucket=name)
     return BucketPages(console, s3, b2_api(server, key=key), name)
+
+
+@pytest.fixture(scope="module")
+def tour(browser: Browser, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tour]:
+    """A server with something of everything on it, for those who look at every page."""
+    with touring(browser, certificates, tmp_path_factory.mktemp("tour") / "data") as made:
+        yield made
