@@ -129,6 +129,7 @@ def test_t82_the_quick_start_is_done_by_keyboard_alone(nobody, letter, tmp_path)
     keyboard.press("Enter")
     tab_to(page, "Upload")
     keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
     tab_to(page, "Choose files", "button")
     with page.expect_file_chooser() as chooser:
         keyboard.press("Enter")

@@ -32,8 +32,8 @@ function fill(body, href, broad) {
   document.body.append(dialog);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.showModal();
+  dialog.dispatchEvent(new CustomEvent("dialog-filled", { bubbles: true })); // It may show what is to have the focus.
   focusFirst(dialog);
-  dialog.dispatchEvent(new CustomEvent("dialog-filled", { bubbles: true }));
   return dialog;
 }
 
@@ -52,8 +52,8 @@ async function send(form, submitter, dialog) {
     const body = page?.querySelector("[data-dialog-body]");
     if (!body) return goTo(answer.url, page);
     dialog.replaceChildren(body);
-    focusFirst(dialog);
     dialog.dispatchEvent(new CustomEvent("dialog-filled", { bubbles: true }));
+    focusFirst(dialog);
   } finally {
     for (const button of buttons) button.disabled = false;
   }
