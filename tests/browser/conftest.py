@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from harness.browser import find_browser, open_browser, two_origins
+from harness.certificates import Certificates
 from harness.clients import b2_api, boto3_client
 from harness.console import Console, console_of
-from harness.certificates import Certificates
 from harness.console_files import BucketPages
 from harness.console_tour import Tour, touring
 from harness.server import Server
