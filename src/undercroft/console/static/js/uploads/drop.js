@@ -58,8 +58,10 @@ async function drop(event) {
 }
 
 function pick(zone, folder) {
-  const input = Object.assign(document.createElement("input"), { type: "file", multiple: true, webkitdirectory: folder });
+  const input = Object.assign(document.createElement("input"), { type: "file", multiple: true, webkitdirectory: folder, hidden: true });
   input.addEventListener("change", () => take(zone, picked(input)));
+  for (const end of ["change", "cancel"]) input.addEventListener(end, () => input.remove());
+  document.body.append(input); // Outside the page it could be forgotten while somebody looks for a file.
   input.click();
 }
 

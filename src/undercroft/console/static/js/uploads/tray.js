@@ -13,6 +13,7 @@ const rows = new Map();
 let parts;
 let planned;
 let announced = 0;
+let told = 0; // How many were done when it was last said: a small file may come and go between two looks.
 
 /** Show the tray when there is something in it. */
 export function start() {
@@ -195,15 +196,17 @@ function statusOf(transfer, row) {
 
 /** Say the beginning, each quarter, and the end, once each. */
 function announce(active, sent, size) {
+  const done = queue.of(DONE).length;
   if (active) {
     const quarter = Math.floor((4 * sent) / (size || 1)) || 0;
     if (!announced) say(parts.title.textContent.split(" · ")[0]);
     else if (quarter + 1 > announced && quarter < 4) say(`${25 * quarter} percent uploaded`);
     announced = Math.max(announced, Math.min(quarter, 3) + 1);
-  } else if (announced) {
+  } else if (announced || done > told) {
     announced = 0;
     if (queue.transfers.length) say(parts.title.textContent);
   }
+  if (!active) told = done;
 }
 
 function say(text) {
