@@ -158,6 +158,7 @@ def test_an_invalid_argument_names_it():
         (store_errors.StorageCapExceeded(), "AccessDenied", 403, {}),
         (store_errors.TransactionCapExceeded(), "AccessDenied", 403, {}),
         (store_errors.DownloadCapExceeded(), "AccessDenied", 403, {}),
+        (store_errors.BadLogDestination("it has Object Lock"), "InvalidTargetBucketForLogging", 400, {}),
         (store_errors.MissingCustomerKey(), "InvalidRequest", 400, {}),
         (store_errors.NeedlessCustomerKey("not encrypted so"), "InvalidRequest", 400, {}),
         (store_errors.EncryptionMismatch("otherwise"), "InvalidRequest", 400, {}),
