@@ -126,6 +126,13 @@ class AccessLogs:
         if self._size_bytes >= limits.ACCESS_LOG_WRITE_BYTES:
             self._full.set()
 
+    async def obstacle(self, bucket: Bucket) -> str:
+        """Why the logs of a bucket cannot be stored where they are to go; an empty text where they can."""
+        if bucket.logging is None:
+            return ""
+        await self._directory.catch_up()
+        return _obstacle(await self._directory.bucket_by_id(bucket.logging.destination_bucket_id), bucket)
+
     # -- Every few seconds ----------------------------------------------------------------------------------------------
     async def write(self) -> None:
         """Write what has gathered. Raises nothing that a bucket, a cap or a full disk could be the reason of."""
@@ -160,10 +167,9 @@ class AccessLogs:
         try:
             await self._directory.catch_up()
             destination = await self._directory.bucket_by_id(logging.destination_bucket_id)
-            if destination is None:
-                return "the destination is gone"
-            if not may_take_logs(destination, source.account_id):
-                return "the destination has Object Lock"
+            obstacle = _obstacle(destination, source)
+            if destination is None or obstacle:
+                return obstacle
             master_key = await self._directory.key(source.account_id)
             if master_key is None:
                 return "the account is suspended"
@@ -176,3 +182,9 @@ class AccessLogs:
         except StoreError as error:
             return str(error) or type(error).__name__
         return ""
+
+
+def _obstacle(destination: Bucket | None, source: Bucket) -> str:
+    if destination is None:
+        return "the destination is gone"
+    return "" if may_take_logs(destination, source.account_id) else "the destination has Object Lock"
