@@ -56,11 +56,16 @@ class AccessNotes:
         self._logs = store.access_logs
         self._settings = settings
 
+    def is_needless(self, request: Request) -> bool:
+        """Whether this is a download by name from a bucket that surely does not log: most are, and pay little for it."""
+        path = request.raw_path
+        if not path.startswith(FILE_PREFIX):
+            return False
+        return self._logs.is_quiet(path[len(FILE_PREFIX) :].partition(b"/")[0].decode("latin-1"))
+
     async def note(self, request: Request, response: Response) -> None:
         """See to it that the request is logged where its bucket logs, and where the one that it copies from does."""
         subject = _subject(request)
-        if subject.bucket_name and self._logs.is_quiet(subject.bucket_name):
-            return
         accesses = []
         bucket = await self._logs.logging_bucket(name=subject.bucket_name, bucket_id=subject.bucket_id)
         if bucket is not None:

@@ -83,7 +83,8 @@ class NativeFace:
             response = refusal
         if cross_origin:
             response.headers.extend(cross_origin)
-        await self._access_notes.note(request, response)
+        if not self._access_notes.is_needless(request):
+            await self._access_notes.note(request, response)
         return response
 
     async def _dispatch(self, request: Request, version: APIVersion, call: str, rest: list[str]) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote, unquote_to_bytes
 
 import pytest
 
@@ -100,3 +101,13 @@ def test_p8_no_line_tells_a_secret_of_a_url(url, shown):
     assert without_secrets(url) == shown
     assert shown.decode() in fields(target=url)[8]
     assert fields(referrer=b"https://h" + url)[15] == f'"https://h{shown.decode()}"'
+
+
+def test_every_character_is_either_as_it_came_or_percent_encoded():
+    every = "".join(map(chr, range(256)))
+    for character in every:
+        got = fields(name=character, key_id=character, agent=character.encode("latin-1"))
+        assert len(got) == 25
+        assert unquote(got[7]) == character
+        assert unquote(got[4]) == character
+        assert unquote_to_bytes(got[16][1:-1]) == character.encode("latin-1")

@@ -7,6 +7,7 @@ the token are left out.
 
 from __future__ import annotations
 
+import re
 import time
 from functools import lru_cache
 from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
@@ -18,6 +19,10 @@ from undercroft.store.model import Bucket
 
 _SAFE_IN_QUOTES = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in '"\\')
 _SAFE_OUTSIDE = _SAFE_IN_QUOTES.replace(" ", "")
+# What most values are, and needs no encoding: to see that costs a tenth of encoding nothing.
+_CLEAN_NAME = re.compile(r"[A-Za-z0-9_.~/-]+").fullmatch
+_CLEAN_OUTSIDE = re.compile(r"[!#-\[\]-~]+").fullmatch
+_CLEAN_IN_QUOTES = re.compile(rb"[ !#-\[\]-~]+").fullmatch
 # A query parameter whose name has one of these in it is a credential, or may be one.
 _SECRET_WORDS = (b"signature", b"token", b"authorization", b"customer-key", b"secret", b"password")
 _HIDDEN = b"REDACTED"
@@ -65,7 +70,7 @@ def line_of(bucket: Bucket, access: Access) -> bytes:
         _plain(access.key_id),
         _plain(access.request_id),
         _plain(access.operation),
-        quote(access.name, errors="replace") or _NOTHING,
+        access.name if _CLEAN_NAME(access.name) else quote(access.name, errors="replace") or _NOTHING,
         _quoted(request),
         str(access.status),
         _plain(access.error_code),
@@ -107,11 +112,14 @@ def _moment(seconds: int) -> str:
 
 
 def _plain(text: str) -> str:
-    return quote(text[: limits.ACCESS_LOG_VALUE_MAX_BYTES], _SAFE_OUTSIDE) or _NOTHING
+    text = text[: limits.ACCESS_LOG_VALUE_MAX_BYTES]
+    return text if _CLEAN_OUTSIDE(text) else quote(text, _SAFE_OUTSIDE) or _NOTHING
 
 
 def _quoted(value: bytes) -> str:
-    return f'"{quote_from_bytes(value[: limits.ACCESS_LOG_VALUE_MAX_BYTES], _SAFE_IN_QUOTES) or _NOTHING}"'
+    value = value[: limits.ACCESS_LOG_VALUE_MAX_BYTES]
+    text = value.decode("ascii") if _CLEAN_IN_QUOTES(value) else quote_from_bytes(value, _SAFE_IN_QUOTES)
+    return f'"{text or _NOTHING}"'
 
 
 def _number(count: int | None) -> str:
