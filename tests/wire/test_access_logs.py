@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import re
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import pytest
 
 from harness.native import NativeCaller
+from harness.native_session import send
 from harness.processes import wait_until
 from harness.s3_raw import RawS3, make_client
 
@@ -39,10 +39,8 @@ class Account:
         self.s3.put_bucket_logging(Bucket=source, BucketLoggingStatus={"LoggingEnabled": logging})
 
     def get(self, path, headers=None):
-        connection = http.client.HTTPConnection(urlsplit(self.server.api_url).netloc, timeout=30)
-        connection.request("GET", path, headers=headers or {})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        answer = send("GET", self.server.api_url + path, headers)
+        return answer.status, answer.body
 
     def lines(self, source="the-source", target="the-logs"):
         """The lines in all files of a source, by operation."""
@@ -83,9 +81,7 @@ def test_every_request_of_both_faces_has_a_line(account):
     s3.copy_object(Bucket="another-one", Key="copy", CopySource={"Bucket": "the-source", "Key": "a folder/käse"})
     s3.put_object(Bucket="another-one", Key="not-logged", Body=DATA)
     url = s3.generate_presigned_url("head_object", {"Bucket": "the-source", "Key": "a folder/käse"})
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
-    connection.request("HEAD", url.partition(urlsplit(url).netloc)[2])
-    assert connection.getresponse().status == 200
+    assert send("HEAD", url).status == 200
     assert account.raw("DELETE", "/THE-SOURCE/x", signed=False).status == 403
 
     uploaded = native.upload(account.bucket_id, "native file", DATA, {})
