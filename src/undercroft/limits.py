@@ -241,6 +241,12 @@ CAP_ALERTS_SHOWN_MAX = 1000
 CAP_ALERTS_SENT_AT_ONCE = 100  # In one request to the operator's webhook.
 CAP_ALERT_NEWS_S = 86_400  # An alert that could not be sent for so long is no news any more.
 
+# -- Access logs (ours) -----------------------------------------------------------------------------------------------
+ACCESS_LOG_WRITE_S = 10.0  # Lines gather in memory for this long, or until a process has …
+ACCESS_LOG_WRITE_BYTES = 1 * MIB  # … so many bytes of them.
+ACCESS_LOG_GATHERED_MAX_BYTES = 4 * MIB  # More of them, while others are being written, are dropped.
+ACCESS_LOG_VALUE_MAX_BYTES = 2048  # What a client made up, a path or an agent, is cut off after so many bytes.
+
 # -- Groups (B2, "Business Groups" and Partner API) -------------------------------------------------------------------
 GROUP_MEMBERS_MAX = 5000
 GROUP_LIST_MAX = 100

@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from undercroft import limits
-from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
+from undercroft.cli.on_data import on_data
+from undercroft.cli.options import JSON
 from undercroft.cli.output import day_and_time, print_fields, print_json, print_table
-from undercroft.cli.session import fail, settings_of, with_store
+from undercroft.cli.session import fail, with_store
 from undercroft.serve.exits import USAGE
+from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.work.jobs.model import Job, Remark, Rewind, State, Tally
 
@@ -36,7 +38,9 @@ _LABELS = {
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 
 
+@on_data
 def rewind(
+    settings: Settings,
     bucket: Annotated[str, typer.Argument(metavar="BUCKET", help="The bucket's name.")],
     to: Annotated[
         str,
@@ -44,10 +48,6 @@ def rewind(
     ],
     prefix: Annotated[str, typer.Option(metavar="PREFIX", help="Only names that begin so, such as a folder/.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what a rewind would do now.")] = False,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Make a bucket look as it did at a moment, as far as its versions remember. Nothing is deleted."""
@@ -64,7 +64,7 @@ def rewind(
         job = await store.jobs.find(principal, job.job_id)
         return job.tally, job
 
-    tally, job = with_store(settings_of(data, catalog, blobs, config), work)
+    tally, job = with_store(settings, work)
     if json:
         described = {"jobId": None, "state": None, "reason": None} if job is None else _describe(job)
         print_json(
@@ -92,12 +92,10 @@ def rewind(
 
 
 @app.command("list")
+@on_data
 def list_(
+    settings: Settings,
     account: Annotated[str | None, typer.Option(metavar="ACCOUNT", help="Of one account: its id or e-mail.")] = None,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """List jobs, of each account the newest first."""
@@ -112,7 +110,7 @@ def list_(
             for job in await store.jobs.of_account(await accounts.operator(each.account_id), limit=limit)
         ]
 
-    found = with_store(settings_of(data, catalog, blobs, config), work)
+    found = with_store(settings, work)
     if json:
         print_json({"jobs": [_describe(job) for job, _ in found]})
         return
@@ -132,12 +130,10 @@ def list_(
 
 
 @app.command()
+@on_data
 def show(
+    settings: Settings,
     job_id: JobId,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Show a job, what it did, and what it has to say of single versions."""
@@ -147,7 +143,7 @@ def show(
         job = await store.jobs.find(principal, job_id)
         return job, await store.jobs.remarks(principal, job_id, limit=limits.JOB_REMARKS_MAX)
 
-    job, remarks = with_store(settings_of(data, catalog, blobs, config), work)
+    job, remarks = with_store(settings, work)
     if json:
         print_json(
             {
@@ -164,12 +160,10 @@ def show(
 
 
 @app.command()
+@on_data
 def cancel(
+    settings: Settings,
     job_id: JobId,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """End a job for good. What it has done stays done."""
@@ -178,7 +172,7 @@ def cancel(
         principal = await store.identity.accounts.operator(await store.jobs.account_of(job_id))
         return await store.jobs.cancel(principal, job_id)
 
-    job = with_store(settings_of(data, catalog, blobs, config), work)
+    job = with_store(settings, work)
     if json:
         print_json(_describe(job))
     else:

@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from undercroft import limits
-from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
+from undercroft.cli.on_data import on_data
+from undercroft.cli.options import JSON
 from undercroft.cli.output import day_and_time, print_fields, print_json, print_table
-from undercroft.cli.session import settings_of, with_store
+from undercroft.cli.session import with_store
+from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.model import ApplicationKey, KeyUse
 from undercroft.store.operations import ALL_CAPABILITIES, BUCKET_CAPABILITIES
@@ -36,7 +38,9 @@ def _describe_use(use: KeyUse | None) -> dict[str, object] | None:
 
 
 @app.command()
+@on_data
 def create(
+    settings: Settings,
     account: Which,
     name: Annotated[str, typer.Option(help="What to call the key: letters, digits and hyphens.")],
     capability: Annotated[
@@ -51,10 +55,6 @@ def create(
     valid_seconds: Annotated[
         int | None, typer.Option(min=1, max=limits.KEY_VALID_MAX_S, help="Let the key expire after this long.")
     ] = None,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Make an application key. Prints its secret, once."""
@@ -69,7 +69,7 @@ def create(
             operator, name, capability or every, bucket_ids=bucket_ids, name_prefix=prefix, valid_s=valid_seconds
         )
 
-    _print_new(with_store(settings_of(data, catalog, blobs, config), work), json)
+    _print_new(with_store(settings, work), json)
 
 
 def _print_new(key: ApplicationKey, json: bool) -> None:
@@ -81,7 +81,9 @@ def _print_new(key: ApplicationKey, json: bool) -> None:
 
 
 @app.command()
+@on_data
 def rotate(
+    settings: Settings,
     key_id: Annotated[str, typer.Argument(metavar="KEY", help="The key's id.")],
     account: Which,
     retire_after: Annotated[
@@ -93,10 +95,6 @@ def rotate(
             help="Let the old key expire after this long. [default: it stays until it is deleted]",
         ),
     ] = None,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Make a key with the rights of another one, to take its place. Prints its secret, once."""
@@ -105,16 +103,14 @@ def rotate(
         operator = await store.identity.accounts.operator(account)
         return await store.identity.keys.rotate(operator, key_id, retire_after_s=retire_after)
 
-    _print_new(with_store(settings_of(data, catalog, blobs, config), work), json)
+    _print_new(with_store(settings, work), json)
 
 
 @app.command("regenerate-master")
+@on_data
 def regenerate_master(
+    settings: Settings,
     account: Which,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Generate an account's master key anew: the old one and its tokens stop working at once. Prints it, once."""
@@ -123,16 +119,14 @@ def regenerate_master(
         operator = await store.identity.accounts.operator(account)
         return await store.identity.keys.regenerate_master(operator)
 
-    _print_new(with_store(settings_of(data, catalog, blobs, config), work), json)
+    _print_new(with_store(settings, work), json)
 
 
 @app.command("list")
+@on_data
 def list_(
+    settings: Settings,
     account: Which,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """List an account's application keys, without their secrets, and when each was last used."""
@@ -150,7 +144,7 @@ def list_(
             uses |= await store.identity.keys.last_uses(operator, page)
         return found, uses
 
-    keys, uses = with_store(settings_of(data, catalog, blobs, config), work)
+    keys, uses = with_store(settings, work)
     if json:
         print_json({"keys": [{**_describe(key), "lastUse": _describe_use(uses.get(key.key_id))} for key in keys]})
     else:
@@ -171,13 +165,11 @@ def list_(
 
 
 @app.command()
+@on_data
 def delete(
+    settings: Settings,
     key_id: Annotated[str, typer.Argument(metavar="KEY", help="The key's id.")],
     account: Which,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Delete an application key: it and its tokens stop working at once."""
@@ -186,7 +178,7 @@ def delete(
         operator = await store.identity.accounts.operator(account)
         return await store.identity.keys.delete(operator, key_id)
 
-    key = with_store(settings_of(data, catalog, blobs, config), work)
+    key = with_store(settings, work)
     if json:
         print_json(_describe(key))
     else:

@@ -9,10 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from undercroft.cli.options import JSON, Blobs, Catalog, Config, Data
+from undercroft.cli.on_data import on_data
+from undercroft.cli.options import JSON
 from undercroft.cli.output import print_json, print_table
-from undercroft.cli.session import fail, settings_of, with_store
+from undercroft.cli.session import fail, with_store
 from undercroft.serve.exits import USAGE
+from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.accounting.model import BucketDay, DayOfUsage, date_of, day_of, day_of_date
 
@@ -25,7 +27,9 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+@on_data
 def usage(
+    settings: Settings,
     account: Annotated[
         str | None, typer.Argument(metavar="[ACCOUNT]", help="The account's id or e-mail address. [default: all]")
     ] = None,
@@ -37,10 +41,6 @@ def usage(
         bool, typer.Option("--by-bucket", help="Report each bucket, rather than whole accounts.")
     ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header row.")] = False,
-    data: Data = None,
-    catalog: Catalog = None,
-    blobs: Blobs = None,
-    config: Config = None,
     json: JSON = False,
 ) -> None:
     """Report bytes stored, downloaded and uploaded, and transactions by class, for each day (UTC).
@@ -59,7 +59,7 @@ def usage(
         report = store.accounting.usage_by_bucket if by_bucket else store.accounting.usage
         return {one.account_id: list(await report(one.account_id, begin, to)) for one in found}
 
-    found = with_store(settings_of(data, catalog, blobs, config), work)
+    found = with_store(settings, work)
     if json:
         describe = _describe_bucket if by_bucket else _describe
         print_json(

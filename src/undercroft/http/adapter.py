@@ -62,9 +62,10 @@ class Adapter:
             raise ClientGone(str(error)) from error
         finally:
             meter.in_flight -= 1
-            meter.record(
-                request.face, request.operation, status, perf_counter() - began, received=request.body_bytes, sent=sent
-            )
+            seconds = perf_counter() - began
+            meter.record(request.face, request.operation, status, seconds, received=request.body_bytes, sent=sent)
+            if request.when_finished is not None:
+                request.when_finished(status, sent, seconds)
 
     def _fail(self, request: Request) -> Response:
         """Log the exception being handled, and the answer that names it by its id alone."""

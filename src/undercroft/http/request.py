@@ -39,11 +39,13 @@ class Request:
     `raw_path` and `raw_query` are the bytes as sent. Header names are lower-case bytes; values are as sent. `header_map` has
     all headers by name; repeated ones are joined with a comma (RFC 9110, 5.3).
     `face` and `operation` are what the metrics count the request under: words of the program's own, never the client's.
+    `requester` is the id of the key that proved to send it, and `document` what its body says, where a face has told them.
+    `when_finished` is called with the status, the bytes of the body and the seconds that all took, once the answer has left.
     """
 
     __slots__ = (
-        "_receive", "body_bytes", "body_ended", "client", "face", "header_map", "headers", "method", "operation",
-        "raw_path", "raw_query", "scheme",
+        "_receive", "body_bytes", "body_ended", "client", "document", "face", "header_map", "headers", "method",
+        "operation", "raw_path", "raw_query", "requester", "scheme", "when_finished",
     )  # fmt: skip
 
     def __init__(self, scope: MutableMapping[str, Any], receive: Receive) -> None:
@@ -57,6 +59,9 @@ class Request:
         self.body_bytes = 0  # Read so far.
         self.face = ""
         self.operation = ""
+        self.requester = ""
+        self.document: object = None
+        self.when_finished: Callable[[int, int, float], None] | None = None
         self._receive = receive
         self.header_map: dict[bytes, bytes] = dict(self.headers)  # Every request is looked at by it, a dozen times.
         if len(self.header_map) != len(self.headers):

@@ -23,3 +23,4 @@ class Response:
     headers: Headers = field(default_factory=list)
     body: bytes | AsyncIterator[bytes] = b""
     close: bool = False  # Ask for the connection to be closed after this answer.
+    error_code: str = ""  # What is wrong, in the protocol's word: for logs, since an answer to HEAD does not say it.

@@ -12,6 +12,7 @@ from undercroft.http.errors import HTTPInputError
 from undercroft.http.request import Request
 from undercroft.http.response import Response
 from undercroft.http.upload_calls import UPLOAD_FILE, UPLOAD_PART
+from undercroft.native.access import AccessNotes
 from undercroft.native.api_versions import APIVersion
 from undercroft.native.authorize import authorize_account
 from undercroft.native.call import Answer, Call, json_response
@@ -52,6 +53,7 @@ class NativeFace:
         self._settings = settings
         self._slots = UploadSlots(settings.data / LOCK_FILE if settings.workers > 1 else None)
         self._cors = CORS(store, settings)
+        self._access_notes = AccessNotes(store, settings)
 
     async def handle(self, request: Request) -> Response:
         """Answer a request. Every error of the client, the store or the request's bytes becomes an answer.
@@ -66,7 +68,7 @@ class NativeFace:
                 preflight = preflight_of(request)
                 if preflight is not None and self._cors.answers(request):
                     request.operation = PREFLIGHT
-                    return await self._cors.preflight(request, preflight)
+                    return await self._cors.preflight(request, preflight)  # Which nothing is done for: no log has it.
                 cross_origin = await self._cors.headers(request)
             if request.raw_path.startswith(FILE_PREFIX):
                 request.operation = DOWNLOAD_BY_NAME
@@ -81,6 +83,8 @@ class NativeFace:
             response = refusal
         if cross_origin:
             response.headers.extend(cross_origin)
+        if not self._access_notes.is_needless(request):
+            await self._access_notes.note(request, response)
         return response
 
     async def _dispatch(self, request: Request, version: APIVersion, call: str, rest: list[str]) -> Response:
@@ -92,7 +96,9 @@ class NativeFace:
         if json_call is not None:
             principal = await self._store.identity.principal_of_account_token(_token(request))
             note_use(self._store, self._settings, request, principal)
+            request.requester = principal.key_id or ""
             body = await json_call.read(request, version)
+            request.document = body
             await self._charge(request, principal, transactions_of(call, body), *subject_of(body))
             context = Call(self._store, self._settings, request, version, principal)
             return json_response(await json_call.handler(context, body))
@@ -111,6 +117,7 @@ class NativeFace:
         token = _token(request)
         principal = await self._store.identity.principal_of_upload_token(token, request.raw_path.decode("latin-1"))
         note_use(self._store, self._settings, request, principal)
+        request.requester = principal.key_id or ""
         with self._slots.take(token):
             await self._charge(request, principal, 1, subject_id, subject_id)
             return json_response(await upload(self._store, principal, request, subject_id))

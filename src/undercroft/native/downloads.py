@@ -65,7 +65,7 @@ async def download_by_id(store: Store, settings: Settings, request: Request) -> 
         raise NativeError(405, "method_not_allowed", "Only GET, HEAD and POST are supported")
     query_token = None
     if request.method == "POST":
-        body = _reader.from_json(await request.read(limits.JSON_BODY_MAX_BYTES))
+        body = request.document = _reader.from_json(await request.read(limits.JSON_BODY_MAX_BYTES))
         file_id = body.file_id
         overrides = body.checked()
     else:
@@ -101,6 +101,7 @@ async def _principal(store: Store, settings: Settings, request: Request, query_t
         return NOBODY
     principal = await store.identity.principal_of_download_token(token)
     note_use(store, settings, request, principal)
+    request.requester = principal.key_id or ""
     return principal
 
 

@@ -156,11 +156,12 @@ def error_response(error: NativeError, *, head: bool = False) -> Response:
     """The answer to an error. A HEAD request gets the status alone."""
     own = [*error.headers, RETRY_AFTER] if error.status == 503 else error.headers
     if head:
-        return Response(error.status, list(own))
+        return Response(error.status, list(own), error_code=error.code)
     body = {"code": error.code, "message": error.message, "status": error.status}
     headers: Headers = [
         (b"content-type", b"application/json;charset=utf-8"),
         (b"cache-control", b"max-age=0, no-cache, no-store"),
         *own,
     ]
-    return Response(error.status, headers, msgspec.json.format(msgspec.json.encode(body), indent=2))
+    text = msgspec.json.format(msgspec.json.encode(body), indent=2)
+    return Response(error.status, headers, text, error_code=error.code)

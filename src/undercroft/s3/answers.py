@@ -25,5 +25,6 @@ def error_answer(error: S3Error, method: str, resource: str, request_id: str, ho
     if error.status == 503:
         headers.append(RETRY_AFTER)
     if method == "HEAD" or error.status == 304:
-        return Response(error.status, headers)
-    return Response(error.status, [_XML, *headers], error_document(error, resource, request_id, host_id))
+        return Response(error.status, headers, error_code=error.code)
+    body = error_document(error, resource, request_id, host_id)
+    return Response(error.status, [_XML, *headers], body, error_code=error.code)

@@ -15,6 +15,7 @@ from undercroft.http.errors import BodyBroken, HTTPInputError
 from undercroft.http.origin import client_of
 from undercroft.http.request import Request
 from undercroft.http.response import Response
+from undercroft.s3.access import AccessNotes
 from undercroft.s3.answers import error_answer
 from undercroft.s3.authenticate import authenticate
 from undercroft.s3.call import Call
@@ -47,6 +48,8 @@ class S3Face:
         self._now_ms = store.ambient.now_ms
         self._ids = RequestIds()
         self._cors = CORS(store)
+        self._logs = store.access_logs
+        self._access_notes = AccessNotes(store, settings, self._ids.host_id)
         self._host_id = self._ids.host_id.encode("ascii")
         self._region_header = (b"x-amz-bucket-region", settings.region.encode("ascii"))
 
@@ -77,6 +80,8 @@ class S3Face:
         response.headers.append((b"x-amz-id-2", self._host_id))
         if cross_origin:
             response.headers.extend(cross_origin)
+        if target[0] is not None and (not self._logs.is_quiet(target[0]) or _COPY_SOURCE in request.header_map):
+            await self._access_notes.note(request, target, call, response)
         return response
 
     def _refusal(

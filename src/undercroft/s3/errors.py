@@ -64,6 +64,7 @@ CODES: dict[str, tuple[int, str]] = {
     "InvalidSecurity": (403, "The security information given is not valid."),
     "InvalidStorageClass": (400, "The storage class is not known."),
     "InvalidTag": (400, "A tag is not valid."),
+    "InvalidTargetBucketForLogging": (400, "The target bucket for logging does not exist, or is not owned by you."),
     "InvalidToken": (400, "This server issues no security tokens, so the one given is not valid."),
     "InvalidTokenId": (403, "The security token is not valid."),
     "InvalidURI": (400, "The path or query is not percent-encoded UTF-8."),
@@ -337,6 +338,8 @@ def _of_fields(error: store_errors.StoreError, context: ErrorContext) -> S3Error
         case store_errors.MetadataTooLarge():
             extras = {"MaxSizeAllowed": str(error.limit or limits.S3_METADATA_MAX_BYTES)}
             return S3Error("MetadataTooLarge", str(error) or None, extras=extras)
+        case store_errors.BadLogDestination():
+            return S3Error("InvalidTargetBucketForLogging", str(error))
         case store_errors.InvalidRequest() if error.field:
             return S3Error("InvalidArgument", str(error) or None, extras={"ArgumentName": error.field})
         case store_errors.InvalidRequest():

@@ -16,6 +16,7 @@ from undercroft.s3.actions.bucket_encryption import (
     get_bucket_encryption,
     put_bucket_encryption,
 )
+from undercroft.s3.actions.bucket_logging import get_bucket_logging, put_bucket_logging
 from undercroft.s3.actions.bucket_versioning import get_bucket_versioning, put_bucket_versioning
 from undercroft.s3.actions.complete_multipart_upload import complete_multipart_upload
 from undercroft.s3.actions.copy_object import copy_object
@@ -55,6 +56,7 @@ _ANSWERED: dict[str, tuple[str, Handler]] = {
     "GetBucketCors": ("readBuckets", get_bucket_cors),
     "GetBucketEncryption": ("readBucketEncryption", get_bucket_encryption),
     "GetBucketLocation": ("readBuckets", get_bucket_location),
+    "GetBucketLogging": ("readBucketLogging", get_bucket_logging),
     "GetBucketVersioning": ("readBuckets", get_bucket_versioning),
     "GetObject": ("readFiles", get_object),
     "GetObjectAcl": ("readFiles", get_object_acl),
@@ -72,6 +74,7 @@ _ANSWERED: dict[str, tuple[str, Handler]] = {
     "ListParts": ("listFiles", list_parts),
     "PutBucketCors": ("writeBuckets", put_bucket_cors),
     "PutBucketEncryption": ("writeBucketEncryption", put_bucket_encryption),
+    "PutBucketLogging": ("writeBucketLogging", put_bucket_logging),
     "PutBucketVersioning": ("writeBuckets", put_bucket_versioning),
     "PutObject": ("writeFiles", put_object),
     "UploadPart": ("writeFiles", upload_part),
@@ -113,7 +116,6 @@ _NOT_IMPLEMENTED: dict[str, str] = {
     "PutBucketIntelligentTieringConfiguration": "writeBuckets",
     "PutBucketInventoryConfiguration": "writeBuckets",
     "PutBucketLifecycleConfiguration": "writeBucketLifecycleRules",
-    "PutBucketLogging": "writeBucketLogging",
     "PutBucketMetricsConfiguration": "writeBuckets",
     "PutBucketNotificationConfiguration": "writeBucketNotifications",
     "PutBucketOwnershipControls": "writeBuckets",

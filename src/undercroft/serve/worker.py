@@ -75,6 +75,7 @@ def _run(settings: Settings, slot: int, work: Callable[[Store, RequestMeter], Aw
             flushing = [
                 asyncio.create_task(meter.keep_flushing()),
                 asyncio.create_task(store.accounting.keep_settling()),
+                asyncio.create_task(store.access_logs.keep_writing()),
             ]
             try:
                 await work(store, meter)

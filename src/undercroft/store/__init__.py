@@ -27,6 +27,7 @@ from undercroft.store.gate import Gate
 from undercroft.store.identity.administration import Administrations
 from undercroft.store.identity.people import NOBODY_SIGNS_UP, People
 from undercroft.store.identity.service import Identity
+from undercroft.store.work.access_logs import AccessLogs
 from undercroft.store.work.alert_webhook import AlertWebhook
 from undercroft.store.work.deliveries import Deliveries
 from undercroft.store.work.jobs.runner import JobRunner
@@ -95,6 +96,7 @@ class Store:
             )
         )
         self.shares = Shares(catalog, directory, gate, self.files, self.ambient)
+        self.access_logs = AccessLogs(directory, self.files, self.ambient)
         deliveries = Deliveries(catalog, gate, self.notifications, self.ambient, meter, visit or NoWayOut)
         self.replication_setup = ReplicationSetup(self.buckets, self.identity.keys)
         self.replication_targets = ReplicationTargets(catalog, gate, keyring, self.ambient)

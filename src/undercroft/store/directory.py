@@ -27,6 +27,7 @@ from undercroft.store.model import (
     Bucket,
     BucketCaps,
     Lock,
+    Logging,
     NotificationRule,
     Replication,
 )
@@ -37,6 +38,7 @@ _NO_LOCK = Lock()
 _lock_decoder = msgspec.json.Decoder(Lock)
 _caps_decoder = msgspec.json.Decoder(BucketCaps | None)
 _replication_decoder = msgspec.json.Decoder(Replication)
+_logging_decoder = msgspec.json.Decoder(Logging | None)
 _notifications_decoder = msgspec.json.Decoder(tuple[NotificationRule, ...])
 
 
@@ -109,6 +111,10 @@ class Directory:
     def known_bucket(self, bucket_id: str) -> Bucket | None:
         """The bucket of this id as it is remembered, if it is."""
         return self._buckets.get(bucket_id)
+
+    def known_bucket_named(self, name: str) -> Bucket | None:
+        """The bucket of exactly this name as it is remembered, if it is."""
+        return self._buckets.get(self._ids_by_name.get(name, ""))
 
     async def bucket_by_name(self, name: str) -> Bucket | None:
         """The bucket of this name, in any letter case."""
@@ -231,4 +237,5 @@ async def bucket_of_row(rows: Rows, row: BucketRow) -> Bucket:
         replication=(
             NO_REPLICATION if "replication" not in documents else _replication_decoder.decode(documents["replication"])
         ),
+        logging=None if "logging" not in documents else _logging_decoder.decode(documents["logging"]),
     )

@@ -80,6 +80,10 @@ class InvalidFileName(InvalidRequest):
         self.too_long = too_long
 
 
+class BadLogDestination(InvalidRequest):
+    """The bucket that access logs are to go to is not there, is not the account's, or has Object Lock."""
+
+
 class InvalidBucketName(InvalidRequest):
     """A bucket name outside the rules."""
 

@@ -170,6 +170,17 @@ class BucketCaps(msgspec.Struct, frozen=True, rename="camel"):
     files: int | None = None
 
 
+class Logging(msgspec.Struct, frozen=True, rename="camel"):
+    """Where a bucket's access logs go: another bucket of the account, or the bucket itself, and how their names begin.
+
+    The name is that of the bucket with the id, kept beside it for whoever asks when that bucket is gone: names never change.
+    """
+
+    destination_bucket_id: str
+    destination_name: str
+    prefix: str
+
+
 SSE_B2, SSE_C = "SSE-B2", "SSE-C"
 
 
@@ -211,6 +222,7 @@ class Bucket(msgspec.Struct, frozen=True):
     replication: Replication = NO_REPLICATION
     encryption: str | None = None  # SSE-B2 for new files that ask for nothing; None: what the service does.
     caps: BucketCaps | None = None  # None: none at all.
+    logging: Logging | None = None  # None: nobody writes down who asks for what.
 
     @property
     def is_public(self) -> bool:

@@ -323,3 +323,31 @@ def test_an_upload_whose_client_goes_away_is_counted_as_gone_and_not_logged_as_a
 
     serve(echo, scenario)
     assert "error" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_whoever_asked_for_it_is_told_once_how_the_answer_ended(serve, streamed):
+    told = []
+
+    async def handler(request):
+        async def body():
+            yield b"12"
+            yield b"345"
+            if request.raw_path == b"/breaks":
+                raise OSError("The disk is gone.")
+
+        request.when_finished = lambda status, sent, seconds: told.append((status, sent, seconds >= 0))
+        return Response(200, [(b"content-length", b"5")], body() if streamed else b"12345")
+
+    async def scenario(serving):
+        client = await serving.client()
+        await client.send(GET)
+        await client.answer()
+        assert told == [(200, 5, True)]
+        if streamed:
+            breaking = await serving.client()
+            await breaking.send(GET.replace(b"/k", b"/breaks"))
+            await breaking.rest()
+            assert told[1:] == [(499, 0, True)]
+
+    serve(handler, scenario)

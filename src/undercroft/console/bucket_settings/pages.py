@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from undercroft.console.bucket_settings import cors, delete, general, lifecycle, lock
+from undercroft.console.bucket_settings import cors, delete, general, lifecycle, lock, logs
 from undercroft.console.page import Page, get, post
 
 PAGES: tuple[Page, ...] = (
@@ -19,4 +19,6 @@ PAGES: tuple[Page, ...] = (
     post("/buckets/{name}/lock", lock.save, action="Change default retention"),
     get("/buckets/{name}/lock/enable", lock.ask),
     post("/buckets/{name}/lock/enable", lock.enable, action="Enable Object Lock"),
+    get("/buckets/{name}/logs", logs.show),
+    post("/buckets/{name}/logs", logs.save, action="Change access logging"),
 )

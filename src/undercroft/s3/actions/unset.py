@@ -17,7 +17,6 @@ from undercroft.store.operations import Operation
 # The documents of settings that can be empty.
 _EMPTY: dict[str, tuple[str, str]] = {
     "GetBucketAccelerateConfiguration": ("AccelerateConfiguration", ""),
-    "GetBucketLogging": ("BucketLoggingStatus", ""),
     "GetBucketNotificationConfiguration": ("NotificationConfiguration", ""),
     "GetBucketRequestPayment": ("RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>"),
     "ListBucketAnalyticsConfigurations": (

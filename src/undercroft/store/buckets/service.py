@@ -14,7 +14,7 @@ from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.catalog.usage import Held
 from undercroft.store import ids, names
 from undercroft.store.ambient import Ambient
-from undercroft.store.buckets import cors
+from undercroft.store.buckets import access_logging, cors
 from undercroft.store.buckets import lifecycle_rules as lifecycle
 from undercroft.store.buckets import replication as replications
 from undercroft.store.buckets.lock import NO_LOCK_CHANGE, LockChange
@@ -282,6 +282,26 @@ class Buckets:
         return await self._gate.commit(
             principal, Operation.WRITE_BUCKET, bucket, None, lambda tx: _set(tx, bucket_id, {"caps": document}, now_ms)
         )
+
+    async def set_logging(
+        self, principal: Principal, bucket_id: str, destination: str | None, prefix: str = ""
+    ) -> Bucket:
+        """Have accesses to a bucket logged into the bucket named `destination`, or with None no longer.
+
+        It takes writeBucketLogging for both buckets, and raises the revision. Raises `NoSuchBucket`, `BadLogDestination`
+        and `InvalidRequest` for a prefix that no file name can begin with.
+        """
+        bucket = await self.find(bucket_id=bucket_id)
+        access_logging.check_prefix(prefix)
+        now_ms = self._ambient.now_ms()
+
+        async def change(tx: Transaction) -> Bucket:
+            if destination is None:
+                return await _set(tx, bucket_id, {"logging": NOT_SET}, now_ms)
+            logging = await access_logging.towards(tx, principal, destination, prefix)
+            return await _set(tx, bucket_id, {"logging": msgspec.to_builtins(logging)}, now_ms)
+
+        return await self._gate.commit(principal, Operation.WRITE_BUCKET_LOGGING, bucket, None, change)
 
     def encryption_of(self, bucket: Bucket) -> str | None:
         """The mode of new files in the bucket that ask for none: SSE-B2, or None."""

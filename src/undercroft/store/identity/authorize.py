@@ -24,8 +24,9 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 NO_FACTS = Facts()
-# A rule hears of any name, and has the address and the secret of whoever listens: nothing for a key of some names.
-_OF_ALL_NAMES = frozenset({Operation.READ_NOTIFICATIONS, Operation.WRITE_NOTIFICATIONS})
+# A rule hears of any name, and has the address and the secret of whoever listens: nothing for a key of some names. Access
+# logs have any name in them as well, and could be sent to where such a key reads them.
+_OF_ALL_NAMES = frozenset({Operation.READ_NOTIFICATIONS, Operation.WRITE_NOTIFICATIONS, Operation.WRITE_BUCKET_LOGGING})
 
 
 def authorize(
