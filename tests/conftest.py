@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from harness.certificates import Certificates, make_certificates
 from harness.server import Server
+
+# How long an example takes says how busy the machine is; what must be quick, `make bench` measures.
+hypothesis.settings.register_profile("undercroft", deadline=None)
+hypothesis.settings.load_profile("undercroft")
 
 FULL_SIZE = os.environ.get("UNDERCROFT_TEST_SIZE") == "full"  # `make test-full` sets it.
 
