@@ -12,7 +12,6 @@ from undercroft.http.request import Request
 from undercroft.native.errors import BadRequest
 from undercroft.native.upload_body import NativeBody
 
-
 UNKNOWN = -1  # As a length: none is declared.
 
 
