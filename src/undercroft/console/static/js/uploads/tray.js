@@ -117,7 +117,7 @@ function refreshRows(transfers) {
     refreshRow(row, transfer);
   }
   parts.more.hidden = transfers.length <= ROWS_MAX;
-  parts.more.textContent = `and ${words.count(transfers.length - ROWS_MAX, "more file")}`;
+  parts.more.textContent = `and ${words.count(Math.max(transfers.length - ROWS_MAX, 0), "more file")}`;
 }
 
 function rowOf(transfer) {
