@@ -68,8 +68,8 @@ def _fields(visit: Visit) -> dict[str, str]:
 def _members(body: bytes) -> list[tuple[str, str]]:
     try:
         sent = msgspec.json.decode(body, type=dict[str, object])
-    except msgspec.DecodeError:
-        return []
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []  # The handler has said what is wrong with it.
     found = []
     for name, value in sent.items():
         if isinstance(value, list):

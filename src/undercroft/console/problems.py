@@ -51,6 +51,7 @@ _RULES: dict[type[StoreError], tuple[int, str, str | Callable[[Any], str]]] = {
     errors.LockCannotBeDisabled: (409, "Object Lock stays enabled", "Once it is enabled, nobody can disable it."),
     errors.RevisionConflict: (409, "Somebody else changed this meanwhile", "Open the page again, and repeat your change."),
     errors.NoSuchRule: (404, "There is no such rule", str),
+    errors.NoSuchTarget: (404, "There is no such target", "It may have been removed, or its name is spelt otherwise."),
     errors.NoSuchFile: (404, "There is no such file", "It may have been hidden, moved or deleted."),
     errors.NoSuchVersion: (404, "There is no such version", "It may have been deleted, or its file moved."),
     errors.InvalidFileId: (404, "There is no such version", "Its id is spelt otherwise."),

@@ -14,10 +14,12 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from undercroft.console import navigation, templates
 from undercroft.console.notices import NOTICES
+from undercroft.console.numbers import whole_number
 from undercroft.http import origin
 from undercroft.http.request import Request as PlainRequest
 from undercroft.settings import Settings
 from undercroft.store import Store
+from undercroft.store.errors import InvalidRequest
 from undercroft.store.identity.principals import Principal
 from undercroft.store.identity.sessions import SignedIn
 from undercroft.store.model import Account, Bucket
@@ -110,10 +112,9 @@ class Visit:
 
     @property
     def own_origin(self) -> str:
-        """The origin of the console's pages: of the settings, else as the request was addressed."""
-        if self.settings.console_url is not None:
-            return self.settings.console_url
-        return origin.addressed_to(self.plain, self.settings, self.settings.console_listen)
+        """The origin of the console's pages, as browsers say it: of the settings, else as the request was addressed."""
+        here = self.settings.console_url or origin.addressed_to(self.plain, self.settings, self.settings.console_listen)
+        return origin.at_port(here, None)
 
     @property
     def api_origin(self) -> str:
@@ -198,12 +199,22 @@ class Visit:
         """Every value of a field of the form."""
         return [value for value in self.form.getlist(name) if isinstance(value, str)]
 
+    @property
+    def revision(self) -> int:
+        """The revision of a bucket that a form was opened at. Raises `InvalidRequest` where a form says none."""
+        number = whole_number(self.field("revision", "0"))
+        if number is None:
+            raise InvalidRequest("The revision of the bucket is missing. Open the page again.", "revision")
+        return number
+
     def json(self, kind: type[T]) -> T:
         """The JSON that a script sent. Raises `msgspec.ValidationError` and `msgspec.DecodeError`."""
         try:
             return msgspec.json.decode(self.raw_body, type=kind)
         except UnicodeDecodeError:
             raise msgspec.DecodeError("It is not UTF-8.") from None
+        except RecursionError:
+            raise msgspec.DecodeError("It is nested too deeply.") from None
 
     # -- Answers ------------------------------------------------------------------------------------------------------
     def render(

@@ -35,8 +35,8 @@ def addressed_to(request: Request, settings: Settings, listen: Address) -> str:
         forwarded_scheme = _last(request, "x-forwarded-proto").lower()
         scheme = forwarded_scheme if forwarded_scheme in _SCHEMES else scheme
         forwarded_host = _last(request, "x-forwarded-host")
-        host = forwarded_host if _AUTHORITY.match(forwarded_host) else host
-    if not _AUTHORITY.match(host):
+        host = forwarded_host if _is_authority(forwarded_host) else host
+    if not _is_authority(host):
         host = str(listen)
     return f"{scheme}://{host}"
 
@@ -75,6 +75,18 @@ def client_of(request: Request, settings: Settings) -> str:
         if not settings.trusts(address):
             return client
     return client
+
+
+def _is_authority(text: str) -> bool:
+    """Whether this can stand in a URL: what looks like an IPv6 address has to be one, or nothing that reads the URL takes it."""
+    match = _AUTHORITY.match(text)
+    if match is None or not match[1].startswith("["):
+        return match is not None
+    try:
+        ipaddress.IPv6Address(match[1][1:-1])
+    except ValueError:
+        return False
+    return True
 
 
 def is_forwarded(request: Request) -> bool:

@@ -72,6 +72,10 @@ class InvalidRequest(StoreError):
         self.field = field
 
 
+class NoSuchTarget(InvalidRequest):
+    """The account has no replication target of this name."""
+
+
 class InvalidFileName(InvalidRequest):
     """A file name that is empty, too long or has control characters. `too_long` tells the second."""
 

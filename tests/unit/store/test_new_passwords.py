@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.asynchronous import asynchronous
-from harness.people import BETTER_PASSWORD, OWNER, PASSWORD, Postbox, open_people, sign_in
+from harness.people import BETTER_PASSWORD, BROWSER, OWNER, PASSWORD, Postbox, code, open_people, set_up_app, sign_in
 from undercroft import limits
 from undercroft.store import errors
 from undercroft.store.identity.password_rules import check_new_password
@@ -49,6 +49,26 @@ async def test_a_changed_password_ends_other_sessions_and_is_told_by_mail(tmp_pa
         assert (await sign_in(bench, BETTER_PASSWORD)).session
         await identity.letters.sent()
         assert [(mail.to, "was changed" in mail.subject) for mail in box.mails] == [(OWNER, True)]
+
+
+@asynchronous
+async def test_a_new_password_ends_sign_ins_that_only_lack_their_code(tmp_path):
+    box = Postbox()
+    async with open_people(tmp_path, mailer=box) as bench:
+        identity = bench.store.identity
+        mine = (await sign_in(bench)).session
+        account = (await identity.sessions.find(mine, address="")).account
+        app, _ = await set_up_app(bench)
+        before_change = (await sign_in(bench)).pending
+        await identity.passwords.change(account, BETTER_PASSWORD, session=mine)
+        with pytest.raises(errors.BadLink):
+            await identity.sign_in.with_code(before_change, code(bench, app), BROWSER, trust=True)
+        before_reset = (await sign_in(bench, BETTER_PASSWORD)).pending
+        await identity.passwords.request_reset(OWNER, "203.0.113.7")
+        await identity.letters.sent()
+        await identity.passwords.reset(box.link(), "eight louder harbours")
+        with pytest.raises(errors.BadLink):
+            await identity.sign_in.with_code(before_reset, code(bench, app), BROWSER, trust=True)
 
 
 @asynchronous

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from harness.console_forms import Browser
-from harness.server import run_command
+from harness.server import free_port, run_command
 from undercroft import limits
 
 
@@ -151,3 +151,14 @@ def test_a_suspended_account_is_signed_out_at_once(browser, server, home):
     run_command("account", "suspend", "suspended@example.com", "--data", str(server.data_dir), home=home)
     assert browser.get("/buckets").status_code == 303
     assert browser.sign_in("suspended@example.com").status_code == 422
+
+
+def test_a_console_url_is_compared_as_browsers_write_origins(make_server):
+    listen = f"127.0.0.1:{free_port()}"
+    server = make_server(
+        "--workers", "1", "--console-listen", listen, "--console-url", "http://Console.Example:80"
+    ).start()
+    browser = Browser(server)
+    browser.origin = f"http://{listen}"
+    for origin, status in (("http://console.example", 200), ("http://console.example:81", 403)):
+        assert browser.post("/sign-in", {"email": "a@b"}, origin=origin).status_code == status

@@ -57,7 +57,7 @@ async def save(visit: Visit) -> Response:
         edited = _edited(visit)
         rules = edited if preset.choice == CUSTOM else _rules(visit, preset)
         await visit.store.buckets.update(
-            visit.principal, bucket.bucket_id, cors_rules=rules, if_revision_is=int(visit.field("revision", "0"))
+            visit.principal, bucket.bucket_id, cors_rules=rules, if_revision_is=visit.revision
         )
     except (InvalidRequest, RevisionConflict) as error:
         errors = beside(error, {}, "origin" if preset.choice in (ONE, UPLOADS) else "rules")

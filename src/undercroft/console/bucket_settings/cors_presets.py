@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from undercroft.store.buckets.cors import native_rules
+from undercroft.store.errors import InvalidRequest
 from undercroft.store.model import Document
 
 NONE, ANY, HTTPS, ONE, UPLOADS, CUSTOM, IMPORT = "none", "any", "https", "one", "uploads", "custom", "import"
@@ -37,9 +38,11 @@ class Preset(NamedTuple):
 
 
 def rules_of(preset: Preset) -> list[Document]:
-    """The rules that a preset makes; the origin is judged when they are stored."""
+    """The rules that a preset makes; the origin is judged when they are stored. Raises `InvalidRequest` for no preset of ours."""
     if preset.choice == NONE:
         return []
+    if preset.choice not in _NAMES or preset.face not in (NATIVE, S3, BOTH):
+        raise InvalidRequest("Choose one of these.", "corsRules")
     origin = {ANY: "*", HTTPS: "https"}.get(preset.choice, preset.origin)
     operations = TRANSFERS if preset.choice == UPLOADS else DOWNLOADS
     name = _NAMES[preset.choice]

@@ -36,7 +36,7 @@ async def save(visit: Visit) -> Response:
             bucket_type=values["type"],
             info=info_of(pairs),
             encryption=EncryptionChange("SSE-B2" if values["encryption"] == "enable" else None),
-            if_revision_is=int(visit.field("revision", "0")),
+            if_revision_is=visit.revision,
         )
     except (InvalidRequest, RevisionConflict) as error:
         return _page(visit, bucket, values, pairs, status=422, errors=beside(error, _FIELDS, "info"))

@@ -55,7 +55,7 @@ async def save(visit: Visit) -> Response:
             visit.principal,
             bucket.bucket_id,
             lifecycle_rules=rules,
-            if_revision_is=int(visit.field("revision", "0")),
+            if_revision_is=visit.revision,
         )
     except (InvalidRequest, RevisionConflict) as error:
         errors = beside(error, _FIELDS, "days" if form.choice == KEEP_DAYS else "rules")

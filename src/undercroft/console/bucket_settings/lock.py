@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from undercroft.console.numbers import whole_number
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.lock import LockChange
@@ -57,11 +58,12 @@ async def enable(visit: Visit) -> Response:
 
 
 def _days(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= DEFAULT_RETENTION_MAX_DAYS):
+    days = whole_number(text)
+    if days is None or not 1 <= days <= DEFAULT_RETENTION_MAX_DAYS:
         raise InvalidRequest(
             f"Enter a whole number of days from 1 to {DEFAULT_RETENTION_MAX_DAYS}.", "defaultRetention"
         )
-    return int(text)
+    return days
 
 
 def _page(

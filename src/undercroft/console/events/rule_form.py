@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from undercroft import limits
 from undercroft.console.events.rules import named, path_of
+from undercroft.console.numbers import whole_number
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.notification_rules import EVENT_TYPES, Header, Rule, Target
@@ -90,7 +91,7 @@ async def _save(visit: Visit, *, before: str | None) -> Response:
         event_types=tuple(event_types),
         is_enabled=bool(values["enabled"]),
         object_name_prefix=visit.field("prefix"),
-        max_events_per_batch=int(values["batch"]) if values["batch"].isascii() and values["batch"].isdigit() else 0,
+        max_events_per_batch=whole_number(values["batch"]) or 0,
         target=Target(
             url=values["url"],
             custom_headers=tuple(Header(name, value) for name, value in headers) or None,

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from undercroft import limits
 from undercroft.console.files.places import crumbs_of, files_path, folder_of
+from undercroft.console.numbers import whole_number
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import Held
 from undercroft.store.errors import NoSuchFile
@@ -95,7 +96,11 @@ async def search(visit: Visit) -> Response:
             visit.principal, bucket, text, after=visit.query("after"), limit=limits.SEARCH_FOUND_MAX
         )
     return visit.render(
-        "files/search.html", **in_folder(bucket, prefix), text=text, step=step, looked_at=_number(visit.query("seen"))
+        "files/search.html",
+        **in_folder(bucket, prefix),
+        text=text,
+        step=step,
+        looked_at=whole_number(visit.query("seen")) or 0,
     )
 
 
@@ -120,7 +125,3 @@ async def _older_of_open(visit: Visit, bucket: Bucket, view: View) -> Any:
         return []
     listed, _ = await visit.store.files.versions_of(visit.principal, bucket, name, limit=limits.FOLDER_OLDER_SHOWN + 1)
     return listed[1:]
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else 0

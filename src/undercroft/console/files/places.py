@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import RedirectResponse, Response
 
@@ -49,9 +49,10 @@ def way_back(visit: Visit, otherwise: str) -> str:
     """The page that a form was opened from, which it carries along; else the other one."""
     given = visit.field("back")
     if not given:
-        came_from = urlsplit(visit.request.headers.get("referer", ""))
-        if f"{came_from.scheme}://{came_from.netloc}" == visit.own_origin and came_from.path != visit.request.url.path:
-            given = came_from.path + (f"?{came_from.query}" if came_from.query else "")
+        came_from = visit.request.headers.get("referer", "")
+        path = came_from.removeprefix(visit.own_origin).partition("#")[0]
+        if path != came_from and path.partition("?")[0] != visit.request.url.path:
+            given = path
     return given if given and is_own_path(given) else otherwise
 
 

@@ -10,6 +10,7 @@ from undercroft import limits
 from undercroft.console.files.addresses import granted_to
 from undercroft.console.files.details import version_asked, version_form
 from undercroft.console.files.places import go_to, way_back
+from undercroft.console.numbers import whole_number
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, TooManyShares
@@ -98,6 +99,7 @@ def qr_code(text: str) -> Markup:
 
 
 def _number(text: str, field: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 12:
+    number = whole_number(text)
+    if number is None:
         raise InvalidRequest("This must be a whole number.", field)
-    return int(text)
+    return number

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from undercroft import limits
 from undercroft.console.jobs.words import REMARKS, shown
+from undercroft.console.numbers import whole_number
 from undercroft.console.visit import Visit
 from undercroft.store.work.jobs.model import Rewind
 
@@ -21,12 +22,11 @@ async def every(visit: Visit) -> Response:
 
 async def one(visit: Visit) -> Response:
     """A job: how far it is, what it did, and what it has to say of single versions, a page at a time."""
-    after = visit.query("after")
     job = await visit.store.jobs.find(visit.principal, visit.path("job_id"))
     remarks = await visit.store.jobs.remarks(
         visit.principal,
         job.job_id,
-        after=int(after) if after.isascii() and after.isdigit() and len(after) < 10 else 0,
+        after=whole_number(visit.query("after")) or 0,
         limit=limits.JOB_REMARKS_SHOWN + 1,
     )
     return visit.render(

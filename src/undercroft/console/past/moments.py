@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from undercroft.console.numbers import whole_number
+
 _DAY_MS = 86_400_000
 
 
 def moment_of(text: str) -> int | None:
     """Milliseconds since the epoch of what a date-time field says, or of such a number; None where it is neither."""
     if text.isascii() and text.isdigit():
-        return int(text) if len(text) <= 15 else None
+        return whole_number(text)
     try:
         named = datetime.fromisoformat(text)
     except ValueError:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.replication_targets import Target
-from undercroft.store.errors import InvalidRequest
+from undercroft.store.errors import InvalidRequest, NoSuchTarget
 
 _FIELDS = ("target", "endpoint", "key_id", "bucket")
 
@@ -50,4 +50,4 @@ async def _named(visit: Visit) -> Target:
     for target in await visit.store.replication_targets.list(visit.account):
         if target.name == visit.path("target"):
             return target
-    raise InvalidRequest("There is no such target.")
+    raise NoSuchTarget(f"The account has no target {visit.path('target')}")

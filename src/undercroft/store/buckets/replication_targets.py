@@ -18,7 +18,7 @@ from undercroft.catalog.replication_targets import TargetRow
 from undercroft.keyring import Keyring
 from undercroft.store import ids, names
 from undercroft.store.ambient import Ambient
-from undercroft.store.errors import InvalidRequest
+from undercroft.store.errors import InvalidRequest, NoSuchTarget
 from undercroft.store.gate import Gate
 from undercroft.store.model import Account
 
@@ -75,14 +75,14 @@ class ReplicationTargets:
         return [_target(row) for row in await replication_targets.of_account(self._catalog.rows, account.account_id)]
 
     async def remove(self, account: Account, name: str) -> Target:
-        """Forget a target. What waits for it fails in the end. Raises `InvalidRequest` where there is none."""
+        """Forget a target. What waits for it fails in the end. Raises `NoSuchTarget`."""
 
         async def change(tx: Transaction) -> TargetRow:
             for row in await replication_targets.of_account(tx, account.account_id):
                 if row.name == name:
                     await replication_targets.delete(tx, row.target_id)
                     return row
-            raise InvalidRequest(f"The account has no target {name}")
+            raise NoSuchTarget(f"The account has no target {name}")
 
         return _target(await self._gate.write(change))
 

@@ -7,6 +7,7 @@ very many.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Literal, NamedTuple
 
@@ -16,6 +17,7 @@ from undercroft import limits
 from undercroft.catalog import audit
 from undercroft.catalog.audit import AuditRow, Wanted
 from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.store import ids
 from undercroft.store.accounting.model import DAY_MS
 from undercroft.store.ambient import Ambient
 from undercroft.store.gate import Gate
@@ -23,6 +25,7 @@ from undercroft.store.gate import Gate
 Way = Literal["console", "command"]
 _EXPORT_PAGE = 1000
 END_OF_TIME_MS = 2**53
+_PLACE = re.compile(r"([0-9]{1,16})-([0-9]{1,19})")
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -163,10 +166,10 @@ def _anywhere(text: str) -> str:
 
 
 def _place(start: str) -> tuple[int, int]:
-    at_ms, _, entry = start.partition("-")
-    if at_ms.isascii() and at_ms.isdigit() and entry.isascii() and entry.isdigit() and len(start) < 40:
-        return int(at_ms), int(entry)
-    return END_OF_TIME_MS, 0
+    found = _PLACE.fullmatch(start)
+    if found is None or int(found[2]) >> ids.HANDLE_BITS:
+        return END_OF_TIME_MS, 0
+    return int(found[1]), int(found[2])
 
 
 def _cut(text: str) -> str:

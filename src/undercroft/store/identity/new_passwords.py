@@ -69,7 +69,8 @@ class Passwords:
         return (await given.look_at(self._catalog.rows, self._ambient, secret, "reset")).email
 
     async def reset(self, secret: str, password: str) -> Account:
-        """Set a password by a link, which works no more; every session ends and no browser is trusted.
+        """Set a password by a link, which works no more; every session ends, also one that only lacks its code, and no browser
+        is trusted.
 
         Raises `BadLink` and `WeakPassword`.
         """
@@ -83,7 +84,7 @@ class Passwords:
             if row is None or row.suspended:
                 raise BadLink
             await accounts.set_password(tx, row.account_id, password_hash)
-            await links.delete_of_account(tx, row.account_id, "reset")
+            await links.delete_of_account(tx, row.account_id)
             await sessions.delete_of_account(tx, row.account_id)
             await second_factors.forget_browsers(tx, row.account_id)
             return account_of_row(row)
@@ -102,7 +103,7 @@ class Passwords:
 
         async def change(tx: Transaction) -> None:
             await accounts.set_password(tx, account.account_id, password_hash)
-            await links.delete_of_account(tx, account.account_id, "reset")
+            await links.delete_of_account(tx, account.account_id)
             await sessions.delete_of_account(tx, account.account_id, but=given.hash_of(session))
             await second_factors.forget_browsers(tx, account.account_id)
 

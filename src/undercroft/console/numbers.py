@@ -1,0 +1,10 @@
+"""Numbers as people type them, and as addresses and forms bring them."""
+
+from __future__ import annotations
+
+_DIGITS_MAX = 15  # More than anything here counts; it fits into the catalog, and Python reads it at once.
+
+
+def whole_number(text: str) -> int | None:
+    """The whole number that a text of digits is; None for any other text, and for what is absurdly large."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX else None
