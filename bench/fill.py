@@ -63,7 +63,7 @@ async def fill(data: Path, bucket_name: str, count: int) -> int:
             async def change(tx: Transaction, rows: list[VersionRow] = rows) -> None:
                 for row in rows:
                     await versions.point(tx, await versions.add(tx, row))
-                await usage.add(tx, rows[0].bucket_id, 0, len(rows), 0)
+                await usage.add(tx, rows[0].bucket_id, 0, usage.Held(versions=len(rows), files=len(rows)))
 
             await bench.catalog.write(change, size_bytes=len(rows) * BYTES_A_NAME, grows=True)
             made += len(rows)

@@ -10,7 +10,7 @@ from undercroft import limits
 from undercroft.store import errors
 from undercroft.store.identity.principals import Principal
 
-UPLOAD_PATH = "/b2api/v4/b2_upload_file/000000000000000000000000/0"
+UPLOAD_PATH = "/b2api/v4/b2_upload_file"
 
 
 async def new_key(bench, *capabilities, **restrictions):
@@ -29,9 +29,10 @@ async def test_a_master_key_that_is_generated_anew_takes_the_old_secret_its_toke
     async with open_bench(tmp_path) as bench, open_as_it_is(tmp_path, bench.clock) as other:
         identity = bench.store.identity
         old = await the_master(bench)
+        upload = await identity.upload_address(old, UPLOAD_PATH, bench.bucket.bucket_id)
         tokens = [
             await identity.account_token(old),
-            await identity.upload_token(old, UPLOAD_PATH),
+            upload.token,
             await identity.download_grant(old, bench.bucket.bucket_id, "", 100, {}),
         ]
         for process in (bench, other):
@@ -48,7 +49,7 @@ async def test_a_master_key_that_is_generated_anew_takes_the_old_secret_its_toke
             with pytest.raises(errors.BadToken):
                 await there.principal_of_account_token(tokens[0])
             with pytest.raises(errors.BadToken):
-                await there.principal_of_upload_token(tokens[1], UPLOAD_PATH)
+                await there.principal_of_upload_token(tokens[1], upload.path)
             with pytest.raises(errors.BadToken):
                 await there.principal_of_download_token(tokens[2])
             principal = await there.authenticate_key(new.key_id, new.secret)
