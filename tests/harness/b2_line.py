@@ -88,7 +88,8 @@ class B2Line(Client):
             return (bucket, path) if path else (bucket,)
         return (f"b2://{bucket}/{path}",)
 
-    def _execute(self, arguments: list[str], stdin: str | None) -> subprocess.CompletedProcess[str]:
+    def _execute(self, arguments: list[str], stdin: str | None, timeout_s: float) -> subprocess.CompletedProcess[str]:
+        """As a client of a process of its own does; how long the command may take is the test's own limit here."""
         command = [*self.command, *arguments]
         answer = self._forks.run(command, self.environment, self.home, stdin)
         print(f"$ {shlex.join([self.version, *arguments])}")  # noqa: T201 (what `pytest -s` shows)
