@@ -79,9 +79,12 @@ def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 _numbers = itertools.count(1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_name() -> Callable[[str], str]:
-    """Names of buckets and keys that no other test of this process uses."""
+    """Names of buckets, keys and accounts that no other test of this process uses.
+
+    A fixture of a module needs them too: tests that are shared out between processes may set a module up several times.
+    """
 
     def make(stem: str = "bucket") -> str:
         return f"{stem}-{os.getpid()}-{next(_numbers)}"

@@ -6,7 +6,6 @@ knows every name and id of the owner's, and sends them in paths and forms.
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Any
 
@@ -33,7 +32,8 @@ class Party:
     """Somebody with an account, at the console and at the API."""
 
     def __init__(self, server: Any, name: str) -> None:
-        self.email = f"{name}{os.getpid()}@example.com"
+        self.name = name  # Of the account's own bucket, too.
+        self.email = f"{name}@example.com"
         made = server.create_account(self.email)
         self.api = Client(server, made["keyId"], made["applicationKey"])
         self.account_id = made["accountId"]
@@ -48,9 +48,8 @@ class Party:
 class Owner(Party):
     """Somebody with something to lose: a bucket with files, rules, a share link and a job, a key, a target, a session."""
 
-    def __init__(self, server: Any) -> None:
-        super().__init__(server, "owner")
-        self.name = f"console-owner-{os.getpid()}"
+    def __init__(self, server: Any, name: str) -> None:
+        super().__init__(server, name)
         form = {"name": self.name, "type": "allPrivate", "encryption": "disable"}
         assert self.post("/buckets/new", form).status_code == 303
         bucket_id = self.api.ok("b2_list_buckets", accountId=self.account_id)["buckets"][0]["bucketId"]
@@ -107,15 +106,15 @@ class Owner(Party):
 
 
 @pytest.fixture(scope="module")
-def owner(server):
-    return Owner(server)
+def owner(server, new_name):
+    return Owner(server, new_name("console-owner"))
 
 
 @pytest.fixture(scope="module")
-def stranger(server):
+def stranger(server, new_name):
     """Somebody with an account and a bucket, who is no operator."""
-    party = Party(server, "stranger")
-    form = {"name": f"console-stranger-{os.getpid()}", "type": "allPrivate", "encryption": "disable"}
+    party = Party(server, new_name("console-stranger"))
+    form = {"name": party.name, "type": "allPrivate", "encryption": "disable"}
     assert party.post("/buckets/new", form).status_code == 303
     return party
 
@@ -175,7 +174,7 @@ def test_a_stranger_gets_nothing_of_the_owners_from_any_page(owner, stranger, pa
 
 @pytest.mark.parametrize("page", [page for page in OF_SOMETHING if "{name}" in page.path], ids=named)
 def test_a_strangers_own_bucket_leads_to_nothing_of_the_owners(owner, stranger, page):
-    own = {**owner.ids, "name": f"console-stranger-{os.getpid()}"}
+    own = {**owner.ids, "name": stranger.name}
     answer = ask(stranger.browser, page, filled(page, own), owner, stranger.token)
     assert answer.status_code < 500, answer.status_code
     for id_ in (owner.world.bucket_id, owner.share_id, "owners-rule", "owners-target"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import re
 
 import pytest
@@ -15,9 +14,9 @@ DEEP = b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
 
 @pytest.fixture(scope="module")
-def browser(server):
+def browser(server, new_name):
     """Somebody who is signed in, and may use B2 Cloud Storage."""
-    email = f"odd{os.getpid()}@example.com"
+    email = f"{new_name('odd')}@example.com"
     server.create_account(email)
     made = Browser(server)
     assert made.sign_in(email).status_code == 303
@@ -30,8 +29,8 @@ def token(browser):
 
 
 @pytest.fixture(scope="module")
-def bucket(browser, token):
-    name = f"odd-input-{os.getpid()}"
+def bucket(browser, token, new_name):
+    name = new_name("odd-input")
     form = {"name": name, "type": "allPrivate", "encryption": "disable", "lock": "on"}
     assert browser.post("/buckets/new", form, token=token).status_code == 303
     return f"/buckets/{name}"

@@ -21,20 +21,20 @@ SECRET = b"the owner's secret"
 
 
 @pytest.fixture(scope="module")
-def people(server):
+def people(server, new_name):
     """An owner and a stranger, both signed in, and the owner's S3 client."""
-    made = server.create_account(f"sharer{os.getpid()}@example.com")
-    server.create_account(f"prowler{os.getpid()}@example.com")
+    emails = [f"{new_name(stem)}@example.com" for stem in ("sharer", "prowler")]
+    made, _ = [server.create_account(email) for email in emails]
     s3 = boto3_client(server, key=(made["keyId"], made["applicationKey"]))
     owner, stranger = Browser(server), Browser(server)
-    for browser, name in ((owner, "sharer"), (stranger, "prowler")):
-        assert browser.sign_in(f"{name}{os.getpid()}@example.com").status_code == 303
+    for browser, email in zip((owner, stranger), emails, strict=True):
+        assert browser.sign_in(email).status_code == 303
     return owner, stranger, s3
 
 
 @pytest.fixture(scope="module")
-def bucket(people, server):
-    name = f"shared-files-{os.getpid()}"
+def bucket(people, new_name):
+    name = new_name("shared-files")
     people[2].create_bucket(Bucket=name)
     return name
 

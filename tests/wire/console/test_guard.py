@@ -19,8 +19,8 @@ def browser(server):
 
 
 @pytest.fixture(scope="module")
-def email(server):
-    address = "guarded@example.com"
+def email(server, new_name):
+    address = f"{new_name('guarded')}@example.com"
     server.create_account(address)
     return address
 

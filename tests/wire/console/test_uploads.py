@@ -41,21 +41,21 @@ class Script:
 
 
 class Owner:
-    def __init__(self, server, number):
-        email = f"uploader-{number}@example.com"
+    def __init__(self, server, name):
+        email = f"{name}@example.com"
         made = server.create_account(email)
         self.api = Session(server.api_url, made["keyId"], made["applicationKey"])
         self.script = Script(server, email)
 
 
 @pytest.fixture(scope="module")
-def owner(server):
-    return Owner(server, "one")
+def owner(server, new_name):
+    return Owner(server, new_name("uploader"))
 
 
 @pytest.fixture(scope="module")
-def other(server):
-    return Owner(server, "other")
+def other(server, new_name):
+    return Owner(server, new_name("other-uploader"))
 
 
 @pytest.fixture
