@@ -84,6 +84,7 @@ def test_an_invalid_argument_names_it():
         (store_errors.ExpiredToken(), "ExpiredToken", 400, {}),
         (store_errors.UnsupportedKey(), "AccessDenied", 403, {}),
         (store_errors.InvalidRequest("no", "size"), "InvalidArgument", 400, {"ArgumentName": "size"}),
+        (store_errors.NoSuchTarget("no", "size"), "InvalidArgument", 400, {"ArgumentName": "size"}),
         (store_errors.InvalidRequest("no"), "InvalidRequest", 400, {}),
         (store_errors.OutOfRange("no", "limit"), "InvalidArgument", 400, {"ArgumentName": "limit"}),
         (
