@@ -36,7 +36,7 @@ from harness.processes import blob_files, wait_until
 from harness.replication import Pair, new_bucket, pair_of, picture, rule, set_rules, statuses
 from harness.stores import Bench, Bytes, SetClock, open_bench
 from undercroft import limits, steward
-from undercroft.catalog import accounting
+from undercroft.catalog import accounting, attempts
 from undercroft.catalog.accounting import CallRow, TransferRow
 from undercroft.catalog.contract import Transaction
 from undercroft.outgoing.contract import NoWayOut, Visitor
@@ -44,6 +44,7 @@ from undercroft.serve import logs
 from undercroft.store import errors
 from undercroft.store.buckets.lock import LockChange
 from undercroft.store.dialect import S3
+from undercroft.store.identity.audit import Actor
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, NewFile
 from undercroft.store.work.jobs.model import Empty, Rewind, State, Transfer
@@ -136,6 +137,7 @@ async def build(folder: Path) -> Scene:
         stranger, pair = await build_replicated(bench)
         doomed, told = await build_doomed(bench)
         await build_usage(bench)
+        await build_people(bench)
         asked = await build_jobs(bench, stranger)
         return Scene(folder, principal, bucket, clock.ms, kept, deleted, doomed, stranger, pair, told, asked)
 
@@ -166,6 +168,31 @@ def check_usage(scene: Scene, *, done: bool) -> None:
             assert not catalog.execute("SELECT count(*) FROM call_days WHERE slot <> 0").get
         else:
             assert alerts <= 1
+
+
+async def build_people(bench: Bench) -> None:
+    """What is kept of people and is past its time: entries of the audit log, a session, the attempts to get one."""
+    identity, account_id = bench.store.identity, bench.principal.account_id
+    now_ms = bench.clock.ms
+    bench.clock.ms -= (limits.AUDIT_KEPT_DAYS + 1) * DAY_S * 1000
+    for number in range(3):
+        await bench.store.audit.record(account_id, Actor("somebody", "console"), f"act {number}")
+    await identity.sessions.begin(account_id, address="127.0.0.1", user_agent="a browser")
+    past_ms = bench.clock.ms
+    await bench.catalog.write(lambda tx: attempts.take(tx, "somebody", past_ms, past_ms + 1))
+    bench.clock.ms = now_ms
+    await bench.store.audit.record(account_id, Actor("somebody", "console"), "act now")
+
+
+def check_people(scene: Scene, *, done: bool) -> None:
+    """What is recent stays, and when all is `done`, nothing else does."""
+    with closing(apsw.Connection(str(scene.folder / "catalog.db"))) as catalog:
+        actions = [action for (action,) in catalog.execute("SELECT action FROM audit ORDER BY at_ms, action")]
+        assert actions[-1] == "act now"
+        if done:
+            assert actions == ["act now"]
+            for table in ("sessions", "attempts"):
+                assert not catalog.execute(f"SELECT count(*) FROM {table}").get, table
 
 
 async def build_jobs(bench: Bench, stranger: Principal) -> dict[str, Asked]:
@@ -309,6 +336,7 @@ async def take_over(scene: Scene, name: str, later_s: int) -> None:
     """The successor of one that died: waits for the lease, finishes the work, and finds everything in order."""
     check_names(scene)
     check_usage(scene, done=False)
+    check_people(scene, done=False)
     clock = SetClock()
     clock.ms = scene.now_ms + later_s * 1000
     async with open_bench(scene.folder, clock=clock, new=False, visit=scene.visit) as bench:
@@ -348,6 +376,7 @@ async def take_over(scene: Scene, name: str, later_s: int) -> None:
     check_names(scene)
     check_events(scene, whole=name != "prune-events")
     check_usage(scene, done=True)
+    check_people(scene, done=True)
     assert on_disk(scene) == named(scene), "what nothing names is still there"
 
 
@@ -442,6 +471,8 @@ JOBS = {
     "prune-invalidations": (25 * 3600, 20),
     "deliveries": (0, 30),
     "prune-events": (limits.EVENT_KEPT_S + 1, 15),
+    "prune-audit": (0, 3),
+    "prune-people": (0, 3),
     "cap-alerts": (0, 20),
     "usage": (DAY_S, 20),
     "replication": (0, 30),

@@ -177,7 +177,7 @@ class RevisionConflict(StoreError):
 
 
 class NoSuchRule(StoreError):
-    """The bucket has no notification rule of this name."""
+    """The bucket has no event notification or replication rule of this name."""
 
 
 class NoSuchKey(StoreError):

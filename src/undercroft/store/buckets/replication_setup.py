@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from undercroft.store.buckets.service import Buckets
-from undercroft.store.errors import InvalidRequest
+from undercroft.store.errors import InvalidRequest, NoSuchRule
 from undercroft.store.identity.keys import Keys
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, Replication, ReplicationDestination, ReplicationRule, ReplicationSource
@@ -60,7 +60,7 @@ class ReplicationSetup:
         return await self._set_rules(principal, source, key_id, (*rules, rule))
 
     async def set_enabled(self, principal: Principal, source: Bucket, name: str, *, enabled: bool) -> Bucket:
-        """Pause a rule, or let it go on. Raises `InvalidRequest` where there is none of the name."""
+        """Pause a rule, or let it go on. Raises `NoSuchRule`."""
         configured = _configured(source, name)
         rules = tuple(
             msgspec.structs.replace(rule, is_enabled=enabled) if rule.replication_rule_name == name else rule
@@ -69,7 +69,7 @@ class ReplicationSetup:
         return await self._set_rules(principal, source, configured.source_application_key_id, rules)
 
     async def remove(self, principal: Principal, source: Bucket, name: str) -> Bucket:
-        """Remove a rule; what waits under it is let go. Raises `InvalidRequest` where there is none of the name."""
+        """Remove a rule; what waits under it is let go. Raises `NoSuchRule`."""
         configured = _configured(source, name)
         rules = tuple(rule for rule in configured.replication_rules if rule.replication_rule_name != name)
         return await self._set_rules(principal, source, configured.source_application_key_id, rules)
@@ -108,5 +108,5 @@ class ReplicationSetup:
 def _configured(source: Bucket, name: str) -> ReplicationSource:
     configured = source.replication.as_replication_source
     if configured is None or configured.rule(name) is None:
-        raise InvalidRequest(f"The bucket has no replication rule {name[:100]}", "replicationRuleName")
+        raise NoSuchRule(f"The bucket has no replication rule {name[:100]}")
     return configured
