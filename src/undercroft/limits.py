@@ -82,7 +82,8 @@ SHARE_KEPT_S = 30 * 86_400  # For so long a link that has expired is shown as on
 SHARE_TRIES_MAX = 10  # Passwords that may be tried of one link …
 SHARE_TRIES_WINDOW_S = 900  # … within this; then nobody gets in before it is over.
 ZIP_FILES_MAX = 100_000  # Files of one zip: about 300 bytes of memory each, for its directory.
-ZIPS_AT_ONCE = 4  # In one process.
+ZIPS_AT_ONCE = 12  # In one process, …
+ZIPS_PER_ACCOUNT = 3  # … of one account.
 ZIP_BLOCK_BYTES = 256 * KIB
 ZIP_NOTED_MAX = 1000  # Files that the note in a zip names, of those that were left out.
 CONSOLE_GRANT_VALID_S = (
@@ -185,6 +186,15 @@ JOB_PURGE_VERSIONS_MAX = (
 JOB_PURGE_WEIGHT = 10  # What those of one name weigh, since nobody has counted them.
 JOB_TURN_PAGES = 20  # How many pages it looks at, …
 JOB_TURN_CHANGES = 500  # … or about how much it changes, before another account has its turn.
+SNAPSHOT_VALID_DAYS = (1, 7, 30, 90, 365)  # How long one may be kept, if not for ever.
+SNAPSHOT_NAMES_MAX = 1000  # Files and folders that one is of …
+SNAPSHOT_NAMES_MAX_LENGTH = 64 * KIB  # … whose names are in the row of its job.
+SNAPSHOT_PART_BYTES = 100_000_000  # With 10,000 parts, a snapshot has at most 1 TB.
+SNAPSHOTS_AT_ONCE = 4  # In the steward, one of an account.
+SNAPSHOTS_SHOWN = 1000
+SNAPSHOT_SOURCE_MAX_LENGTH = 300
+SNAPSHOT_ABANDONED_DAYS = 7  # After which the parts go of one that nobody finishes.
+SNAPSHOT_LEASE_S = 60.0
 JOB_SURVEY_MAX = 20_000  # Versions that are counted before a job is confirmed; of more, nobody waits for the sum.
 
 # -- The web console (ours) -------------------------------------------------------------------------------------------

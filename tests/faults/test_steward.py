@@ -8,6 +8,7 @@ with the killing library in front of it, which is this file, and which forks for
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import random
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import time
 import traceback
+import zipfile
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
@@ -47,7 +49,7 @@ from undercroft.store.dialect import S3
 from undercroft.store.identity.audit import Actor
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, NewFile
-from undercroft.store.work.jobs.model import Empty, Rewind, State, Transfer
+from undercroft.store.work.jobs.model import Empty, Rewind, Snapshot, State, Transfer
 
 BLOB_BYTES = 70_000
 PART = os.urandom(BLOB_BYTES)
@@ -198,12 +200,15 @@ def check_people(scene: Scene, *, done: bool) -> None:
 async def build_jobs(bench: Bench, stranger: Principal) -> dict[str, Asked]:
     """Jobs of each kind, one an account, since accounts take turns, and of accounts without caps: rewind, empty, and move a folder."""
     accounts = bench.store.identity.accounts
-    others = [await accounts.create(f"{each}@example.com", "a long password") for each in ("rewinder", "mover")]
-    rewinder, mover = (Principal.of_key(each.key) for each in others)
+    names_of_others = ("rewinder", "mover", "snapper")
+    others = [await accounts.create(f"{each}@example.com", "a long password") for each in names_of_others]
+    rewinder, mover, snapper = (Principal.of_key(each.key) for each in others)
     own = bench.principal, bench.bucket
     asked: dict[str, Asked] = {}
     lock = LockChange(enabled=True)
-    for kind, principal in (("rewind", rewinder), ("empty", stranger), ("transfer", mover)):
+    for kind, principal in (
+        ("rewind", rewinder), ("empty", stranger), ("transfer", mover), ("snapshot", snapper),
+    ):  # fmt: skip
         files, bench.principal = bench.store.files, principal
         bench.bucket = bucket = await bench.store.buckets.create(principal, f"{kind}-bucket", "allPrivate", lock=lock)
         for name in ("a/0", "a/1", "a/2", "a/gone"):
@@ -225,6 +230,7 @@ async def build_jobs(bench: Bench, stranger: Principal) -> dict[str, Asked]:
                 # The four, what is locked under its hide marker, what was hidden before, and the unfinished one.
                 9,
             ),
+            "snapshot": (Snapshot("a/", ("a/",)), ["a/0", "a/1", "a/2", "a/new"], 8),
         }[kind]
         job = await bench.store.jobs.begin(principal, bucket, parameters)
         asked[kind] = Asked(principal, bucket, job.job_id, names, versions)
@@ -241,6 +247,14 @@ async def check_jobs(bench: Bench, scene: Scene) -> None:
         assert [row.name for row in listed.rows] == names, kind
         every = await bench.store.files.list_versions(principal, bucket, limit=1000)
         assert len(every.rows) == versions, kind
+    snapper = scene.asked["snapshot"].principal
+    [kept] = await bench.store.snapshots.list(snapper)
+    zipped = zipfile.ZipFile(io.BytesIO(await bench.bytes_of(kept.version)))
+    assert zipped.testzip() is None
+    assert zipped.namelist() == ["0", "1", "2", "new"]
+    bucket = await bench.store.snapshots.bucket(snapper)
+    every = await bench.store.files.list_versions(snapper, bucket, limit=1000)
+    assert [row.file_id for row in every.rows] == [kept.version.file_id], "something of a snapshot is left"
 
 
 async def build_doomed(bench: Bench) -> tuple[Bucket, list[tuple[str, str]]]:
@@ -319,6 +333,7 @@ async def run_job(store: Any, name: str) -> bool:
     await job.run()
     await store.work.deliveries.finish_turns()
     await store.work.remote_replication.finish_turns()
+    await store.work.snapshots.finish_turns()
     return True
 
 
@@ -478,6 +493,7 @@ JOBS = {
     "replication": (0, 30),
     "remote-replication": (0, 30),
     "jobs": (1, 30),
+    "snapshots": (1, 20),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +24,14 @@ class Browser:
 
     def get(self, path: str, **options: Any) -> requests.Response:
         return self.session.get(self.origin + path, allow_redirects=False, timeout=TIMEOUT_S, **options)
+
+    def until(self, path: str, pattern: str) -> re.Match[str]:
+        """What is found on a page once the background work that it tells of is done."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while (found := re.search(pattern, self.get(path).text)) is None:
+            assert time.monotonic() < deadline, (path, pattern)
+            time.sleep(0.1)
+        return found
 
     def token(self, path: str = "/sign-in", **headers: str) -> str:
         page = self.session.get(self.origin + path, timeout=TIMEOUT_S, headers=headers)

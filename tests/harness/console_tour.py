@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -32,6 +33,7 @@ from undercroft.console.page import Who
 # has given the password and not yet the code.
 KEEPER, BEGINNER, STRANGER, HALFWAY = "keeper", "beginner", "stranger", "halfway"
 
+_SNAPSHOT_TIMEOUT_S = 60
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 # What is no page to look at: these answer with data, or lead elsewhere.
@@ -187,7 +189,19 @@ def _furnish(tour: Tour, page: Page, receiver: Receiver) -> None:
         ("way", "copy"), ("existing", "skip"),
     ])  # fmt: skip
     tour.values["job_id"] = re.search(r"/jobs/([\w-]+)", job)[1]
+    send(page, f"/buckets/{bucket}/snapshot", [("prefix", "photos/"), ("days", "30")])
+    tour.values["snapshot_id"] = _snapshot(page)
     receiver.wait_for(lambda: bool(receiver.came))
+
+
+def _snapshot(page: Page) -> str:
+    """The id of the snapshot that is being made."""
+    link = page.get_by_role("link", name="Delete photos-")
+    deadline = time.monotonic() + _SNAPSHOT_TIMEOUT_S
+    while not link.count():
+        assert time.monotonic() < deadline, "the snapshot is not made"
+        page.goto(page.url.partition("/operator")[0].partition("/snapshots")[0] + "/snapshots")
+    return re.search(r"/snapshots/([^/]+)/delete", link.get_attribute("href") or "")[1]
 
 
 def _set_rules(tour: Tour, page: Page, hook: str, source: str, destination: str) -> None:

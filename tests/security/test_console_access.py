@@ -68,6 +68,9 @@ class Owner(Party):
         shared = self.post(f"{bucket}/file/share", {"id": self.world.file_id, "kind": "link", "expiry": "never"})
         assert shared.status_code == 200
         shares = self.browser.get(f"{bucket}/shares").text
+        made = self.post(f"{bucket}/snapshot", {"prefix": "in/", "days": "7"})
+        assert made.status_code == 303
+        snapshots = self.browser.until("/snapshots", r"/snapshots/([^/]+)/delete")
         began = self.post(f"{bucket}/empty", {"confirm": self.name, "prefix": "nothing/"})
         assert began.status_code == 303
         session = self.browser.get("/settings/security").text
@@ -77,6 +80,7 @@ class Owner(Party):
             "target": "owners-target",
             "key_id": self.api.key_id,
             "job_id": re.search(r"/jobs/([^?/]+)", began.headers["location"])[1],
+            "snapshot_id": snapshots[1],
             "session_id": (re.findall(r"/settings/sessions/(\w+)/end", session) or ["0" * 16])[0],
             "account_id": self.account_id,
             "invitation_id": "0" * 16,
@@ -88,7 +92,7 @@ class Owner(Party):
         shown = [
             self.browser.get(path).text
             for path in ("/audit.csv", "/replication", "/caps/edit", "/settings", f"/buckets/{self.name}/shares",
-                         f"/buckets/{self.name}/events", f"/buckets/{self.name}/replication", "/settings/security")
+                         f"/buckets/{self.name}/events", f"/buckets/{self.name}/replication", "/settings/security", "/snapshots")
         ]  # fmt: skip
         still = [
             re.sub(r'<time.*?</time>|[0-9a-f]{64}|name="session-left" content="[0-9]+"', "", text) for text in shown
@@ -102,7 +106,7 @@ class Owner(Party):
             "prefix": "in/", "path": "in/other", "bucket": self.name, "type": "allPublic", "encryption": "disable",
             "choice": "last", "revision": "1", "mode": "none", "hold": "on", "at": "2020-01-01T00:00", "way": "purge",
             "target_bucket": self.world.bucket_id, "target": "there/", "folder": "f", "name": "f", "url": "https://example.com/",
-            "event": "b2:ObjectCreated:*", "batch": "1", "kind": "direct", "expiry": "3600", "storage": "1", "password": PASSWORD,
+            "event": "b2:ObjectCreated:*", "batch": "1", "kind": "direct", "expiry": "3600", "days": "7", "storage": "1", "password": PASSWORD,
         }  # fmt: skip
 
 

@@ -78,10 +78,12 @@ async def move(tx: Transaction, before: JobRow, after: JobRow) -> JobRow | None:
     return None if found is None else moved
 
 
-async def running(rows: Rows, limit: int) -> list[JobRow]:
-    """Jobs that are to be worked on, those first that have waited longest."""
+async def running(rows: Rows, kinds: Sequence[str], limit: int) -> list[JobRow]:
+    """Jobs of these kinds that are to be worked on, those first that have waited longest."""
+    marks = ", ".join(f"?{number}" for number in range(2, len(kinds) + 2))
     found = await rows.all(
-        f"SELECT {_COLUMNS} FROM jobs WHERE state = 'running' ORDER BY updated_ms, job_id LIMIT ?1", (limit,)
+        f"SELECT {_COLUMNS} FROM jobs WHERE state = 'running' AND kind IN ({marks}) ORDER BY updated_ms, job_id LIMIT ?1",
+        (limit, *kinds),
     )
     return [JobRow._make(row) for row in found]
 

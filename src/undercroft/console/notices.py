@@ -55,6 +55,7 @@ NOTICES = {
     "selection-locked": "The selection is deleted, but for locked versions, which stay.",
     "selection-has-more": "Not all of the selection is done: one request changes 10,000 versions. Do it again for the rest.",
     "link-revoked": "The link is revoked. Nobody can use it any more.",
+    "snapshot-deleted": "The snapshot is deleted.",
     "job-begun": "The job has begun. It goes on when you leave this page.",
     "job-paused": "The job is paused.",
     "job-resumed": "The job goes on.",

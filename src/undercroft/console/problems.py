@@ -26,6 +26,7 @@ def _missing(error: errors.Unauthorized) -> str:
 
 _RULES: dict[type[StoreError], tuple[int, str, str | Callable[[Any], str]]] = {
     errors.Unauthorized: (403, "You may not do this", _missing),
+    errors.ReadOnlyBucket: (403, "This bucket is kept by the service", str),
     errors.BadCredentials: (401, "You are not signed in", "Your session is over. Sign in again."),
     errors.InvalidRequest: (422, "This cannot be taken as it is", str),
     errors.ProductNotEnabled: (

@@ -18,6 +18,7 @@ from undercroft.console.replication import pages as replication
 from undercroft.console.reports import pages as reports
 from undercroft.console.settings import pages as settings
 from undercroft.console.sign_in import pages as sign_in
+from undercroft.console.snapshots import pages as snapshots
 from undercroft.console.uploads import pages as uploads
 
 PAGES: tuple[Page, ...] = (
@@ -37,4 +38,5 @@ PAGES: tuple[Page, ...] = (
     *operator.PAGES,
     *jobs.PAGES,
     *past.PAGES,
+    *snapshots.PAGES,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -23,6 +23,7 @@ from undercroft.store.errors import InvalidRequest
 from undercroft.store.identity.principals import Principal
 from undercroft.store.identity.sessions import SignedIn
 from undercroft.store.model import Account, Bucket
+from undercroft.store.names import BUCKET_TYPES
 
 T = TypeVar("T")
 THEMES = ("system", "light", "dark")
@@ -177,6 +178,10 @@ class Visit:
     async def bucket(self) -> Bucket:
         """The bucket that the path names (`{name}`), as it is now. Raises `NoSuchBucket` and `Unauthorized`."""
         return await self.store.buckets.read(self.principal, self.path("name"))
+
+    async def own_buckets(self) -> Sequence[Bucket]:
+        """The buckets that the account fills itself: all but the one that its snapshots are kept in. Raises `Unauthorized`."""
+        return await self.store.buckets.list(self.principal, types=BUCKET_TYPES)
 
     def query(self, name: str, default: str = "") -> str:
         """A parameter of the address."""

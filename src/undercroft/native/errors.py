@@ -53,6 +53,7 @@ def _retold(error: store_errors.InvalidFileId, word: str) -> str:
 
 RULES: dict[type[Exception], Rule] = {
     store_errors.Unauthorized: Rule(401, "unauthorized", ""),
+    store_errors.ReadOnlyBucket: Rule(400, "bad_request", str),
     # A key that went away after its token was judged: its tokens are as good as unknown.
     store_errors.BadCredentials: Rule(401, "bad_auth_token", ""),
     store_errors.NoSuchAccount: Rule(401, "unauthorized", ""),

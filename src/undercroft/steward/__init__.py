@@ -40,6 +40,7 @@ def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
         return await store.work.reclaim.run() == limits.RECLAIM_BATCH  # There may be more than a batch.
 
     deliveries = store.work.deliveries
+    snapshots = store.work.snapshots
     replication, remote = store.work.replication, store.work.remote_replication
 
     async def prune_events() -> bool:
@@ -81,6 +82,7 @@ def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
             is_wanted=remote.is_wanted,
         ),
         Job("jobs", limits.JOB_LOOK_S, store.work.jobs.run, limits.JOB_LEASE_S, is_wanted=store.work.jobs.is_wanted),
+        Job("snapshots", limits.JOB_LOOK_S, snapshots.run, limits.SNAPSHOT_LEASE_S, is_wanted=snapshots.is_wanted),
     ]
 
 
@@ -95,6 +97,7 @@ async def run(store: Store, stop: asyncio.Event, lifecycle: Schedule = DAILY) ->
             group.create_task(_repeat(store, job, stop))
     await store.work.deliveries.stop()
     await store.work.remote_replication.stop()
+    await store.work.snapshots.stop()
 
 
 async def _repeat(store: Store, job: Job, stop: asyncio.Event) -> None:

@@ -19,6 +19,7 @@ from undercroft.store.buckets.replication_setup import ReplicationSetup
 from undercroft.store.buckets.replication_targets import ReplicationTargets
 from undercroft.store.buckets.service import Buckets
 from undercroft.store.buckets.shares import Shares
+from undercroft.store.buckets.snapshots import KeptSnapshots
 from undercroft.store.directory import Directory
 from undercroft.store.files.base import Context
 from undercroft.store.files.encryption import Sealings
@@ -30,8 +31,10 @@ from undercroft.store.identity.service import Identity
 from undercroft.store.work.access_logs import AccessLogs
 from undercroft.store.work.alert_webhook import AlertWebhook
 from undercroft.store.work.deliveries import Deliveries
+from undercroft.store.work.jobs.hands import Hands
 from undercroft.store.work.jobs.runner import JobRunner
 from undercroft.store.work.jobs.service import Jobs
+from undercroft.store.work.jobs.snapshots import Snapshots
 from undercroft.store.work.replication import Replications
 from undercroft.store.work.replication_remote import RemoteReplications
 from undercroft.store.work.service import Work
@@ -104,6 +107,8 @@ class Store:
         remote_replication = RemoteReplications(
             catalog, gate, self.files, directory, self.replication_targets, self.ambient, visit or NoWayOut
         )
+        self.snapshots = KeptSnapshots(directory, self.files)
+        hands = Hands(catalog, gate, directory, self.ambient)
         self.jobs = Jobs(catalog, gate, self.files, directory, self.ambient)
         self.work = Work(
             catalog,
@@ -117,7 +122,8 @@ class Store:
             replication,
             remote_replication,
             AlertWebhook(catalog, gate, self.ambient, visit or NoWayOut, alert_webhook),
-            JobRunner(catalog, gate, self.files, directory, self.ambient),
+            JobRunner(catalog, gate, self.files, hands, self.ambient),
+            Snapshots(catalog, self.files, self.buckets, hands, self.ambient),
         )
 
     async def ready(self) -> None:

@@ -20,6 +20,10 @@ class Unauthorized(StoreError):
         self.missing = missing  # The capability that would have allowed it, where there is one.
 
 
+class ReadOnlyBucket(Unauthorized):
+    """The bucket is one that the service keeps, as those of snapshots; the message says what cannot be done."""
+
+
 class BadCredentials(StoreError):
     """The key id is unknown, its secret is wrong, or the key is deleted or expired, or the account suspended."""
 

@@ -182,6 +182,7 @@ class Logging(msgspec.Struct, frozen=True, rename="camel"):
 
 
 SSE_B2, SSE_C = "SSE-B2", "SSE-C"
+SNAPSHOT = "snapshot"  # The type of a bucket that the service keeps: clients read it and nothing more.
 
 
 class Encryption(msgspec.Struct, frozen=True):
@@ -211,7 +212,7 @@ class Bucket(msgspec.Struct, frozen=True):
     bucket_id: str
     account_id: str
     name: str
-    type: str  # allPrivate or allPublic
+    type: str  # allPrivate, allPublic, or snapshot
     revision: int
     created_ms: int
     info: dict[str, str]

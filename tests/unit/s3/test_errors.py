@@ -156,6 +156,7 @@ def test_an_invalid_argument_names_it():
         ),
         (store_errors.PartOrder(), "InvalidPartOrder", 400, {"UploadId": "4_zupload"}),
         (store_errors.CapExceeded(), "AccessDenied", 403, {}),
+        (store_errors.ReadOnlyBucket("Snapshot buckets cannot be modified"), "AccessDenied", 403, {}),
         (store_errors.StorageCapExceeded(), "AccessDenied", 403, {}),
         (store_errors.BucketCapExceeded(), "AccessDenied", 403, {}),
         (store_errors.TransactionCapExceeded(), "AccessDenied", 403, {}),

@@ -47,7 +47,7 @@ async def _page(
     visit: Visit, bucket: Bucket, values: Mapping[str, str], *, asks: bool = False, **render: Any
 ) -> Response:
     """The form. `asks` is whether to ask once more."""
-    buckets = await visit.store.buckets.list(visit.principal)
+    buckets = await visit.own_buckets()
     names = [one.name for one in buckets if may_take_logs(one, bucket.account_id)]
     if values["destination"] and values["destination"] not in names:
         names.append(

@@ -34,7 +34,7 @@ _ORDERS: dict[str, Callable[[Card], Any]] = {
 
 async def overview(visit: Visit) -> Response:
     """The buckets, as cards or as a table, filtered and in the order that the address asks for."""
-    buckets = await visit.store.buckets.list(visit.principal)
+    buckets = await visit.own_buckets()
     usage = await visit.store.buckets.usage(visit.principal)
     wanted = visit.query("filter").strip()
     order = visit.query("sort")

@@ -53,10 +53,7 @@ async def overview(visit: Visit) -> Response:
             for category in CATEGORIES
         ],
         class_a=days[0].transactions("A") if days else 0,
-        buckets=[
-            BucketRow(bucket, held.get(bucket.bucket_id, Held()))
-            for bucket in await store.buckets.list(visit.principal)
-        ],
+        buckets=[BucketRow(bucket, held.get(bucket.bucket_id, Held())) for bucket in await visit.own_buckets()],
         alerts=[
             (alert, NAMES[alert.category], shown(alert.category, alert.used), shown(alert.category, alert.cap))
             for alert in alerts

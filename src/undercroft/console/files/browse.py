@@ -24,7 +24,7 @@ _SHOWN = (
 
 async def choose(visit: Visit) -> Response:
     """The buckets to browse in. Who has one has chosen."""
-    buckets = await visit.store.buckets.list(visit.principal)
+    buckets = await visit.own_buckets()
     if len(buckets) == 1:
         return visit.redirect(files_path(buckets[0]))
     usage = await visit.store.buckets.usage(visit.principal)

@@ -56,7 +56,7 @@ async def rename(visit: Visit) -> Response:
 async def _name_form(
     visit: Visit, bucket: Bucket, version: FileVersion, values: dict[str, str], errors: dict[str, str] | None = None
 ) -> Response:
-    buckets = await visit.store.buckets.list(visit.principal)
+    buckets = await visit.own_buckets()
     return version_form(
         visit,
         "files/rename.html",

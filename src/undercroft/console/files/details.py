@@ -9,12 +9,12 @@ from starlette.responses import RedirectResponse, Response
 
 from undercroft import limits
 from undercroft.console.files.addresses import addresses_of, can_be_fetched, granted
-from undercroft.console.files.archive import MODIFIED_KEY
 from undercroft.console.files.browse import in_folder
 from undercroft.console.files.places import files_path, folder_of, label_of
 from undercroft.console.files.previews import preview_of
 from undercroft.console.visit import Visit
 from undercroft.store.errors import DownloadCapExceeded
+from undercroft.store.files.archive import MODIFIED_KEY
 from undercroft.store.model import Action, Bucket, FileVersion
 
 SHA1_KEY = "large_file_sha1"

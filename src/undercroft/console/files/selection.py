@@ -5,6 +5,7 @@ The table is one form. A button sends it; what removes something answers with wh
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -13,16 +14,17 @@ from starlette.types import Receive, Scope, Send
 
 from undercroft import limits
 from undercroft.console.files.addresses import disposition
-from undercroft.console.files.archive import Archive
 from undercroft.console.files.browse import in_folder
 from undercroft.console.files.places import files_path, go_to, label_of, way_back
 from undercroft.console.visit import Visit
-from undercroft.store.errors import NoSuchVersion
+from undercroft.store.errors import Busy, NoSuchVersion
+from undercroft.store.files.archive import Archive
 from undercroft.store.files.browsing import Contents
 from undercroft.store.files.selections import Outcome
 from undercroft.store.model import Bucket, FileVersion
 
 NAME, VERSION = "name:", "version:"
+_zips: Counter[str] = Counter()  # How many are being made, by account.
 
 
 def names_of(visit: Visit) -> list[str]:
@@ -62,7 +64,7 @@ async def delete(visit: Visit) -> Response:
     bucket = await visit.bucket()
     names, versions = names_of(visit), await versions_asked(visit, bucket)
     how = visit.field("how", "all")
-    _note(visit, bucket, names, versions)
+    note(visit, bucket, names, versions)
     files, bypass = visit.store.files, visit.field("bypass") == "on"
     if how == "hide":
         outcome = await files.hide_selected(visit.principal, bucket, names)
@@ -107,7 +109,7 @@ def _after_deletion(visit: Visit, bucket: Bucket, how: str, outcome: Outcome) ->
     return go_to(way_back(visit, files_path(bucket, visit.field("prefix"))), notice)
 
 
-def _note(visit: Visit, bucket: Bucket, names: list[str], versions: list[FileVersion]) -> None:
+def note(visit: Visit, bucket: Bucket, names: list[str], versions: list[FileVersion]) -> None:
     """Have the audit log say what the selection was."""
     chosen = [*names, *(f"{version.name} ({version.file_id})" for version in versions)]
     more = f" and {len(chosen) - limits.SELECTION_NOTED} more" if len(chosen) > limits.SELECTION_NOTED else ""
@@ -118,7 +120,7 @@ async def hold(visit: Visit) -> Response:
     """Put a legal hold on the files of the selection, or take it off."""
     bucket = await visit.bucket()
     on = visit.field("hold") == "on"
-    _note(visit, bucket, names_of(visit), [])
+    note(visit, bucket, names_of(visit), [])
     await visit.store.files.hold_selected(visit.principal, bucket, names_of(visit), on=on)
     return go_to(way_back(visit, files_path(bucket, visit.field("prefix"))), "holds-on" if on else "holds-off")
 
@@ -126,7 +128,7 @@ async def hold(visit: Visit) -> Response:
 async def unhide(visit: Visit) -> Response:
     """Let the hidden files of the selection be visible again."""
     bucket = await visit.bucket()
-    _note(visit, bucket, names_of(visit), [])
+    note(visit, bucket, names_of(visit), [])
     await visit.store.files.unhide_selected(visit.principal, bucket, names_of(visit))
     return go_to(way_back(visit, files_path(bucket, visit.field("prefix"))), "selection-unhidden")
 
@@ -135,26 +137,36 @@ async def zipped(visit: Visit) -> Response:
     """The selection as one zip."""
     bucket = await visit.bucket()
     prefix = visit.field("prefix")
-    _note(visit, bucket, names_of(visit), [])
-    archive = Archive(visit.store, visit.principal, bucket, prefix, names_of(visit))
+    note(visit, bucket, names_of(visit), [])
+    account_id = bucket.account_id
+    if _zips.total() >= limits.ZIPS_AT_ONCE or _zips[account_id] >= limits.ZIPS_PER_ACCOUNT:
+        raise Busy("Other zips are being made. Try again in a while, or make a snapshot.")
+    archive = Archive(visit.store.files, visit.principal, bucket, prefix, names_of(visit))
+    _zips[account_id] += 1
     try:
         await archive.begin()
     except BaseException:
-        await archive.close()
+        await _let_go(archive, account_id)
         raise
-    return _Zip(archive, f"{label_of(prefix).rpartition('/')[2] or bucket.name}.zip")
+    return _Zip(archive, account_id, f"{label_of(prefix).rpartition('/')[2] or bucket.name}.zip")
+
+
+async def _let_go(archive: Archive, account_id: str) -> None:
+    _zips[account_id] -= 1
+    await archive.close()
 
 
 class _Zip(StreamingResponse):
     """A zip as it is made, which lets go of everything when its reader leaves."""
 
-    def __init__(self, archive: Archive, name: str) -> None:
+    def __init__(self, archive: Archive, account_id: str, name: str) -> None:
         self._archive = archive
+        self._account_id = account_id
         headers = {"content-disposition": disposition(name), "transfer-encoding": "chunked"}
         super().__init__(self._blocks(), headers=headers, media_type="application/zip")
 
     async def _blocks(self) -> AsyncIterator[bytes]:
-        async with aclosing(self._archive.blocks()) as blocks:  # type: ignore[type-var]
+        async with aclosing(self._archive.blocks()) as blocks:
             async for block in blocks:
                 yield block
 
@@ -162,4 +174,4 @@ class _Zip(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            await self._archive.close()
+            await _let_go(self._archive, self._account_id)

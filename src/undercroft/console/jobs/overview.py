@@ -8,7 +8,7 @@ from undercroft import limits
 from undercroft.console.jobs.words import REMARKS, shown
 from undercroft.console.numbers import whole_number
 from undercroft.console.visit import Visit
-from undercroft.store.work.jobs.model import Rewind
+from undercroft.store.work.jobs.model import Rewind, Snapshot
 
 _MOST = limits.JOBS_UNENDED_PER_ACCOUNT + limits.JOBS_KEPT_PER_ACCOUNT + 1
 
@@ -36,6 +36,7 @@ async def one(visit: Visit) -> Response:
         remark_words=REMARKS,
         following=remarks[limits.JOB_REMARKS_SHOWN - 1].number if len(remarks) > limits.JOB_REMARKS_SHOWN else None,
         is_rewind=isinstance(job.parameters, Rewind),
+        is_snapshot=isinstance(job.parameters, Snapshot),
     )
 
 

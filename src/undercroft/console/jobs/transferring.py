@@ -48,7 +48,7 @@ async def begin(visit: Visit) -> Response:
 async def _dialog(
     visit: Visit, bucket: Bucket, prefix: str, values: dict[str, str], *, errors: dict[str, str] | None = None
 ) -> Response:
-    buckets = await visit.store.buckets.list(visit.principal)
+    buckets = await visit.own_buckets()
     return visit.render(
         "jobs/transfer.html",
         status=422 if errors else 200,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from undercroft.console.templates import count, size
-from undercroft.store.work.jobs.model import Empty, Job, Rewind, State, Tally, Transfer, What
+from undercroft.store.work.jobs.model import Empty, Job, Rewind, Snapshot, State, Tally, Transfer, What
 
 STATES = {
     State.RUNNING: ("Running", "accent"),
@@ -54,6 +54,8 @@ def _title(job: Job, bucket_name: str, bucket_names: Mapping[str, str]) -> str:
         case Transfer() as asked:
             target = bucket_names.get(asked.target_bucket_id, asked.target_bucket_id)
             return f"{'Move' if asked.is_move else 'Copy'} {place} to {target}/{asked.target_prefix}"
+        case Snapshot():
+            return f"Snapshot of {place}"
 
 
 def exactly(at_ms: int) -> str:
@@ -65,6 +67,7 @@ def did(tally: Tally) -> list[str]:
     """What a job did, a phrase a count that is not 0."""
     phrases = (
         (tally.copied, f"copied {count(tally.copied, 'file')} ({size(tally.copied_bytes)}, no bytes moved)"),
+        (tally.packed, f"put {count(tally.packed, 'file')} into a zip ({size(tally.packed_bytes)})"),
         (tally.hidden, f"hid {count(tally.hidden, 'file')}"),
         (tally.deleted, f"removed {count(tally.deleted, 'version')} ({size(tally.deleted_bytes)})"),
         (tally.hide_markers_deleted, f"removed {count(tally.hide_markers_deleted, 'hide marker')}"),

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from undercroft import limits
 from undercroft.console.replication.overview import rows_of
 from undercroft.console.visit import Visit
+from undercroft.store.buckets.replication_setup import configured
 
 
 async def show(visit: Visit) -> Response:
@@ -37,7 +38,9 @@ async def resume(visit: Visit) -> Response:
 
 async def ask(visit: Visit) -> Response:
     """What goes with a rule."""
-    return visit.render("replication/remove_rule.html", bucket=await visit.bucket(), rule=visit.path("rule"))
+    bucket, rule = await visit.bucket(), visit.path("rule")
+    configured(bucket, rule)
+    return visit.render("replication/remove_rule.html", bucket=bucket, rule=rule)
 
 
 async def remove(visit: Visit) -> Response:

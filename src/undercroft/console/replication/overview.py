@@ -22,7 +22,7 @@ class Row(NamedTuple):
 
 async def show(visit: Visit) -> Response:
     """All of it."""
-    buckets = await visit.store.buckets.list(visit.principal)
+    buckets = await visit.own_buckets()
     rows = [row for bucket in buckets for row in await rows_of(visit, bucket)]
     targets = await visit.store.replication_targets.list(visit.account)
     return visit.render("replication/overview.html", rows=rows, targets=targets, has_buckets=bool(buckets))
@@ -49,7 +49,7 @@ async def rows_of(visit: Visit, bucket: Bucket) -> list[Row]:
 
 async def destination_names(visit: Visit) -> dict[str, str]:
     """What the destinations of rules are called, by id: buckets by their name, targets with where they are."""
-    buckets = await visit.store.buckets.list(visit.principal)
+    buckets = await visit.own_buckets()
     targets = await visit.store.replication_targets.list(visit.account)
     return {bucket.bucket_id: bucket.name for bucket in buckets} | {
         target.target_id: f"{target.name} ({target.bucket_name} at {target.endpoint.removeprefix('https://')})"

@@ -24,7 +24,7 @@ async def new(visit: Visit) -> Response:
 async def add(visit: Visit) -> Response:
     """Set up the replication, keys and all."""
     values = {name: visit.field(name) for name in _BLANK}
-    buckets = {bucket.bucket_id: bucket for bucket in await visit.store.buckets.list(visit.principal)}
+    buckets = {bucket.bucket_id: bucket for bucket in await visit.own_buckets()}
     try:
         source = _chosen(buckets, values["source"])
         destination = values["destination"]
@@ -51,7 +51,7 @@ def _chosen(buckets: Mapping[str, Bucket], bucket_id: str) -> Bucket:
 
 
 async def _page(visit: Visit, values: Mapping[str, str], **render: Any) -> Response:
-    buckets = await visit.store.buckets.list(visit.principal)
+    buckets = await visit.own_buckets()
     destinations = await destination_names(visit)
     return visit.render(
         "replication/rule_form.html",

@@ -61,18 +61,18 @@ class ReplicationSetup:
 
     async def set_enabled(self, principal: Principal, source: Bucket, name: str, *, enabled: bool) -> Bucket:
         """Pause a rule, or let it go on. Raises `NoSuchRule`."""
-        configured = _configured(source, name)
+        replicated = configured(source, name)
         rules = tuple(
             msgspec.structs.replace(rule, is_enabled=enabled) if rule.replication_rule_name == name else rule
-            for rule in configured.replication_rules
+            for rule in replicated.replication_rules
         )
-        return await self._set_rules(principal, source, configured.source_application_key_id, rules)
+        return await self._set_rules(principal, source, replicated.source_application_key_id, rules)
 
     async def remove(self, principal: Principal, source: Bucket, name: str) -> Bucket:
         """Remove a rule; what waits under it is let go. Raises `NoSuchRule`."""
-        configured = _configured(source, name)
-        rules = tuple(rule for rule in configured.replication_rules if rule.replication_rule_name != name)
-        return await self._set_rules(principal, source, configured.source_application_key_id, rules)
+        replicated = configured(source, name)
+        rules = tuple(rule for rule in replicated.replication_rules if rule.replication_rule_name != name)
+        return await self._set_rules(principal, source, replicated.source_application_key_id, rules)
 
     async def _source_key_id(self, principal: Principal, source: Bucket) -> str:
         made = await self._keys.create(
@@ -105,7 +105,8 @@ class ReplicationSetup:
         )
 
 
-def _configured(source: Bucket, name: str) -> ReplicationSource:
+def configured(source: Bucket, name: str) -> ReplicationSource:
+    """What the bucket replicates, with a rule of this name in it. Raises `NoSuchRule`."""
     configured = source.replication.as_replication_source
     if configured is None or configured.rule(name) is None:
         raise NoSuchRule(f"The bucket has no replication rule {name[:100]}")

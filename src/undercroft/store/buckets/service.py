@@ -14,7 +14,7 @@ from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.catalog.usage import Held
 from undercroft.store import ids, names
 from undercroft.store.ambient import Ambient
-from undercroft.store.buckets import access_logging, cors
+from undercroft.store.buckets import access_logging, cors, snapshots
 from undercroft.store.buckets import lifecycle_rules as lifecycle
 from undercroft.store.buckets import replication as replications
 from undercroft.store.buckets.lock import NO_LOCK_CHANGE, LockChange
@@ -34,7 +34,7 @@ from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
 from undercroft.store.identity.products import has_b2
-from undercroft.store.model import Bucket, BucketCaps, Document, FileVersion, Lock, Replication
+from undercroft.store.model import SNAPSHOT, SSE_B2, Bucket, BucketCaps, Document, FileVersion, Lock, Replication
 from undercroft.store.operations import Operation
 
 NOT_SET = object()  # As a document: one that says so.
@@ -86,6 +86,34 @@ class Buckets:
         names.check_bucket_info(info or {})
         cors.check_rules(cors_rules)
         lifecycle.check_rules(lifecycle_rules)
+        documents = {"info": info, "cors": cors_rules, "lifecycle": lifecycle_rules, **encryption_document}
+        return await self._make(principal, name, bucket_type, documents, lock, replication)
+
+    async def of_snapshots(self, service: Principal) -> Bucket:
+        """The bucket that keeps the snapshots of the service's account, made when it is first needed.
+
+        Its files are encrypted, since those in it may have been. Raises `TooManyBuckets` and `ProductNotEnabled`.
+        """
+        name = snapshots.bucket_name(service.account_id or "")
+        await self._directory.catch_up()
+        found = await self._directory.bucket_by_name(name)
+        if found is not None:
+            return found
+        documents = {"lifecycle": snapshots.lifecycle_rules(), "encryption": SSE_B2}
+        try:
+            return await self._make(service, name, SNAPSHOT, documents)
+        except DuplicateBucketName:  # Another process has made it just now.
+            return await self.find(name=name)
+
+    async def _make(
+        self,
+        principal: Principal,
+        name: str,
+        bucket_type: str,
+        documents: Mapping[str, object],
+        lock: LockChange = NO_LOCK_CHANGE,
+        replication: Replication | None = None,
+    ) -> Bucket:
         account_id = principal.account_id or ""
         now_ms = self._ambient.now_ms()
 
@@ -102,7 +130,6 @@ class Buckets:
                 ids.bucket_id(account_id, created_ms), account_id, name, bucket_type, FIRST_REVISION, created_ms
             )
             await buckets.insert(tx, row)
-            documents = {"info": info, "cors": cors_rules, "lifecycle": lifecycle_rules, **encryption_document}
             await _put_documents(tx, row.bucket_id, documents)
             await _change_lock(tx, row.bucket_id, Lock(), lock)
             made = await bucket_of_row(tx, row)

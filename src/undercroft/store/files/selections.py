@@ -41,12 +41,12 @@ class Selections(Browsing, Lists, Reads, Moves, Locks):
     async def selected(
         self, principal: Principal, bucket: Bucket, names: Sequence[str]
     ) -> AsyncIterator[FileVersion | str]:
-        """The visible files of a selection, a page at a time, and the names of those that have none.
+        """The visible files of a selection, a page at a time, and the names of those that have none. "" is all of the bucket.
 
         What changes meanwhile may be seen before or after.
         """
         for name in names:
-            if not name.endswith("/"):
+            if name and not name.endswith("/"):
                 try:
                     yield await self.current(principal, bucket, name, data=False)
                 except NoSuchFile:

@@ -34,7 +34,7 @@ from undercroft.store.gate import Gate
 from undercroft.store.identity.keys import Keys
 from undercroft.store.identity.passwords import hash_password
 from undercroft.store.identity.principals import Principal
-from undercroft.store.identity.products import B2
+from undercroft.store.identity.products import B2, drop_empty_snapshots
 from undercroft.store.model import Account, ApplicationKey
 from undercroft.store.operations import ALL_CAPABILITIES
 
@@ -204,6 +204,7 @@ class Accounts:
         now_ms = self._ambient.now_ms()
 
         async def change(tx: Transaction) -> None:
+            await drop_empty_snapshots(tx, account.account_id, now_ms)
             if await buckets.count(tx, account.account_id):
                 raise BucketNotEmpty("The account still has buckets.")
             await keys.delete_of_account(tx, account.account_id)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from undercroft.store.errors import Unauthorized
+from undercroft.store.errors import ReadOnlyBucket, Unauthorized
 from undercroft.store.identity.principals import DownloadGrant, Principal
-from undercroft.store.model import ApplicationKey, Bucket
+from undercroft.store.model import SNAPSHOT, ApplicationKey, Bucket
 from undercroft.store.operations import Operation
 
 
@@ -28,6 +28,21 @@ NO_FACTS = Facts()
 # logs have any name in them as well, and could be sent to where such a key reads them.
 _OF_ALL_NAMES = frozenset({Operation.READ_NOTIFICATIONS, Operation.WRITE_NOTIFICATIONS, Operation.WRITE_BUCKET_LOGGING})
 
+_CHANGES_OF_BUCKETS = frozenset(
+    {
+        Operation.WRITE_BUCKET,
+        Operation.WRITE_NOTIFICATIONS,
+        Operation.WRITE_FILE,
+        Operation.DELETE_FILE,
+        Operation.WRITE_BUCKET_REPLICATION,
+        Operation.WRITE_BUCKET_ENCRYPTION,
+        Operation.WRITE_BUCKET_LOGGING,
+        Operation.WRITE_BUCKET_LOCK,
+        Operation.WRITE_RETENTION,
+        Operation.WRITE_LEGAL_HOLD,
+    }
+)
+
 
 def authorize(
     principal: Principal,
@@ -36,13 +51,15 @@ def authorize(
     name: str | None = None,
     facts: Facts = NO_FACTS,
 ) -> None:
-    """Return if the principal may do this; raise `Unauthorized` if not.
+    """Return if the principal may do this; raise `Unauthorized` if not, and `ReadOnlyBucket` where nobody may.
 
     `bucket` is None for operations on an account. `name` is the file's name, the prefix of a list, or None where the
     operation concerns no name. Rules: B2 Native API, "Application Keys" and "Download Authorization".
     """
     if principal.key is not None:
         if _key_allows(principal.key, operation, bucket, name):
+            if bucket is not None and bucket.type == SNAPSHOT and principal.kind != "service":
+                _check_snapshot(operation)
             return
     elif principal.grant is not None and _grant_allows(principal.grant, operation, bucket, name, facts):
         return
@@ -52,6 +69,13 @@ def authorize(
         return
     missing = operation.value if principal.key is not None and not principal.can(operation.value) else ""
     raise Unauthorized(missing=missing)
+
+
+def _check_snapshot(operation: Operation) -> None:
+    if operation is Operation.DELETE_FILE:
+        raise ReadOnlyBucket("Allow snapshot header must be specified when deleting a file from a snapshot bucket")
+    if operation in _CHANGES_OF_BUCKETS:
+        raise ReadOnlyBucket("Snapshot buckets cannot be modified")
 
 
 def _key_allows(key: ApplicationKey, operation: Operation, bucket: Bucket | None, name: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""Who asks: an application key, a download grant, or nobody."""
+"""Who asks: an application key, the service in the name of one, a download grant, or nobody."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DownloadGrant(msgspec.Struct, frozen=True):
 class Principal(msgspec.Struct, frozen=True):
     """Who asks. Exactly one of `key` and `grant` is set, unless nobody asks."""
 
-    kind: Literal["key", "grant", "nobody"]
+    kind: Literal["key", "service", "grant", "nobody"]
     key: ApplicationKey | None = None
     grant: DownloadGrant | None = None
 
@@ -36,6 +36,11 @@ class Principal(msgspec.Struct, frozen=True):
     def of_key(key: ApplicationKey) -> Principal:
         """The principal of somebody who has proven to hold the key."""
         return Principal("key", key=key)
+
+    @staticmethod
+    def of_service(key: ApplicationKey) -> Principal:
+        """The service itself, at work in the name of this key. It alone changes what is in snapshot buckets."""
+        return Principal("service", key=key)
 
     @staticmethod
     def of_grant(grant: DownloadGrant) -> Principal:

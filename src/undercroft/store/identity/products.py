@@ -9,12 +9,13 @@ import hashlib
 
 import msgspec
 
-from undercroft.catalog import buckets, products
+from undercroft.catalog import buckets, invalidations, products, versions
 from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.catalog.products import ProductRow
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import BucketNotEmpty, InvalidRequest
 from undercroft.store.gate import Gate
+from undercroft.store.model import SNAPSHOT
 
 B2 = "b2"
 VERSION_DIGITS = 12
@@ -77,12 +78,14 @@ class Products:
         await self._gate.write(lambda tx: products.put(tx, row))
 
     async def disable(self, account_id: str) -> None:
-        """Disable B2 Cloud Storage. Raises `BucketNotEmpty` while there are buckets."""
+        """Disable B2 Cloud Storage. Raises `BucketNotEmpty` while there are buckets, be they of snapshots."""
+        now_ms = self._ambient.now_ms()
 
         async def change(tx: Transaction) -> None:
+            await drop_empty_snapshots(tx, account_id, now_ms)
             if await buckets.count(tx, account_id):
                 raise BucketNotEmpty(
-                    "Delete your buckets first: B2 Cloud Storage cannot be disabled while there are any."
+                    "Delete your buckets and snapshots first: B2 Cloud Storage cannot be disabled while there are any."
                 )
             row = await products.find(tx, account_id, B2)
             if row is not None:
@@ -95,3 +98,11 @@ async def has_b2(tx: Transaction, account_id: str) -> bool:
     """Whether the account has B2 Cloud Storage, as a transaction sees it."""
     row = await products.find(tx, account_id, B2)
     return row is not None and bool(row.enabled)
+
+
+async def drop_empty_snapshots(tx: Transaction, account_id: str, now_ms: int) -> None:
+    """Remove the account's bucket of snapshots, which nobody else removes, if the last of them is gone."""
+    for row in await buckets.of_account(tx, account_id):
+        if row.type == SNAPSHOT and not await versions.any_in_bucket(tx, row.bucket_id):
+            await buckets.delete(tx, row.bucket_id)
+            await invalidations.add(tx, f"bucket:{row.bucket_id}", now_ms)

@@ -13,6 +13,7 @@ from undercroft.store.gate import Gate
 from undercroft.store.work.alert_webhook import AlertWebhook
 from undercroft.store.work.deliveries import Deliveries
 from undercroft.store.work.jobs.runner import JobRunner
+from undercroft.store.work.jobs.snapshots import Snapshots
 from undercroft.store.work.leases import Leases
 from undercroft.store.work.lifecycle import Lifecycle
 from undercroft.store.work.reclaim import Reclaim
@@ -42,6 +43,7 @@ class Work:
         remote_replication: RemoteReplications,
         alert_webhook: AlertWebhook,
         jobs: JobRunner,
+        snapshots: Snapshots,
     ) -> None:
         self._gate = gate
         self._ambient = ambient
@@ -55,6 +57,7 @@ class Work:
         self.remote_replication = remote_replication
         self.alert_webhook = alert_webhook
         self.jobs = jobs
+        self.snapshots = snapshots
         self.replication_reports = ReplicationReports(catalog, gate, ambient)
 
     async def prune_invalidations(self) -> None:

@@ -56,20 +56,34 @@ class Transfer(msgspec.Struct, frozen=True, rename="camel", tag="transfer", tag_
     existing: Literal["skip", "overwrite"] = "skip"
 
 
-Parameters = Empty | Rewind | Transfer
+class Snapshot(msgspec.Struct, frozen=True, rename="camel", tag="snapshot", tag_field="kind"):
+    """Keep a zip of files and folders, of those of these names that are visible while it is made; "" is the whole bucket.
+
+    The paths in the zip begin below `prefix`, which all names are in. It is kept for so many days, None: until it is deleted.
+    """
+
+    prefix: str
+    names: tuple[str, ...]
+    valid_days: int | None = None
+
+
+Walk = Empty | Rewind | Transfer
+Parameters = Walk | Snapshot
 
 
 class Tally(msgspec.Struct, omit_defaults=True, rename="camel"):
     """What a job did, or would do, in versions. Which of the counts can be other than 0 depends on its kind.
 
     `locked` are versions that would have gone but for their lock, `newer` what came after the job had begun and was left alone,
-    `skipped` what had to stay as it is for another reason. `copied_bytes` and `deleted_bytes` are what the versions hold, whether
-    others share the bytes or not.
+    `skipped` what had to stay as it is, or out of a snapshot, for another reason. `copied_bytes` and `deleted_bytes` are what the
+    versions hold, whether others share the bytes or not.
     """
 
     looked_at: int = 0
     copied: int = 0
     copied_bytes: int = 0
+    packed: int = 0
+    packed_bytes: int = 0
     hidden: int = 0
     deleted: int = 0
     deleted_bytes: int = 0
@@ -83,6 +97,10 @@ class Tally(msgspec.Struct, omit_defaults=True, rename="camel"):
         """Add the counts of the other."""
         for name in self.__struct_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def minus(self, other: Tally) -> Tally:
+        """By how much the counts are above those of the other."""
+        return Tally(**{name: getattr(self, name) - getattr(other, name) for name in self.__struct_fields__})
 
     @property
     def changes(self) -> int:

@@ -20,9 +20,20 @@ from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket
 from undercroft.store.operations import Operation
-from undercroft.store.work.jobs.model import Job, Parameters, Remark, State, Tally, What, job_of, parameters_of, text_of
-from undercroft.store.work.jobs.task import Facts, Task, start_of
-from undercroft.store.work.jobs.tasks import task_of
+from undercroft.store.work.jobs.model import (
+    Job,
+    Parameters,
+    Remark,
+    State,
+    Tally,
+    Walk,
+    What,
+    job_of,
+    parameters_of,
+    text_of,
+)
+from undercroft.store.work.jobs.task import Facts, Order, start_of
+from undercroft.store.work.jobs.tasks import order_of, task_of
 
 JOB_ID_BYTES = 8
 _LATEST = (1 << 62, "")
@@ -50,7 +61,7 @@ class Jobs:
 
         Raises `InvalidRequest`, `Unauthorized`, `NoSuchBucket` and `TooManyJobs`.
         """
-        task = await self._task(principal, bucket, parameters)
+        order = await self._order(principal, bucket, parameters)
         now_ms = self._ambient.now_ms()
         job_id = self._ambient.random_bytes(JOB_ID_BYTES).hex()
 
@@ -60,7 +71,7 @@ class Jobs:
                     f"{limits.JOBS_UNENDED_PER_ACCOUNT} jobs of the account are under way; let one end, or cancel it."
                 )
             await jobs.forget_old(tx, bucket.account_id, limits.JOBS_KEPT_PER_ACCOUNT)
-            total = None if task.prefix else (await usage.of_bucket(tx, bucket.bucket_id))[0]
+            total = None if order.prefix else (await usage.of_bucket(tx, bucket.bucket_id))[0]
             row = JobRow(
                 job_id=job_id,
                 account_id=bucket.account_id,
@@ -70,7 +81,7 @@ class Jobs:
                 parameters=text_of(parameters),
                 state=jobs.RUNNING,
                 reason=None,
-                place=text_of(start_of(task.prefix)),
+                place=text_of(start_of(order.prefix)),
                 tally=text_of(Tally()),
                 total=total,
                 created_ms=now_ms,
@@ -81,13 +92,14 @@ class Jobs:
             await jobs.insert(tx, row)
             return row
 
-        return job_of(await self._gate.commit(principal, task.needs[0], bucket, task.prefix, change))
+        return job_of(await self._gate.commit(principal, order.needs[0], bucket, order.prefix, change))
 
     async def survey(
-        self, principal: Principal, bucket: Bucket, parameters: Parameters, *, limit: int | None = limits.JOB_SURVEY_MAX
+        self, principal: Principal, bucket: Bucket, parameters: Walk, *, limit: int | None = limits.JOB_SURVEY_MAX
     ) -> Survey:
         """What such a job would do now. About `limit` versions are looked at, all for None. Raises what `begin` raises."""
-        task = await self._task(principal, bucket, parameters)
+        await self._order(principal, bucket, parameters)
+        task = task_of(self._files, parameters, Facts(self._ambient.now_ms(), principal, self._ambient.now_ms))
         tally = Tally()
         place = start_of(task.prefix)
         while limit is None or tally.looked_at < limit:
@@ -145,21 +157,21 @@ class Jobs:
         """End a job for good. What it has done stays done. Raises `NoSuchJob` and `JobConflict`."""
         return await self._change(principal, job_id, {State.RUNNING, State.PAUSED}, State.CANCELED)
 
-    async def _task(self, principal: Principal, bucket: Bucket, parameters: Parameters) -> Task:
-        """The task that does what is asked, which the principal may ask for."""
+    async def _order(self, principal: Principal, bucket: Bucket, parameters: Parameters) -> Order:
+        """What is asked for, which the principal may ask for."""
         if len(parameters.prefix.encode()) > limits.FILE_NAME_MAX_BYTES:
             raise InvalidRequest("The prefix is too long.", "prefix")
-        task = task_of(self._files, parameters, Facts(self._ambient.now_ms(), principal, self._ambient.now_ms))
-        for operation in task.needs:
-            await self._gate.enter(principal, operation, bucket, task.prefix)
-        await task.check(self._catalog.rows, bucket)
-        return task
+        order = order_of(self._files, parameters, Facts(self._ambient.now_ms(), principal, self._ambient.now_ms))
+        for operation in order.needs:
+            await self._gate.enter(principal, operation, bucket, order.prefix)
+        await order.check(self._catalog.rows, bucket)
+        return order
 
     async def _change(self, principal: Principal, job_id: str, states: set[State], state: State) -> Job:
         row, bucket = await self._seen(principal, job_id)
-        task = task_of(self._files, parameters_of(row), Facts(row.created_ms, principal, self._ambient.now_ms))
-        for operation in task.needs:
-            await self._gate.enter(principal, operation, bucket, task.prefix)
+        order = order_of(self._files, parameters_of(row), Facts(row.created_ms, principal, self._ambient.now_ms))
+        for operation in order.needs:
+            await self._gate.enter(principal, operation, bucket, order.prefix)
         now_ms = self._ambient.now_ms()
 
         async def change(tx: Transaction) -> JobRow:
@@ -175,7 +187,7 @@ class Jobs:
             assert moved is not None, "it was read in this transaction"
             return moved
 
-        return job_of(await self._gate.commit(principal, task.needs[0], bucket, task.prefix, change))
+        return job_of(await self._gate.commit(principal, order.needs[0], bucket, order.prefix, change))
 
     async def _seen(self, principal: Principal, job_id: str) -> tuple[JobRow, Bucket]:
         """A job that the principal may see, and its bucket."""

@@ -1,6 +1,6 @@
 """The contract of the kinds of jobs: how each looks at a bucket, and what it does to a version.
 
-A job walks over the versions of its bucket in their order. It looks at a page of them in a read transaction, and finds what is to
+All but snapshots are tasks. A task walks over the versions of its bucket in their order. It looks at a page of them in a read transaction, and finds what is to
 be done; that is done in small transactions, in which everything is judged again, since others write meanwhile. Whoever only
 wants to know what a job would do adds up what is found.
 """
@@ -66,16 +66,21 @@ class Outcome(NamedTuple):
 NOTHING = Outcome(Tally())
 
 
-class Task(ABC):
-    """A job of some kind. It knows nothing of rows of jobs: it looks, and does one step."""
+class Order(ABC):
+    """What a job of some kind was asked to do, and what that takes."""
 
     needs: tuple[Operation, ...]  # What its principal must be allowed to do, at every step.
-    grows: bool  # Whether it stores something new, which a full disk or a cap refuses.
     prefix: str
 
     @abstractmethod
     async def check(self, rows: Rows, bucket: Bucket) -> None:
         """Raise `InvalidRequest`, `NoSuchBucket` or `Unauthorized` unless this may be asked of the bucket."""
+
+
+class Task(Order):
+    """A job that walks. It knows nothing of rows of jobs: it looks, and does one step."""
+
+    grows: bool  # Whether it stores something new, which a full disk or a cap refuses.
 
     @abstractmethod
     async def look(self, rows: Rows, bucket: Bucket, place: Place) -> Sight:

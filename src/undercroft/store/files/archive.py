@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from undercroft import limits
-from undercroft.store import Store
-from undercroft.store.errors import Busy, NoSuchVersion
+from undercroft.store.errors import NoSuchVersion
+from undercroft.store.files.service import Files
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import SSE_C, Bucket, FileVersion
 from undercroft.threads import Strand, Threads
@@ -29,15 +29,17 @@ _FILE_MODE = 0o100644
 _EARLIEST, _LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2038, 1, 1, tzinfo=UTC)  # What zip can say.
 _ODD = re.compile(r"[\x00-\x1f\x7f\\:]")  # Control characters, and what leads elsewhere on Windows.
 _threads = Threads(2, "zip")
-_running: set[object] = set()
 
 
 class Archive:
     """A zip of a selection. `begin` once, then take `blocks`; `close` in any case."""
 
-    def __init__(self, store: Store, principal: Principal, bucket: Bucket, folder: str, names: Sequence[str]) -> None:
-        """The paths in the zip begin below `folder`, which the names are in."""
-        self._store = store
+    def __init__(self, files: Files, principal: Principal, bucket: Bucket, folder: str, names: Sequence[str]) -> None:
+        """The paths in the zip begin below `folder`, which the names are in; the name "" is all of the bucket."""
+        self.packed = 0  # Files that are in it so far, …
+        self.packed_bytes = 0  # … and what they hold.
+        self.left_out = 0
+        self._files = files
         self._principal = principal
         self._bucket = bucket
         self._folder = folder
@@ -45,22 +47,18 @@ class Archive:
         self._loop = asyncio.get_running_loop()
         self._strand = Strand(_threads)
         self._left_out: list[str] = []
-        self._left_out_count = 0
         self._body: bytes | AsyncIterator[bytes] | None = None
         self._first: bytes | None = None
         self._blocks: Iterator[bytes]
 
     async def begin(self) -> None:
-        """Make the first block, so that what is refused is refused before anything is sent. Raises `Busy` and what reading raises."""
-        if len(_running) >= limits.ZIPS_AT_ONCE:
-            raise Busy("Other zips are being made. Try again in a while.")
-        _running.add(self)
+        """Make the first block, so that what is refused is refused before anything is sent. Raises what reading raises."""
         from stream_zip import stream_zip  # With its cipher 25 ms, which nobody needs who makes no zip.
 
         self._blocks = iter(stream_zip(self._members(), chunk_size=limits.ZIP_BLOCK_BYTES))
         self._first = await self._next()
 
-    async def blocks(self) -> AsyncIterator[bytes]:
+    async def blocks(self) -> AsyncGenerator[bytes, None]:
         """The zip. An error in the middle means that the reader must be cut off (P3)."""
         block, self._first = self._first, None
         while block is not None:
@@ -69,7 +67,6 @@ class Archive:
 
     async def close(self) -> None:
         """Let go of everything, also when the reader went away in the middle."""
-        _running.discard(self)
         await asyncio.shield(self._strand.begin(_close, getattr(self, "_blocks", None)))
         await self._close_body()
 
@@ -80,12 +77,11 @@ class Archive:
     def _members(self) -> Iterator[tuple[str, datetime, int, Any, Iterator[bytes]]]:
         from stream_zip import ZIP_AUTO
 
-        versions = self._store.files.selected(self._principal, self._bucket, self._names)
-        count = 0
+        versions = self._files.selected(self._principal, self._bucket, self._names)
         for version in self._pulled(versions):
             if isinstance(version, str):
                 self._leave_out(version, "it is gone")
-            elif count == limits.ZIP_FILES_MAX:
+            elif self.packed == limits.ZIP_FILES_MAX:
                 self._leave_out(
                     version.name,
                     f"a zip has at most {limits.ZIP_FILES_MAX:,} files; this one and those after it are not in it",
@@ -96,13 +92,14 @@ class Archive:
             elif _is_placeholder(version):
                 pass
             elif self._do(partial(self._open, version)):
-                count += 1
                 path = path_in_zip(version.name, self._folder)
                 yield path, _modified(version), _FILE_MODE, ZIP_AUTO(version.size, level=0), self._bytes()
                 self._do(self._close_body)
+                self.packed += 1
+                self.packed_bytes += version.size
             else:
                 self._leave_out(version.name, "it was deleted meanwhile")
-        if self._left_out_count:
+        if self.left_out:
             note = self._note().encode()
             yield NOTE, datetime.now(UTC), _FILE_MODE, ZIP_AUTO(len(note), level=0), iter([note])
 
@@ -127,12 +124,12 @@ class Archive:
         return asyncio.run_coroutine_threadsafe(work(), self._loop).result()
 
     def _leave_out(self, name: str, why: str) -> None:
-        self._left_out_count += 1
+        self.left_out += 1
         if len(self._left_out) < limits.ZIP_NOTED_MAX:
             self._left_out.append(f"{_ODD.sub('_', name)}: {why}")
 
     def _note(self) -> str:
-        more = self._left_out_count - len(self._left_out)
+        more = self.left_out - len(self._left_out)
         lines = ["These files are not in this zip:", "", *self._left_out, *([f"… and {more:,} more"] if more else [])]
         return "\r\n".join([*lines, ""])
 
@@ -140,7 +137,7 @@ class Archive:
     async def _open(self, version: FileVersion) -> bool:
         """Begin to read a version, if it is still there."""
         with suppress(NoSuchVersion):
-            self._body = await self._store.files.read(version, 0, version.size)
+            self._body = await self._files.read(version, 0, version.size)
             return True
         return False
 

@@ -1,0 +1,1 @@
+"""Snapshots: zips that the service makes and keeps."""
