@@ -24,17 +24,38 @@ def test_t14_create_a_bucket_opens_a_dialog_with_focus_in_the_name_and_private_s
     expect(dialog).to_have_count(0)
 
 
-@pytest.mark.parametrize("name", ["", "short", "x" * 64, "under_score", "b2-anything", "B2-anything"])
-def test_t15_names_outside_the_rules_are_refused_beside_the_field(console, name):
+BAD_NAMES = ["short", "x" * 64, "under_score", "b2-anything", "B2-anything"]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_t15_names_outside_the_rules_are_refused_beside_the_field_while_they_are_typed(console, name):
     console.open("/buckets")
     dialog = console.dialog("Create a Bucket")
-    dialog.get_by_label("Bucket Unique Name").fill(name)
-    dialog.get_by_role("button", name="Create a Bucket").click()
+    create = dialog.get_by_role("button", name="Create a Bucket")
+    expect(create).to_be_disabled()
     field = dialog.get_by_label("Bucket Unique Name")
+    field.fill(name)
     expect(field).to_have_attribute("aria-invalid", "true")
-    expect(field).to_be_focused()
-    expect(dialog.locator("#e-name")).to_be_visible()
+    expect(dialog.get_by_role("status")).to_contain_text("ucket name")
+    expect(create).to_be_disabled()
+    field.fill("a-good-name-" + name[:5].replace("_", "-"))
+    expect(field).not_to_have_attribute("aria-invalid", "true")
+    expect(create).to_be_enabled()
+
+
+@pytest.mark.parametrize("name", ["", *BAD_NAMES])
+def test_t15_names_outside_the_rules_are_refused_beside_the_field_without_script(
+    server, browser, signed_in_state, name
+):
+    page = browser.new_context(storage_state=signed_in_state, java_script_enabled=False).new_page()
+    page.goto(server.console_url + "/buckets/new")
+    field = page.get_by_label("Bucket Unique Name")
+    field.fill(name)
+    page.get_by_role("button", name="Create a Bucket").click()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#e-name")).to_be_visible()
     expect(field).to_have_value(name)
+    page.context.close()
 
 
 def test_t15_six_valid_characters_pass(console, s3, new_name):
@@ -52,12 +73,60 @@ def test_t16_a_name_of_another_account_in_any_case_shows_the_message_and_keeps_t
     boto3_client(server).create_bucket(Bucket=name)
     console.open("/buckets")
     dialog = console.dialog("Create a Bucket")
-    dialog.get_by_label("Bucket Unique Name").fill(name.upper())
+    field = dialog.get_by_label("Bucket Unique Name")
     dialog.get_by_text("Public", exact=True).click()
-    dialog.get_by_role("button", name="Create a Bucket").click()
-    expect(dialog.locator("#e-name")).to_contain_text("Choose another")
-    expect(dialog.get_by_label("Bucket Unique Name")).to_have_value(name.upper())
+    field.fill(name.upper())
+    expect(dialog.get_by_role("status")).to_contain_text("Choose another")
+    expect(dialog.get_by_role("button", name="Create a Bucket")).to_be_disabled()
+    expect(field).to_have_value(name.upper())
     expect(dialog.get_by_role("radio", name="Public")).to_be_checked()
+    dialog.get_by_role("status").get_by_role("button").first.click()
+    expect(field).to_have_value(re.compile(f"^{name.upper()}-[0-9]{{4}}$"))
+    expect(dialog.get_by_role("status")).to_contain_text("is free")
+    offered = field.input_value()
+    dialog.get_by_role("button", name="Create a Bucket").click()
+    expect(console.page.get_by_role("link", name=offered, exact=True)).to_be_visible()
+
+
+def test_t16_a_name_that_is_taken_at_the_last_moment_keeps_the_form(server, browser, signed_in_state, new_name):
+    name = new_name("raced")
+    boto3_client(server).create_bucket(Bucket=name)
+    page = browser.new_context(storage_state=signed_in_state, java_script_enabled=False).new_page()
+    page.goto(server.console_url + "/buckets/new")
+    page.get_by_label("Bucket Unique Name").fill(name.upper())
+    page.get_by_role("radio", name="Public").check()
+    page.get_by_role("button", name="Create a Bucket").click()
+    expect(page.locator("#e-name")).to_contain_text("Choose another")
+    expect(page.get_by_label("Bucket Unique Name")).to_have_value(name.upper())
+    expect(page.get_by_role("radio", name="Public")).to_be_checked()
+    page.context.close()
+
+
+def test_a_bucket_is_made_with_rules_a_default_retention_and_a_key_at_once(console, server, new_name):
+    name = new_name("furnished")
+    console.open("/buckets")
+    dialog = console.dialog("Create a Bucket")
+    dialog.get_by_label("Bucket Unique Name").fill(name)
+    dialog.get_by_role("group", name="Object Lock", exact=True).get_by_text("Enable", exact=True).click()
+    dialog.get_by_text("What else it is to have").click()
+    dialog.get_by_text("For some days").click()
+    dialog.get_by_label("Days that prior versions are kept").fill("30")
+    dialog.get_by_text("Governance", exact=True).click()
+    dialog.get_by_label("Days that new files are locked").fill("7")
+    dialog.get_by_label("Web page that may upload to it").fill("https://app.example.com")
+    dialog.get_by_label("Make an application key for it").check()
+    dialog.get_by_role("button", name="Create a Bucket").click()
+    pairs = dialog.locator("dl.pairs code")
+    key_id, secret = pairs.nth(0).inner_text(), pairs.nth(1).inner_text()
+    s3 = boto3_client(server, key=(key_id, secret))
+    s3.put_object(Bucket=name, Key="file", Body=b"x")
+    [rule, *_] = s3.get_bucket_cors(Bucket=name)["CORSRules"]
+    assert rule["AllowedOrigins"] == ["https://app.example.com"]
+    console.open(f"/buckets/{name}/lifecycle")
+    expect(console.page.locator("#f-days")).to_have_value("30")
+    console.open(f"/buckets/{name}/lock")
+    expect(console.page.get_by_role("radio", name="Governance")).to_be_checked()
+    expect(console.page.get_by_label("Days")).to_have_value("7")
 
 
 def test_t17_the_new_bucket_has_a_card_with_its_facts(console, server, new_name):

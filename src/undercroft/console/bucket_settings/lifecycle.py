@@ -71,15 +71,21 @@ def _rows(visit: Visit) -> list[dict[str, str]]:
 
 def _rules(form: Form, before: Sequence[Document]) -> list[Document]:
     """The rules that the form asks for. Raises `InvalidRequest`."""
-    if form.choice == KEEP_ALL:
-        return []
     if form.choice == CUSTOM:
         return [_rule(row) for row in form.rows]
-    days = 1 if form.choice == KEEP_LAST else _number(form.days)
+    rules = preset_rules(form.choice, form.days)
+    if rules and days_of_preset(before) == rules[0][DELETE]:
+        return list(before)  # Just as it was set, with the members that its maker sent.
+    return rules
+
+
+def preset_rules(choice: str, days_text: str) -> list[Document]:
+    """The rules of a choice that is not `CUSTOM`, with the days of `KEEP_DAYS` as typed. Raises `InvalidRequest`."""
+    if choice == KEEP_ALL:
+        return []
+    days = 1 if choice == KEEP_LAST else _number(days_text)
     if days is None:
         raise InvalidRequest("For how many days are prior versions to be kept?", "days")
-    if days_of_preset(before) == days:
-        return list(before)  # Just as it was set, with the members that its maker sent.
     return [{PREFIX: "", HIDE: None, DELETE: days}]
 
 

@@ -34,7 +34,7 @@ async def save(visit: Visit) -> Response:
         if values["mode"] == "none":
             change = LockChange(clears_default=True)
         else:
-            change = LockChange(default_retention=DefaultRetention(values["mode"], _days(values["days"]), "days"))
+            change = LockChange(default_retention=default_retention_of(values["mode"], values["days"]))
         await visit.store.buckets.update(visit.principal, bucket.bucket_id, lock=change)
     except InvalidRequest as error:
         return _page(visit, bucket, values, status=422, errors=beside(error, {}, "days"))
@@ -57,13 +57,14 @@ async def enable(visit: Visit) -> Response:
     return visit.redirect(f"/buckets/{bucket.name}/lock", notice="lock-enabled")
 
 
-def _days(text: str) -> int:
-    days = whole_number(text)
+def default_retention_of(mode: str, days_text: str) -> DefaultRetention:
+    """What the form says of the retention of new files; the store judges the mode. Raises `InvalidRequest`."""
+    days = whole_number(days_text)
     if days is None or not 1 <= days <= DEFAULT_RETENTION_MAX_DAYS:
         raise InvalidRequest(
             f"Enter a whole number of days from 1 to {DEFAULT_RETENTION_MAX_DAYS}.", "defaultRetention"
         )
-    return days
+    return DefaultRetention(mode, days, "days")
 
 
 def _page(

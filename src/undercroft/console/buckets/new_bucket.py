@@ -1,17 +1,36 @@
-"""Create a Bucket: the dialog of the founding document."""
+"""Create a Bucket: the dialog of the founding document, and beside it what a new bucket is often given next."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from starlette.responses import Response
 
-from undercroft.console.problems import beside
+from undercroft.console.bucket_settings import cors_presets
+from undercroft.console.bucket_settings.lifecycle import KEEP_ALL, preset_rules
+from undercroft.console.bucket_settings.lock import default_retention_of
+from undercroft.console.keys.new_key import show_once
+from undercroft.console.problems import beside, problem_of
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.lock import NO_LOCK_CHANGE, LockChange
 from undercroft.store.buckets.service import EncryptionChange
 from undercroft.store.errors import DuplicateBucketName, InvalidRequest, TooManyBuckets
+from undercroft.store.identity.access_types import capabilities_of
+from undercroft.store.model import Bucket, Document
 
-_FIELDS = {"bucketName": "name", "bucketType": "type"}
-_BLANK = {"name": "", "type": "allPrivate", "encryption": "enable", "lock": "disable"}
+_FIELDS = {
+    "bucketName": "name",
+    "bucketType": "type",
+    "lifecycleRules": "days",
+    "days": "days",
+    "corsRules": "origin",
+    "defaultRetention": "retention_days",
+}
+_BLANK = {
+    "name": "", "type": "allPrivate", "encryption": "enable", "lock": "disable", "lifecycle": KEEP_ALL, "days": "",
+    "origin": "", "mode": "none", "retention_days": "", "key": "",
+}  # fmt: skip
+SUGGESTIONS = 3
 
 
 async def new(visit: Visit) -> Response:
@@ -19,8 +38,20 @@ async def new(visit: Visit) -> Response:
     return visit.render("buckets/new.html", values=_BLANK)
 
 
+async def available(visit: Visit) -> Response:
+    """Whether a bucket may have this name, for the script of the form: why not, and which ones it may have instead."""
+    name = visit.query("name").strip()
+    try:
+        await visit.store.buckets.check_new_name(name)
+    except (InvalidRequest, DuplicateBucketName) as error:
+        taken = isinstance(error, DuplicateBucketName)
+        suggestions = await visit.store.buckets.free_names_like(name, SUGGESTIONS) if taken else []
+        return visit.answer_json({"isFree": False, "text": problem_of(error).text, "suggestions": suggestions})
+    return visit.answer_json({"isFree": True, "text": f"{name} is free.", "suggestions": []})
+
+
 async def create(visit: Visit) -> Response:
-    """Make the bucket, and show it among the others."""
+    """Make the bucket, and show it among the others, or the key that was asked for with it."""
     values = {name: visit.field(name, blank).strip() for name, blank in _BLANK.items()}
     try:
         bucket = await visit.store.buckets.create(
@@ -28,8 +59,37 @@ async def create(visit: Visit) -> Response:
             values["name"],
             values["type"],
             encryption=EncryptionChange("SSE-B2" if values["encryption"] == "enable" else None),
-            lock=LockChange(enabled=True) if values["lock"] == "enable" else NO_LOCK_CHANGE,
+            lock=_lock(values),
+            lifecycle_rules=preset_rules(values["lifecycle"], values["days"]),
+            cors_rules=_cors_rules(values),
         )
     except (InvalidRequest, DuplicateBucketName, TooManyBuckets) as error:
         return visit.render("buckets/new.html", status=422, values=values, errors=beside(error, _FIELDS, "name"))
+    if values["key"]:
+        return await _make_key(visit, bucket)
     return visit.redirect("/buckets", notice="bucket-created", made=bucket.name)
+
+
+def _lock(values: Mapping[str, str]) -> LockChange:
+    if values["lock"] != "enable":
+        return NO_LOCK_CHANGE
+    if values["mode"] == "none":
+        return LockChange(enabled=True)
+    return LockChange(enabled=True, default_retention=default_retention_of(values["mode"], values["retention_days"]))
+
+
+def _cors_rules(values: Mapping[str, str]) -> Sequence[Document]:
+    if not values["origin"]:
+        return []
+    return cors_presets.rules_of(cors_presets.Preset(cors_presets.UPLOADS, origin=values["origin"]))
+
+
+async def _make_key(visit: Visit, bucket: Bucket) -> Response:
+    """A key that reads and writes in the bucket alone."""
+    key = await visit.store.identity.keys.create(
+        visit.principal,
+        bucket.name.replace(".", "-"),
+        list(capabilities_of("readWrite", list_all_bucket_names=False)),
+        bucket_ids=[bucket.bucket_id],
+    )
+    return await show_once(visit, key)

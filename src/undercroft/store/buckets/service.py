@@ -38,6 +38,7 @@ from undercroft.store.model import SNAPSHOT, SSE_B2, Bucket, BucketCaps, Documen
 from undercroft.store.operations import Operation
 
 NOT_SET = object()  # As a document: one that says so.
+SUFFIX_DIGITS = 4  # Of a name that is offered instead of one that is taken.
 FIRST_REVISION = 2  # What the real service answers for a bucket just made.
 
 
@@ -139,6 +140,23 @@ class Buckets:
             return await bucket_of_row(tx, row)
 
         return await self._gate.commit(principal, Operation.WRITE_BUCKET, None, None, change)
+
+    async def check_new_name(self, name: str) -> None:
+        """Return if a bucket may be made with this name now. Raises `InvalidBucketName` and `DuplicateBucketName`."""
+        names.check_bucket_name(name)
+        if await buckets.by_name(self._catalog.rows, name) is not None:
+            raise DuplicateBucketName(own=False)
+
+    async def free_names_like(self, name: str, count: int) -> Sequence[str]:
+        """Names that begin so, or with as much of it as there is room for, and that no bucket has."""
+        stem = name[: limits.BUCKET_NAME_MAX_LENGTH - SUFFIX_DIGITS - 1].rstrip("-.")
+        found: list[str] = []
+        for _ in range(2 * count):
+            number = int.from_bytes(self._ambient.random_bytes(4)) % 10**SUFFIX_DIGITS
+            candidate = f"{stem}-{number:0{SUFFIX_DIGITS}}"
+            if len(found) < count and await buckets.by_name(self._catalog.rows, candidate) is None:
+                found.append(candidate)
+        return list(dict.fromkeys(found))
 
     async def find(self, *, name: str | None = None, bucket_id: str | None = None, remembered: bool = False) -> Bucket:
         """The bucket of this name or id, whoever asks: the operation that follows decides. Raises `NoSuchBucket`.

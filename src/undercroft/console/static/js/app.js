@@ -1,4 +1,5 @@
 // What every page loads. Each part looks for its own marks (data-…) in the page, and in what dialogs bring later.
+import * as checks from "./checks.js";
 import * as copying from "./copy.js";
 import * as dialogs from "./dialogs.js";
 import * as fields from "./fields.js";
@@ -10,6 +11,6 @@ import * as shortcuts from "./shortcuts.js";
 import * as toasts from "./toasts.js";
 import * as uploads from "./uploads/start.js";
 
-for (const part of [toasts, menus, once, dialogs, copying, filters, fields, shortcuts, session, uploads]) part.start();
+for (const part of [checks, toasts, menus, once, dialogs, copying, filters, fields, shortcuts, session, uploads]) part.start();
 // A page that came without a change of page, since there are uploads in this one, has notices and filters of its own.
 document.addEventListener("page-shown", () => [toasts, filters].forEach((part) => part.start()));
