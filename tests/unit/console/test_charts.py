@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from undercroft.console.charts import HEIGHT, WIDTH, Bar, Series, chart
+from undercroft.console.charts import HEIGHT, WIDTH, Bar, Series, chart, sparkline
 
 DAYS = ["1 Nov", "2 Nov", "3 Nov"]
 
@@ -47,6 +47,12 @@ def test_who_does_not_see_the_chart_is_told_its_span_and_its_highest_values():
     assert chart("Files", DAYS[:1], [Series("files", 1, [None])], "lines", show).summary == (
         "Files, 1 Nov: nothing was counted."
     )
+
+
+def test_a_sparkline_reaches_from_nothing_to_the_most_there_was():
+    assert sparkline([]) == sparkline([None, None]) == ""
+    assert sparkline([0, 50, 100, None]) == "M125 200L375 100L625 0"
+    assert sparkline([None, 0]) == "M650 200L850 200"
 
 
 def test_as_many_days_as_there_are_are_named():

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
 from undercroft.console.bucket_settings.lifecycle_words import in_a_phrase
+from undercroft.console.charts import sparkline
+from undercroft.console.templates import size
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import Held
 from undercroft.store.model import Bucket
 
+DAYS = 30  # That the line of a bucket's size goes back.
 VIEWS = ("cards", "table")
 
 
@@ -20,6 +23,8 @@ class Card(NamedTuple):
 
     bucket: Bucket
     usage: Held
+    sparkline: str  # The line of its size over the last days, and what is said of it.
+    sparkline_text: str
     lifecycle: str
     encryption: str | None
 
@@ -32,10 +37,18 @@ _ORDERS: dict[str, Callable[[Card], Any]] = {
 }
 
 
+def _sizes_text(sizes: Sequence[int | None]) -> str:
+    known = [held for held in sizes if held is not None]
+    if not known:
+        return "Nothing is known of its size yet."
+    return f"Size over {DAYS} days: {size(known[0])} at first, {size(known[-1])} now, {size(max(known))} at most."
+
+
 async def overview(visit: Visit) -> Response:
     """The buckets, as cards or as a table, filtered and in the order that the address asks for."""
     buckets = await visit.own_buckets()
     usage = await visit.store.buckets.usage(visit.principal)
+    sizes = await visit.store.accounting.sizes_of_buckets(visit.account.account_id, DAYS)
     wanted = visit.query("filter").strip()
     order = visit.query("sort")
     order = order if order in _ORDERS else "name"
@@ -43,6 +56,8 @@ async def overview(visit: Visit) -> Response:
         Card(
             bucket,
             usage.get(bucket.bucket_id, Held()),
+            sparkline(sizes.get(bucket.bucket_id, ())),
+            _sizes_text(sizes.get(bucket.bucket_id, ())),
             in_a_phrase(bucket.lifecycle_rules),
             visit.store.buckets.encryption_of(bucket),
         )

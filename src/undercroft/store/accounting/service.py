@@ -166,6 +166,21 @@ class Accounting:
 
         return await self._catalog.scan(query)
 
+    async def sizes_of_buckets(self, account_id: str, days: int) -> dict[str, list[int | None]]:
+        """How many bytes each bucket held on the last so many days, up to today, by bucket id; None where nobody looked."""
+        today = day_of(self._ambient.now_ms())
+        first = today - days + 1
+
+        async def query(rows: Rows) -> dict[str, list[int | None]]:
+            held = await bucket_days.storage(rows, account_id, first, today)
+            held |= {(today, bucket_id): now for bucket_id, now in (await usage.by_bucket(rows, account_id)).items()}
+            sizes: dict[str, list[int | None]] = {}
+            for (day, bucket_id), one in held.items():
+                sizes.setdefault(bucket_id, [None] * days)[day - first] = one.size_bytes
+            return sizes
+
+        return await self._catalog.scan(query)
+
     async def totals_of_buckets(
         self, account_id: str, first_day: int, last_day: int
     ) -> tuple[dict[int, Held], list[BucketTotal]]:
