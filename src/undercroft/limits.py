@@ -57,6 +57,7 @@ FOLDER_OLDER_SHOWN = 10  # Older versions of a name that a folder shows beneath 
 FOLDER_UNFINISHED_SHOWN = 10  # … and unfinished large files of one name.
 SEARCH_PAGE_NAMES = 2000  # Names that a search reads at once, …
 SEARCH_STEP_NAMES = 20_000  # … and looks at before it says how far it came: about 30 ms.
+FIND_FOUND_MAX = 20  # Files of each bucket that the search of all buckets shows.
 SEARCH_FOUND_MAX = 200  # Files that one step of a search shows.
 CONTENTS_PAGE_VERSIONS = 1000  # The same when it is counted what a folder has.
 CONTENTS_STEP_VERSIONS = 10_000

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
+from harness.clients import boto3_client
 from harness.many_files import fill
 
 ODD_NAME = "sp ace + plus 100% é 😀 مرحبا.txt"
@@ -303,3 +304,29 @@ def test_the_page_works_without_script(server, browser, signed_in_state, files):
     expect(page.get_by_label("Select in/")).to_be_visible()
     assert files.stored() == [("in/b.txt", False)]
     context.close()
+
+
+def test_everything_is_searched_from_every_page(console, server, owner, new_name):
+    s3 = boto3_client(server, key=(owner.key_id, owner.application_key))
+    word = new_name("findme")
+    names = [f"{word}-1", new_name("other")]
+    for name in names:
+        s3.create_bucket(Bucket=name)
+        s3.put_object(Bucket=name, Key=f"in/{word.upper()}.txt", Body=b"x")
+    console.open("/keys")
+    page = console.page
+    page.keyboard.press("Control+k")
+    field = page.get_by_role("searchbox", name="Search everything")
+    expect(field).to_be_focused()
+    field.fill(word)
+    field.press("Enter")
+    expect(page.get_by_role("heading", name="Buckets")).to_be_visible()
+    expect(page.get_by_role("link", name=names[0], exact=True)).to_be_visible()
+    for name in names:
+        expect(
+            page.get_by_role("table", name=f"Files in {name}").get_by_role("link", name=f"{word.upper()}.txt")
+        ).to_be_visible()
+    page.locator("main").get_by_role("searchbox").fill(f"{names[1]}/in/")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name=f"Go to {names[1]}/in/").click()
+    expect(page.get_by_role("link", name=f"{word.upper()}.txt", exact=True)).to_be_visible()

@@ -47,6 +47,7 @@ _QUERIES = {
     "/buckets/{name}/file/": "id={file_id}",
     "/buckets/{name}/files": "open={file_name}",
     "/buckets/{name}/search": "text=a",
+    "/find": "text=a",
     "/buckets/{name}/rewind": "at={moment}",
     "/buckets/{name}/transfer": "prefix=photos/",
     "/buckets/{name}/at": "at={moment}",

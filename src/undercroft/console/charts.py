@@ -91,9 +91,9 @@ def chart(title: str, days: Sequence[str], series: Sequence[Series], kind: Kind,
 
 
 def sparkline(values: Sequence[float | None]) -> str:
-    """A line of one quantity by day without anything around it, as the `d` of a path in the box; empty where nothing is known."""
-    known = [value for value in values if value is not None]
-    return _path(values, max([*known, 1])) if known else ""
+    """A line of one quantity by day without anything around it, as the `d` of a path in the box; empty where there never was any."""
+    top = max((value or 0 for value in values), default=0)
+    return _path(values, top) if top else ""
 
 
 def _stacked(days: Sequence[str], series: Sequence[Series]) -> list[float]:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from undercroft.console.files import browse, changes, details, locks, new_folder, selection, shared, shares, versions
+from undercroft.console.files import (
+    browse,
+    changes,
+    details,
+    find,
+    locks,
+    new_folder,
+    selection,
+    shared,
+    shares,
+    versions,
+)
 from undercroft.console.page import Page, Who, get, post
 
 _BUCKET = "/buckets/{name}"
@@ -11,6 +22,7 @@ _SELECTION = "/buckets/{name}/selection"
 
 PAGES: tuple[Page, ...] = (
     get("/files", browse.choose),
+    get("/find", find.find),
     get(f"{_BUCKET}/files", browse.folder),
     get(f"{_BUCKET}/go", browse.go_to_path),
     get(f"{_BUCKET}/search", browse.search),

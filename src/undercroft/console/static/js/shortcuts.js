@@ -1,7 +1,7 @@
 // The keyboard: `g` and a letter go somewhere, `/` searches, `?` shows all. Links and buttons may have a key of their own
 // (data-key). Nothing happens while somebody types, in a dialog, or with a modifier.
 
-const NAMES = { "/": "Search or filter", "?": "Show these keys" };
+const NAMES = { "/": "Search or filter", "Ctrl+K": "Search everything", "?": "Show these keys" };
 let afterG = false;
 
 const isTyping = (target) => target.closest("input, select, textarea, [contenteditable], dialog");
@@ -32,12 +32,18 @@ export function start() {
     opener.addEventListener("click", showAll);
   }
   document.addEventListener("keydown", (event) => {
+    const field = document.querySelector("[data-find]");
+    if (field && event.key === "k" && (event.ctrlKey || event.metaKey) && !event.target.closest("dialog")) {
+      event.preventDefault();
+      if (field.checkVisibility()) field.select();
+      else location.assign(field.form.action);
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
     const wanted = afterG ? `[data-go="${CSS.escape(event.key)}"]` : `[data-key="${CSS.escape(event.key)}"]`;
     afterG = !afterG && event.key === "g";
     if (afterG) return;
     if (event.key === "?") showAll();
-    const target = event.key === "/" ? document.querySelector('input[type="search"]') : document.querySelector(wanted);
+    const target = event.key === "/" ? (document.querySelector('main input[type="search"]') ?? document.querySelector("[data-find]")) : document.querySelector(wanted);
     if (!target) return;
     event.preventDefault();
     if (target.matches("input")) target.focus();
