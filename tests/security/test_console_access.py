@@ -24,6 +24,7 @@ OF_SOMETHING = [page for page in WALKED if "{" in page.path and page not in OPER
 OPEN = {
     "/sign-in", "/sign-in/password", "/sign-in/code", "/forgot-password", "/reset-password/{secret}", "/sign-up",
     "/sign-up/{secret}", "/s/{token}", "/preferences/theme",
+    "/sign-in/passkey", "/sign-in/passkey/options",
 }  # fmt: skip
 SHA1 = "0" * 40
 SECRET_URL = "https://known-to-the-owner.example.com"
@@ -84,6 +85,7 @@ class Owner(Party):
             "session_id": (re.findall(r"/settings/sessions/(\w+)/end", session) or ["0" * 16])[0],
             "account_id": self.account_id,
             "invitation_id": "0" * 16,
+            "passkey_id": "0" * 16,
         }
         self.share_id = re.search(r'name="share" value="([^"]+)"', shares)[1]
 

@@ -500,6 +500,18 @@ DELTAS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (job_id, number)
         ) {CLUSTERED}""",
     ),
+    (
+        """CREATE TABLE passkeys (
+            credential_id {BYTES} PRIMARY KEY,
+            account_id TEXT NOT NULL,
+            public_key {BYTES} NOT NULL,
+            sign_count {BIG} NOT NULL,
+            name TEXT NOT NULL,
+            created_ms {BIG} NOT NULL,
+            used_ms {BIG}
+        )""",
+        "CREATE INDEX passkeys_by_account ON passkeys (account_id, created_ms)",
+    ),
 )
 
 SCHEMA_VERSION = len(DELTAS)

@@ -16,6 +16,8 @@ NOTICES = {
     "b2-disabled": "B2 Cloud Storage is disabled.",
     "second-factor-off": "Two-factor verification is off.",
     "browsers-forgotten": "No browser is trusted any more.",
+    "passkey-added": "The passkey is added. It signs you in from now on.",
+    "passkey-removed": "The passkey is removed. It signs nobody in any more.",
     "session-ended": "The session is ended.",
     "sessions-ended": "Every other session is ended.",
     "account-created": "The account is created.",

@@ -203,6 +203,21 @@ class WeakPassword(NotOfProtocols, InvalidRequest):
         InvalidRequest.__init__(self, message, "password")
 
 
+class WrongPasskey(NotOfProtocols):
+    """What a browser brought is no passkey of ours, or was not signed for this page just now."""
+
+    def __init__(self) -> None:
+        super().__init__("This passkey was not accepted.")
+
+
+class NoSuchPasskey(NotOfProtocols):
+    """The account has no passkey of this id."""
+
+
+class TooManyPasskeys(NotOfProtocols):
+    """The account has as many passkeys as it may have."""
+
+
 class WrongCode(NotOfProtocols, InvalidRequest):
     """A code that the account's authenticator app does not show now, or that has been used."""
 

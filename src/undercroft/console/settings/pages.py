@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from undercroft.console.page import Page, get, post
-from undercroft.console.settings import account, password, products, security, two_factor
+from undercroft.console.settings import account, passkeys, password, products, security, two_factor
 
 PAGES: tuple[Page, ...] = (
     get("/settings", account.show),
@@ -22,6 +22,10 @@ PAGES: tuple[Page, ...] = (
     post("/settings/sessions/{session_id}/end", security.end, action="End session"),
     get("/settings/password", password.show),
     post("/settings/password", password.change, action="Change password"),
+    get("/settings/passkeys/new", passkeys.new),
+    post("/settings/passkeys/options", passkeys.begin, action=""),
+    post("/settings/passkeys/new", passkeys.add, action="Add passkey"),
+    post("/settings/passkeys/{passkey_id}/remove", passkeys.remove, action="Remove passkey"),
     get("/settings/two-factor", two_factor.show),
     post("/settings/two-factor", two_factor.confirm, action="Enable two-factor verification"),
     get("/settings/two-factor/disable", two_factor.show_disable),

@@ -16,6 +16,7 @@ async def show(visit: Visit) -> Response:
     own = visit.signed_in.session.session_id
     return visit.render(
         "settings/security.html",
+        passkeys=await identity.passkeys.of_account(account_id),
         factor=await identity.second_factors.of(account_id),
         sessions=[(session, device_of(session.user_agent)) for session in sessions],
         own=own,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from undercroft.console.page import Page, Who, get, post
-from undercroft.console.sign_in import forgotten, session, sign_up, steps
+from undercroft.console.sign_in import forgotten, passkey, session, sign_up, steps
 
 PAGES: tuple[Page, ...] = (
     get("/", session.home),
     get("/sign-in", steps.show, who=Who.ANYBODY),
     post("/sign-in", steps.take_email, who=Who.ANYBODY, action=""),
     post("/sign-in/password", steps.take_password, who=Who.ANYBODY, action=""),
+    post("/sign-in/passkey/options", passkey.options, who=Who.ANYBODY, action=""),
+    post("/sign-in/passkey", passkey.take, who=Who.ANYBODY, action=""),
     get("/sign-in/code", steps.show_code, who=Who.ANYBODY),
     post("/sign-in/code", steps.take_code, who=Who.ANYBODY, action=""),
     post("/sign-out", session.sign_out, action="Sign out"),

@@ -20,6 +20,7 @@ from undercroft.catalog import (
     invalidations,
     keys,
     links,
+    passkeys,
     products,
     second_factors,
     sessions,
@@ -210,6 +211,7 @@ class Accounts:
             await keys.delete_of_account(tx, account.account_id)
             await sessions.delete_of_account(tx, account.account_id)
             await second_factors.delete_of_account(tx, account.account_id)
+            await passkeys.delete_of_account(tx, account.account_id)
             await links.delete_of_account(tx, account.account_id)
             await products.delete_of_account(tx, account.account_id)
             await groups.delete_of_account(tx, account.account_id)

@@ -1,4 +1,4 @@
-"""Links that open something once, for whoever holds them: a forgotten password, an invitation, the second step of a sign-in.
+"""Links that open something once, for whoever holds them: a forgotten password, an invitation, the second step of a sign-in, a challenge.
 
 The secret is in the link alone; the catalog has its hash.
 """
@@ -15,7 +15,7 @@ from undercroft.catalog.links import LinkRow
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import BadLink
 
-Kind = Literal["reset", "invitation", "code"]
+Kind = Literal["reset", "invitation", "code", "passkey"]
 SECRET_BYTES = 32
 
 

@@ -22,6 +22,7 @@ from undercroft.store.identity.groups import Groups
 from undercroft.store.identity.keys import Keys
 from undercroft.store.identity.letters import Letters
 from undercroft.store.identity.new_passwords import Passwords
+from undercroft.store.identity.passkeys import Passkeys
 from undercroft.store.identity.people import NOBODY_SIGNS_UP, People
 from undercroft.store.identity.principals import DownloadGrant, Principal
 from undercroft.store.identity.products import Products
@@ -72,7 +73,10 @@ class Identity:
         self.products = Products(catalog, gate, ambient, people.terms)
         self.second_factors = SecondFactors(catalog, gate, keyring, ambient)
         self.sessions = Sessions(catalog, directory, gate, ambient, people.session_idle_s)
-        self.sign_in = SignIn(catalog, gate, self.sessions, self.second_factors, self.attempts, self.audit, ambient)
+        self.passkeys = Passkeys(catalog, gate, ambient)
+        self.sign_in = SignIn(
+            catalog, gate, self.sessions, self.second_factors, self.passkeys, self.attempts, self.audit, ambient
+        )
         self.passwords = Passwords(catalog, gate, self.attempts, self.letters, ambient)
         self.sign_up = SignUp(catalog, gate, self.accounts, self.attempts, self.letters, ambient, people.sign_up)
 

@@ -19,12 +19,14 @@ from undercroft.store.errors import (
     StoreError,
     TooManyAttempts,
     WrongCode,
+    WrongPasskey,
 )  # fmt: skip
 from undercroft.store.gate import Gate
 from undercroft.store.identity import attempts, links
 from undercroft.store.identity.accounts import account_of_row
 from undercroft.store.identity.attempts import Allowance, Attempts
 from undercroft.store.identity.audit import Actor, AuditLog
+from undercroft.store.identity.passkeys import Passkeys, Site
 from undercroft.store.identity.passwords import verify_password
 from undercroft.store.identity.second_factors import SecondFactors
 from undercroft.store.identity.sessions import Sessions
@@ -58,6 +60,7 @@ class SignIn:
         gate: Gate,
         sessions: Sessions,
         second_factors: SecondFactors,
+        passkeys: Passkeys,
         attempts_: Attempts,
         audit: AuditLog,
         ambient: Ambient,
@@ -66,6 +69,7 @@ class SignIn:
         self._gate = gate
         self._sessions = sessions
         self._second_factors = second_factors
+        self._passkeys = passkeys
         self._attempts = attempts_
         self._audit = audit
         self._ambient = ambient
@@ -124,6 +128,19 @@ class SignIn:
             raise BadLink
         return Step(session=await self._begin(account_of_row(found), browser, "password and code"), trust=token)
 
+    async def begin_with_passkey(self, site: Site, browser: Browser) -> str:
+        """What the browser needs to ask for a passkey: see `Passkeys.begin_sign_in`. Raises `TooManyAttempts`."""
+        await self._attempts.take(_passkey_allowance(browser))
+        return await self._passkeys.begin_sign_in(site)
+
+    async def with_passkey(self, site: Site, credential: str, browser: Browser) -> str:
+        """The secret of a session for whoever brings a passkey, which is both factors. Raises `WrongPasskey` and `BadLink`."""
+        account_id = await self._passkeys.owner_of(site, credential)
+        found = await accounts.find(self._catalog.rows, account_id)
+        if found is None or found.suspended:
+            raise WrongPasskey
+        return await self._begin(account_of_row(found), browser, "passkey")
+
     async def confirm_password(self, account_id: str, password: str) -> Account:
         """Ask somebody who is signed in for the password again. Raises `BadCredentials` and `TooManyAttempts`."""
         row = await accounts.find(self._catalog.rows, account_id)
@@ -165,6 +182,10 @@ class SignIn:
         row = await accounts.find(self._catalog.rows, email.strip().lower())
         account_id = row.account_id if row is not None and row.email == email.strip().lower() else ""
         await self._audit.record(account_id, Actor(email.strip(), address=browser.address), ACTION, result=str(error))
+
+
+def _passkey_allowance(browser: Browser) -> Allowance:
+    return attempts.by_address("passkey", browser.address, limits.SIGN_IN_ATTEMPTS_OF_ADDRESS)
 
 
 def _code_allowance(account_id: str) -> Allowance:

@@ -1,0 +1,246 @@
+"""Passkeys: signing in by what an authenticator signs, in place of the password and the code (WebAuthn Level 3).
+
+An authenticator that has verified its person, by a PIN or a fingerprint, is two factors in one. What it signs is a challenge that
+works once and soon ends; it names the origin of the page, so what was signed for another site is worth nothing here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from undercroft import limits
+from undercroft.catalog import passkeys
+from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.catalog.passkeys import PasskeyRow
+from undercroft.store.ambient import Ambient
+from undercroft.store.errors import BadLink, InvalidRequest, NoSuchPasskey, TooManyPasskeys, WrongPasskey
+from undercroft.store.gate import Gate
+from undercroft.store.identity import links
+from undercroft.store.model import Account
+
+if TYPE_CHECKING:
+    from webauthn.helpers.structs import AuthenticatorSelectionCriteria
+
+_SERVICE = "Undercroft"
+_KIND: links.Kind = "passkey"
+NAME_MAX_LENGTH = 100
+
+
+class Site(msgspec.Struct, frozen=True):
+    """The page that asks: its host, which the passkeys belong to, and its origin."""
+
+    host: str
+    origin: str
+
+
+class Passkey(msgspec.Struct, frozen=True):
+    """A passkey. Times are milliseconds since the epoch."""
+
+    passkey_id: str
+    name: str
+    created_ms: int
+    used_ms: int | None
+
+
+class _ClientData(msgspec.Struct, rename="camel"):
+    challenge: str
+
+
+class _Response(msgspec.Struct, rename={"client_data": "clientDataJSON"}):
+    client_data: str
+
+
+class _Credential(msgspec.Struct, rename="camel"):
+    raw_id: str
+    response: _Response
+
+
+class Passkeys:
+    """The passkeys of all accounts."""
+
+    def __init__(self, catalog: Catalog, gate: Gate, ambient: Ambient) -> None:
+        self._catalog = catalog
+        self._gate = gate
+        self._ambient = ambient
+
+    async def of_account(self, account_id: str) -> list[Passkey]:
+        """The account's passkeys, oldest first."""
+        return [_passkey(row) for row in await passkeys.of_account(self._catalog.rows, account_id)]
+
+    async def begin_adding(self, account: Account, site: Site) -> str:
+        """What a browser needs to make a passkey, as JSON. Raises `TooManyPasskeys`."""
+        from webauthn import generate_registration_options, options_to_json  # With its ciphers 60 ms.
+        from webauthn.helpers.structs import PublicKeyCredentialDescriptor
+
+        known = await passkeys.of_account(self._catalog.rows, account.account_id)
+        _check_room(known)
+        options = generate_registration_options(
+            rp_id=site.host,
+            rp_name=_SERVICE,
+            user_id=account.account_id.encode(),
+            user_name=account.email,
+            challenge=_bytes(await self._challenge(account.account_id)),
+            timeout=limits.PASSKEY_CHALLENGE_VALID_S * 1000,
+            authenticator_selection=_wanted(),
+            exclude_credentials=[PublicKeyCredentialDescriptor(id=row.credential_id) for row in known],
+        )
+        return options_to_json(options)
+
+    async def add(self, account: Account, site: Site, name: str, credential: str) -> Passkey:
+        """Keep the passkey that a browser made. Raises `InvalidRequest`, `WrongPasskey`, `BadLink` and `TooManyPasskeys`."""
+        from webauthn import verify_registration_response
+        from webauthn.helpers.exceptions import WebAuthnException
+
+        name = name.strip()
+        if not 1 <= len(name) <= NAME_MAX_LENGTH:
+            raise InvalidRequest(f"A name has 1 to {NAME_MAX_LENGTH} characters.", "name")
+        challenge = await self._take_challenge(credential, account.account_id)
+        try:
+            verified = verify_registration_response(
+                credential=credential,
+                expected_challenge=challenge,
+                expected_rp_id=site.host,
+                expected_origin=site.origin,
+                require_user_verification=True,
+            )
+        except (WebAuthnException, ValueError, TypeError, KeyError) as error:
+            raise WrongPasskey from error
+        row = PasskeyRow(
+            verified.credential_id,
+            account.account_id,
+            verified.credential_public_key,
+            verified.sign_count,
+            name,
+            self._ambient.now_ms(),
+            None,
+        )
+
+        async def change(tx: Transaction) -> None:
+            _check_room(await passkeys.of_account(tx, account.account_id))
+            if await passkeys.find(tx, row.credential_id) is not None:
+                raise WrongPasskey
+            await passkeys.insert(tx, row)
+
+        await self._gate.write(change)
+        return _passkey(row)
+
+    async def remove(self, account_id: str, passkey_id: str) -> Passkey:
+        """Forget a passkey. Raises `NoSuchPasskey`."""
+        rows = await passkeys.of_account(self._catalog.rows, account_id)
+        found = next((row for row in rows if _id(row) == passkey_id), None)
+        if found is None:
+            raise NoSuchPasskey("There is no such passkey.")
+        await self._gate.write(lambda tx: passkeys.delete(tx, account_id, found.credential_id))
+        return _passkey(found)
+
+    async def begin_sign_in(self, site: Site) -> str:
+        """What a browser needs to ask its person for a passkey, as JSON: whoever it is, nothing is told of anybody."""
+        from webauthn import generate_authentication_options, options_to_json
+        from webauthn.helpers.structs import UserVerificationRequirement
+
+        options = generate_authentication_options(
+            rp_id=site.host,
+            challenge=_bytes(await self._challenge("")),
+            timeout=limits.PASSKEY_CHALLENGE_VALID_S * 1000,
+            user_verification=UserVerificationRequirement.REQUIRED,
+        )
+        return options_to_json(options)
+
+    async def owner_of(self, site: Site, credential: str) -> str:
+        """The account whose passkey has signed a challenge of ours, once. Raises `WrongPasskey` and `BadLink`."""
+        from webauthn import verify_authentication_response
+        from webauthn.helpers.exceptions import WebAuthnException
+
+        challenge = await self._take_challenge(credential, "")
+        row = await passkeys.find(self._catalog.rows, _bytes(_parsed(credential).raw_id))
+        if row is None:
+            raise WrongPasskey
+        try:
+            verified = verify_authentication_response(
+                credential=credential,
+                expected_challenge=challenge,
+                expected_rp_id=site.host,
+                expected_origin=site.origin,
+                credential_public_key=row.public_key,
+                credential_current_sign_count=row.sign_count,
+                require_user_verification=True,
+            )
+        except (WebAuthnException, ValueError, TypeError, KeyError) as error:
+            raise WrongPasskey from error
+        now_ms = self._ambient.now_ms()
+        if not await self._gate.write(lambda tx: passkeys.use(tx, row, verified.new_sign_count, now_ms)):
+            raise WrongPasskey  # It was removed, or used by somebody else, in this moment.
+        return row.account_id
+
+    async def _challenge(self, account_id: str) -> str:
+        """A challenge that works once, for this account; the empty id is for whoever signs in."""
+        secret = links.new_secret(self._ambient)
+        await self._gate.write(
+            lambda tx: links.give_out(
+                tx,
+                self._ambient,
+                secret,
+                _KIND,
+                account_id=account_id,
+                email="",
+                valid_s=limits.PASSKEY_CHALLENGE_VALID_S,
+            )
+        )
+        return secret
+
+    async def _take_challenge(self, credential: str, account_id: str) -> bytes:
+        """The challenge that was signed, if it is one of ours for this account, which works no more. Raises as `add`."""
+        try:
+            signed = msgspec.json.decode(_bytes(_parsed(credential).response.client_data), type=_ClientData)
+        except (msgspec.DecodeError, UnicodeError) as error:
+            raise WrongPasskey from error
+        row = await self._gate.write(lambda tx: links.use(tx, self._ambient, signed.challenge, _KIND))
+        if row.account_id != account_id:
+            raise BadLink
+        return _bytes(signed.challenge)
+
+
+def _wanted() -> AuthenticatorSelectionCriteria:
+    from webauthn.helpers.structs import (
+        AuthenticatorSelectionCriteria,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
+    return AuthenticatorSelectionCriteria(
+        resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+    )
+
+
+def _check_room(known: list[PasskeyRow]) -> None:
+    if len(known) >= limits.PASSKEYS_PER_ACCOUNT:
+        raise TooManyPasskeys(f"An account has at most {limits.PASSKEYS_PER_ACCOUNT} passkeys; remove one.")
+
+
+def _parsed(credential: str) -> _Credential:
+    """The part of a browser's answer that says what it is about. Raises `WrongPasskey`."""
+    try:
+        return msgspec.json.decode(credential, type=_Credential)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise WrongPasskey from error
+
+
+def _bytes(text: str) -> bytes:
+    """What base64url without padding says. Raises `WrongPasskey`."""
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise WrongPasskey from error
+
+
+def _id(row: PasskeyRow) -> str:
+    """A short name for addresses of pages: the id itself may have a thousand bytes."""
+    return links.hash_of(row.credential_id.hex()).hex()[:16]
+
+
+def _passkey(row: PasskeyRow) -> Passkey:
+    return Passkey(_id(row), row.name, row.created_ms, row.used_ms)
