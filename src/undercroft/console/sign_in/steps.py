@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from undercroft.console.preferences import is_own_path
 from undercroft.console.problems import problem_of
+from undercroft.console.settings.passkeys import site_of
 from undercroft.console.sign_in.session import FIRST, begin
 from undercroft.console.visit import Visit
 from undercroft.store.errors import BadCredentials, BadLink, TooManyAttempts, WrongCode
@@ -91,6 +92,7 @@ def _first(visit: Visit, email: str, following: str, errors: dict[str, str] | No
         status=422 if errors else 200,
         email=email,
         next=following,
+        has_passkeys=site_of(visit) is not None,
         may_sign_up=identity.sign_up.mode == "open",
         errors=errors,
     )
