@@ -511,6 +511,7 @@ DELTAS: tuple[tuple[str, ...], ...] = (
             used_ms {BIG}
         )""",
         "CREATE INDEX passkeys_by_account ON passkeys (account_id, created_ms)",
+        "ALTER TABLE sessions ADD COLUMN operator_id TEXT NOT NULL DEFAULT ''",
     ),
 )
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from undercroft.catalog.contract import Rows, Transaction
 
-_COLUMNS = "session_hash, account_id, created_ms, seen_ms, address, user_agent"
+_COLUMNS = "session_hash, account_id, created_ms, seen_ms, address, user_agent, operator_id"
 
 
 class SessionRow(NamedTuple):
-    """A row of `sessions`."""
+    """A row of `sessions`. `operator_id` is empty, or the operator's account that acts for this one."""
 
     session_hash: bytes
     account_id: str
@@ -18,11 +18,12 @@ class SessionRow(NamedTuple):
     seen_ms: int
     address: str
     user_agent: str
+    operator_id: str = ""
 
 
 async def insert(tx: Transaction, row: SessionRow) -> None:
     """Add a session."""
-    await tx.run(f"INSERT INTO sessions ({_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", row)
+    await tx.run(f"INSERT INTO sessions ({_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", row)
 
 
 async def find(rows: Rows, session_hash: bytes) -> SessionRow | None:

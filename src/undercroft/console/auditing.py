@@ -37,16 +37,15 @@ async def write_down(visit: Visit, page: Page, who: SignedIn, response: Response
     note = visit.noted
     if note.is_nothing:
         return
-    actor = Actor(
-        who.account.email,
-        address=visit.address,
-        session_id=who.session.session_id,
-    )
+    actor = Actor((who.operator or who.account).email, address=visit.address, session_id=who.session.session_id)
     fields = _fields(visit)
     target = note.target or _target(visit, fields)
     details = note.details or {name: value for name, value in fields.items() if value and value != target}
     result = "" if response.status_code < 400 else visit.refusal or f"Status {response.status_code}"
-    for account_id in dict.fromkeys((who.account.account_id, *note.about)):
+    if who.operator is not None:
+        details = {**details, "acting for": who.account.email}
+    concerned = (who.account.account_id, who.session.operator_id, *note.about)
+    for account_id in dict.fromkeys(filter(None, concerned)):
         await visit.store.audit.record(
             account_id, actor, note.action or action_of(page), target=target, details=details, result=result
         )

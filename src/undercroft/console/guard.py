@@ -23,6 +23,7 @@ from undercroft import limits
 from undercroft.console import navigation
 from undercroft.console.auditing import action_of, write_down
 from undercroft.console.cap_banner import what_is_blocked
+from undercroft.console.operator import acting
 from undercroft.console.page import Page, Who
 from undercroft.console.problems import Problem, problem_of
 from undercroft.console.visit import Console, Visit
@@ -87,6 +88,7 @@ class Guard:
     async def _handle(self, visit: Visit, page: Page) -> Response:
         if page.method == "POST":
             problem = await _read(visit)
+            problem = problem or acting.refusal(visit, page.path)
             if problem is not None:
                 return _refuse(visit, problem)
         who = visit.signed_in

@@ -80,6 +80,7 @@ class Store:
             self.accounting.caps,
             self.identity.second_factors,
             self.identity.sign_up,
+            self.identity.sessions,
             self.audit,
         )
         sealings = Sealings(keyring, default_encryption)

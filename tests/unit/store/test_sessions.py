@@ -115,3 +115,22 @@ def test_the_catalog_has_no_secret_of_a_session(tmp_path):
         assert secret.encode() not in stored
 
     asyncio.run(main())
+
+
+def test_a_session_of_an_operator_who_acts_for_an_account_lasts_an_hour(tmp_path):
+    async def story(bench, sessions):
+        accounts = bench.store.identity.accounts
+        account = await accounts.set_operator(bench.principal.account_id, False)
+        made = await accounts.create("operator@example.com", PASSWORD)
+        operator = await accounts.set_operator(made.key.account_id, True)
+        secret = await sessions.begin(
+            account.account_id, address="192.0.2.1", user_agent="x", operator_id=operator.account_id
+        )
+        found = await sessions.find(secret, address="192.0.2.1")
+        assert (found.account.account_id, found.operator) == (account.account_id, operator)
+        bench.clock.ms += limits.ACTING_MAX_S * 1000 - 1
+        assert await sessions.find(secret, address="192.0.2.1") is not None
+        bench.clock.ms += 1
+        assert await sessions.find(secret, address="192.0.2.1") is None
+
+    run(tmp_path, story)

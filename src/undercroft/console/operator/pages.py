@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from undercroft.console.operator import account, accounts, invitations
+from undercroft.console.operator import account, accounts, acting, invitations
 from undercroft.console.page import Page, get, post
 
 _ONE = "/operator/accounts/{account_id:str}"
@@ -20,6 +20,9 @@ PAGES: tuple[Page, ...] = (
     get(_ONE + "/second-factor", account.show_second_factor),
     post(_ONE + "/second-factor", account.reset_second_factor, action="Reset second factor"),
     post(_ONE + "/operator", account.set_operator, action="Change operator"),
+    get(_ONE + "/act", acting.ask),
+    post(_ONE + "/act", acting.begin, action="Act for account"),
+    post("/stop-acting", acting.stop, action="Stop acting for account"),
     get(_ONE + "/delete", account.show_delete),
     post(_ONE + "/delete", account.delete, action="Delete account"),
     get("/operator/invitations", invitations.show),

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from undercroft import limits
 from undercroft.catalog import accounts, products, second_factors, usage
 from undercroft.catalog.contract import Catalog, Rows
 from undercroft.store.accounting.caps import CapsOfAccounts
@@ -21,6 +22,7 @@ from undercroft.store.identity.audit import AuditLog, like
 from undercroft.store.identity.password_rules import check_new_password
 from undercroft.store.identity.products import B2
 from undercroft.store.identity.second_factors import SecondFactors
+from undercroft.store.identity.sessions import Sessions
 from undercroft.store.identity.sign_up import SignUp
 from undercroft.store.model import Account
 
@@ -52,6 +54,7 @@ class Administrations:
         caps: CapsOfAccounts,
         second_factors_: SecondFactors,
         sign_up: SignUp,
+        sessions: Sessions,
         audit: AuditLog,
     ) -> None:
         self.catalog = catalog
@@ -59,6 +62,7 @@ class Administrations:
         self.caps = caps
         self.second_factors = second_factors_
         self.sign_up = sign_up
+        self.sessions = sessions
         self.audit = audit
 
     async def of(self, account_id: str) -> Administration:
@@ -113,6 +117,20 @@ class Administration:
         account = await self._all.accounts.find(account_id)
         await self._all.second_factors.disable(account.account_id)
         return account
+
+    async def act_for(self, account_id: str, reason: str, *, address: str, user_agent: str) -> str:
+        """Begin a session in which the operator acts for an account that is no operator's; its secret.
+
+        Raises `NoSuchAccount`, and `InvalidRequest` for a suspended account, an operator's, or no reason.
+        """
+        account = await self._all.accounts.find(account_id)
+        if account.is_operator or account.suspended:
+            raise InvalidRequest("Nobody acts for an operator, or for an account that is suspended.", "account")
+        if not 1 <= len(reason) <= limits.ACTING_REASON_MAX_LENGTH:
+            raise InvalidRequest(f"Give a reason of 1 to {limits.ACTING_REASON_MAX_LENGTH} characters.", "reason")
+        return await self._all.sessions.begin(
+            account.account_id, address=address, user_agent=user_agent, operator_id=self._own_account_id
+        )
 
     async def delete(self, account_id: str) -> Account:
         """Delete an account without buckets, not one's own. Raises `BucketNotEmpty`, `NoSuchAccount` and `InvalidRequest`."""

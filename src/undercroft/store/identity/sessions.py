@@ -30,7 +30,8 @@ SECRET_BYTES = 32
 class Session(msgspec.Struct, frozen=True):
     """A browser that somebody is signed in with. Times are milliseconds since the epoch.
 
-    `session_id` tells sessions of an account apart and opens nothing.
+    `session_id` tells sessions of an account apart and opens nothing. `operator_id` is the account of the operator who acts for
+    this one, and else empty.
     """
 
     session_id: str
@@ -40,19 +41,22 @@ class Session(msgspec.Struct, frozen=True):
     address: str
     user_agent: str
     idle_s: int
+    operator_id: str = ""
 
     @property
     def ends_ms(self) -> int:
         """When the session is over, if it is not used before."""
-        return min(self.seen_ms + self.idle_s * 1000, self.created_ms + limits.SESSION_MAX_S * 1000)
+        longest_s = limits.ACTING_MAX_S if self.operator_id else limits.SESSION_MAX_S
+        return min(self.seen_ms + self.idle_s * 1000, self.created_ms + longest_s * 1000)
 
 
 class SignedIn(msgspec.Struct, frozen=True):
-    """Who a session stands for, and the principal that acts for the account."""
+    """Who a session stands for, the principal that acts for the account, and the operator who does so in its stead, if one does."""
 
     session: Session
     account: Account
     principal: Principal
+    operator: Account | None = None
 
 
 class Sessions:
@@ -77,12 +81,12 @@ class Sessions:
             raise BadCredentials("E-mail address or password is wrong.")
         return account_of_row(row)
 
-    async def begin(self, account_id: str, *, address: str, user_agent: str) -> str:
-        """Begin a session; its secret, for the browser's cookie."""
+    async def begin(self, account_id: str, *, address: str, user_agent: str, operator_id: str = "") -> str:
+        """Begin a session; its secret, for the browser's cookie. `operator_id` is who acts for the account, if it is not its own."""
         secret = base64.urlsafe_b64encode(self._ambient.random_bytes(SECRET_BYTES)).decode().rstrip("=")
         now_ms = self._ambient.now_ms()
         agent = user_agent[: limits.USER_AGENT_MAX_LENGTH]
-        row = SessionRow(_hash(secret), account_id, now_ms, now_ms, address, agent)
+        row = SessionRow(_hash(secret), account_id, now_ms, now_ms, address, agent, operator_id)
 
         async def change(tx: Transaction) -> None:
             await sessions.delete_oldest(tx, account_id, limits.SESSIONS_PER_ACCOUNT - 1)
@@ -106,10 +110,16 @@ class Sessions:
         account = await accounts.find(self._catalog.rows, row.account_id)
         if key is None or account is None:
             return None  # Suspended or gone.
+        operator = None
+        if row.operator_id:
+            acting = await accounts.find(self._catalog.rows, row.operator_id)
+            if acting is None or acting.suspended or not acting.is_operator or account.is_operator:
+                return None
+            operator = account_of_row(acting)
         if now_ms - row.seen_ms >= min(limits.SESSION_SEEN_S, self.idle_s / 10) * 1000:
             await self._gate.write(lambda tx: sessions.set_seen(tx, row.session_hash, now_ms, address))
             session = msgspec.structs.replace(session, seen_ms=now_ms, address=address)
-        return SignedIn(session, account_of_row(account), Principal.of_key(key))
+        return SignedIn(session, account_of_row(account), Principal.of_key(key), operator)
 
     async def of_account(self, account_id: str) -> list[Session]:
         """The account's sessions that are not over, last used first."""
@@ -138,6 +148,7 @@ class Sessions:
             address=row.address,
             user_agent=row.user_agent,
             idle_s=self.idle_s,
+            operator_id=row.operator_id,
         )
 
 

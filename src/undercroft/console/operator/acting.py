@@ -1,0 +1,56 @@
+"""Acting for an account: an operator sees and does what its owner can, for an hour, and every deed is in both their logs.
+
+What would outlive that hour, or lock the owner out, the guard refuses meanwhile: settings, keys, and the operator's section.
+"""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from undercroft.console.problems import Problem, beside
+from undercroft.console.visit import Visit
+from undercroft.store.errors import InvalidRequest, NoSuchSession
+
+_CLOSED = ("/settings", "/keys", "/operator")
+
+
+def refusal(visit: Visit, path: str) -> Problem | None:
+    """Why a form of this page is not taken from somebody who acts for another; None where it is."""
+    if visit.signed_in is None or visit.signed_in.operator is None or not path.startswith(_CLOSED):
+        return None
+    return Problem(403, "Not while you act for somebody", "Settings and keys are the owner's alone. Stop acting first.")
+
+
+async def ask(visit: Visit) -> Response:
+    """What it means."""
+    administration = await visit.store.administrations.of(visit.account.account_id)
+    return visit.render("operator/act.html", one=await administration.show(visit.path("account_id")), reason="")
+
+
+async def begin(visit: Visit) -> Response:
+    """Put a session of the account in the place of the operator's own, which is kept aside."""
+    administration = await visit.store.administrations.of(visit.account.account_id)
+    one = await administration.show(visit.path("account_id"))
+    reason = visit.field("reason").strip()
+    visit.audit(target=one.account.email, about=one.account.account_id, reason=reason)
+    try:
+        secret = await administration.act_for(
+            one.account.account_id, reason, address=visit.address, user_agent=visit.user_agent
+        )
+    except InvalidRequest as error:
+        errors = beside(error, {"reason": "reason"}, "reason")
+        return visit.render("operator/act.html", status=422, one=one, reason=reason, errors=errors)
+    visit.cookies |= {visit.console.operator_cookie: visit.session_secret, visit.console.session_cookie: secret}
+    return visit.redirect("/buckets")
+
+
+async def stop(visit: Visit) -> Response:
+    """End it, and take the operator's own session up again, where it is not over."""
+    assert visit.signed_in is not None
+    account_id = visit.account.account_id
+    if visit.signed_in.operator is None:
+        raise NoSuchSession("You act for nobody.")
+    await visit.store.identity.sessions.end(account_id, visit.signed_in.session.session_id)
+    own = visit.request.cookies.get(visit.console.operator_cookie, "")
+    visit.cookies |= {visit.console.operator_cookie: None, visit.console.session_cookie: own or None}
+    return visit.redirect(f"/operator/accounts/{account_id}")
