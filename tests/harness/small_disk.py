@@ -17,18 +17,21 @@ import pytest
 KINDS = ("tmpfs", "ext4")
 _AS_ANYBODY = ("unshare", "--user", "--map-root-user", "--mount")
 _AS_ROOT = ("unshare", "--mount")
-_MOUNT_TMPFS = 'mount -t tmpfs -o size="$1" small-disk "$0" && shift && exec "$@"'
+_MOUNT_TMPFS = 'mount -t tmpfs -o "$1" small-disk "$0" && shift && exec "$@"'
 _MOUNT_EXT4 = 'mount -o loop "$1" "$0" && shift && exec "$@"'
 _TIMEOUT_S = 150
 
 
-def run_on_small_disk(kind: str, size_bytes: int, place: Path, program: Path, *arguments: str) -> str:
+def run_on_small_disk(
+    kind: str, size_bytes: int, place: Path, program: Path, *arguments: str, files_max: int = 0
+) -> str:
     """Runs a Python program that alone sees a new file system at `place`, and gives back what it printed.
 
-    Skips the test where such a thing may not be mounted; fails with the program's own words.
+    A tmpfs may be limited to so many files and folders; 0 is no limit. Skips the test where such a thing may not be mounted; fails with the
+    program's own words.
     """
     place.mkdir()
-    mount = _mount(kind, size_bytes, place)
+    mount = _mount(kind, size_bytes, place, files_max)
     probe = subprocess.run([*mount, "true"], capture_output=True, text=True, check=False)
     if probe.returncode:
         pytest.skip(f"no {kind} may be mounted here: {probe.stderr.strip()}")
@@ -64,11 +67,11 @@ def fill(place: Path, leave_bytes: int) -> Path:
     return ballast
 
 
-def _mount(kind: str, size_bytes: int, place: Path) -> list[str]:
+def _mount(kind: str, size_bytes: int, place: Path, files_max: int) -> list[str]:
     if shutil.which("unshare") is None:
         pytest.skip("there is no unshare(1) here")
     if kind == "tmpfs":
-        return [*_AS_ANYBODY, "sh", "-c", _MOUNT_TMPFS, str(place), str(size_bytes)]
+        return [*_AS_ANYBODY, "sh", "-c", _MOUNT_TMPFS, str(place), f"size={size_bytes},nr_inodes={files_max}"]
     if os.geteuid() != 0 or shutil.which("mkfs.ext4") is None:
         pytest.skip("to make and mount an ext4 needs root and mkfs.ext4(8)")
     image = place.with_suffix(".ext4")

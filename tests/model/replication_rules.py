@@ -79,25 +79,30 @@ class ReplicationRules(Machine):
         self.both("replicate", actor, False, bucket=source, **arguments)
 
     def _work(self) -> None:
-        """Have it done; then see every version with its status, and what the buckets are told of it.
-
-        Of what waits for room under a cap, nothing is ruled as to which comes first. So there is no cap meanwhile.
-        """
+        """Have it done; then read what it made, and see every version with its status."""
         owner = self._actor(OWNER)
-        self.both("cap_storage", owner, False, size=None)
-        for bucket in self.model.buckets.values():
-            self.both("told", self.owner_of(bucket.id), False, bucket=bucket)
         rows, order = self.driver.do("replicate_all", False, owner)
         made = [Made(**row) for row in rows]
         self.story.append(f"replicate_all -> {made}")
+        new = [one.id for one in made if one.id not in self.model.versions]
         self.model.replicate_all(made, order)
+        for version in [self.model.versions[replica_id] for replica_id in new]:
+            if version.action == "upload":
+                arguments = {"version": version, "asked": None, "customer": None}
+                self.both("read_id", self.owner_of(version.bucket_id), self._s3(True), **arguments)
         for bucket in self.model.buckets.values():
-            owner = self.owner_of(bucket.id)
             listed = {"bucket": bucket, "prefix": "", "delimiter": ""}
             self.walk_while(
-                "list_versions", owner, False, [100], None, lambda *_: False, {"start": ""}, False, **listed
+                "list_versions",
+                self.owner_of(bucket.id),
+                False,
+                [100],
+                None,
+                lambda *_: False,
+                {"start": ""},
+                False,
+                **listed,
             )
-            self.both("told", owner, False, bucket=bucket, unordered=True)
 
     def teardown(self) -> None:
         """What waits at the end is seen to as well."""

@@ -42,38 +42,40 @@ class StoreReplication:
         return bucket_answer(await self._store.buckets.update(self._who, bucket.id, replication=replication))
 
     async def replicate_all(self) -> tuple[list[Answer], list[str]]:
-        """Have what failed tried again, and what waits replicated. All replicas there are of what waited before, and the ids of
-        all versions in the order of lists.
-        """
-        waited: dict[int, str] = {}
-        for _, version in await self._versions():
-            if version.replication_status is not domain.ReplicationStatus.REPLICA:
-                waited[_handle(version)] = str(version.file_id)
-        work = self._store.work
-        for bucket in await self._buckets():
-            await work.replication_reports.retry(bucket)
-        while await work.replication.is_wanted():
-            await work.replication.run()
-        found = await self._versions()
-        made = [
-            {"origin": waited[_handle(version)], "bucket_id": bucket.bucket_id, "id": str(version.file_id)}
-            for bucket, version in found
-            if version.replication_status is domain.ReplicationStatus.REPLICA and _handle(version) in waited
-        ]
-        return made, [str(version.file_id) for _, version in found]
+        """Have all of it done, whoever asks."""
+        return await replicate_all(self._store, [Principal.of_key(key) for key in self._owners.values()])
 
-    async def _buckets(self) -> list[domain.Bucket]:
-        owners = [Principal.of_key(key) for key in self._owners.values()]
-        return [bucket for owner in owners for bucket in await self._store.buckets.list(owner)]
 
-    async def _versions(self) -> list[tuple[domain.Bucket, domain.FileVersion]]:
-        found = []
-        for bucket in await self._buckets():
-            owner = Principal.of_key(self._owners[bucket.account_id])
-            page = await self._store.files.list_versions(owner, bucket, limit=10_000, unfinished=False)
+async def replicate_all(store: Store, owners: Sequence[Principal]) -> tuple[list[Answer], list[str]]:
+    """Have what failed tried again, and what waits replicated. All replicas there are of what waited before, and the ids of
+    all versions in the order of lists.
+    """
+    waited: dict[int, str] = {}
+    for _, version in await _versions(store, owners):
+        if version.replication_status is not domain.ReplicationStatus.REPLICA:
+            waited[_handle(version)] = str(version.file_id)
+    for owner in owners:
+        for bucket in await store.buckets.list(owner):
+            await store.work.replication_reports.retry(bucket)
+    while await store.work.replication.is_wanted():
+        await store.work.replication.run()
+    found = await _versions(store, owners)
+    made = [
+        {"origin": waited[_handle(version)], "bucket_id": bucket.bucket_id, "id": str(version.file_id)}
+        for bucket, version in found
+        if version.replication_status is domain.ReplicationStatus.REPLICA and _handle(version) in waited
+    ]
+    return made, [str(version.file_id) for _, version in found]
+
+
+async def _versions(store: Store, owners: Sequence[Principal]) -> list[tuple[domain.Bucket, domain.FileVersion]]:
+    found = []
+    for owner in owners:
+        for bucket in await store.buckets.list(owner):
+            page = await store.files.list_versions(owner, bucket, limit=10_000, unfinished=False)
             assert not page.more
             found += [(bucket, row) for row in page.rows if isinstance(row, domain.FileVersion)]
-        return found
+    return found
 
 
 def _handle(version: domain.FileVersion) -> int:

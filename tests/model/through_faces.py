@@ -9,6 +9,7 @@ from typing import Any
 from harness.hostile import Client
 from harness.server import Server
 from model import through_native, through_s3
+from model.replicating_node import ReplicatingNode
 from model.through_native import ThroughNative
 from model.through_s3 import ThroughS3
 
@@ -28,6 +29,11 @@ class ThroughFaces:
         self._names: dict[str, str] = {}  # Of buckets by their ids.
         self._native = ThroughNative(server, owners)
         self._s3 = ThroughS3(self._native.clients, owners, self._names)
+        self._node = ReplicatingNode(server, owners)
+
+    def close(self) -> None:
+        """Leave the server to itself."""
+        self._node.close()
 
     def begin(self) -> list[tuple[str, str, Iterable[str]]]:
         """Begin an example: the accounts that there are, each with the id and the capabilities of its key."""
@@ -50,7 +56,10 @@ class ThroughFaces:
         return hasattr(self._s3, operation)
 
     def do(self, operation: str, s3: bool, actor: str | None, **arguments: Any) -> Any:
-        """One operation through one face. Raises `Refusal`."""
+        """One operation through one face, but for the work that no face asks for. Raises `Refusal`."""
+        if operation == "replicate_all":
+            return self._node.replicate_all()
+        self._node.keep_lease()
         said = (self._s3 if s3 else self._native).do(operation, actor, **arguments)
         if operation == "create_bucket":
             self._names[said["id"]] = said["name"]

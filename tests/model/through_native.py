@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
@@ -11,6 +12,7 @@ from harness.hostile import Answer as Response
 from harness.hostile import Client
 from harness.server import Server
 from model.driver import Answer, Page, Refusal
+from model.native_replication import NativeReplication
 from model.store_words import sse_of_md5
 from model.things import CUSTOMERS, Bucket, Key, New, Range, Version
 
@@ -50,6 +52,9 @@ WORDS = {
     "no source": "404 not_found",
     "hidden source": "400 bad_request",
     "unfinished source": "400 bad_request",
+    "own destination": "400 bad_request",
+    "no destination": "400 bad_bucket_id",
+    "replication conflict": "400 source_replication_conflict",
 }
 OF_OPERATION = {("read_name", "no bucket"): "404 not_found"}
 TYPES = {True: "allPublic", False: "allPrivate"}
@@ -64,6 +69,7 @@ class ThroughNative:
         self.clients: dict[str, Client] = {}
         self._targets: dict[tuple[str | None, str], Answer] = {}
         self._sent = 0
+        self._replication = NativeReplication(owners)
 
     def begin(self) -> list[tuple[str, str, Iterable[str]]]:
         """Begin an example: the accounts that there are, each with the id and the capabilities of its key."""
@@ -95,6 +101,9 @@ class ThroughNative:
 
     def do(self, operation: str, actor: str | None, **arguments: Any) -> Any:
         """One operation. Raises `Refusal`."""
+        if hasattr(self._replication, operation):
+            update = partial(self.call, actor, "b2_update_bucket", accountId=self.client(actor).account_id)
+            return _bucket(getattr(self._replication, operation)(update, **arguments))
         return getattr(self, operation)(actor, **arguments)
 
     # -- Requests -------------------------------------------------------------------------------------------------------
@@ -330,6 +339,7 @@ class ThroughNative:
             "info": info,
             "time_ms": int(got["x-bz-upload-timestamp"]),
             "sse": told_sse(got, "x-bz"),
+            "replication": got.get("x-bz-replication-status"),
             "body": response.body,
         }
 
@@ -460,6 +470,8 @@ def _version(said: Answer) -> Answer:
         "sha1": said["contentSha1"],
         "md5": said["contentMd5"],
         "time_ms": said["uploadTimestamp"],
+        # Hide markers are replicated too, but have no such member.
+        **({} if said["action"] == "hide" else {"replication": said.get("replicationStatus")}),
         **({"sse": _sse(said["serverSideEncryption"])} if "serverSideEncryption" in said else {}),
         **_seen(said, "fileRetention", "retained_until_ms", lambda value: value["retainUntilTimestamp"]),
         **_seen(said, "legalHold", "held", {"on": True, "off": False, None: None}.__getitem__),

@@ -192,6 +192,7 @@ class ThroughS3:
             "content_type": got["content-type"],
             "info": info,
             "sse": told_sse(got, "x-amz"),
+            "replication": got.get("x-amz-replication-status"),
             "time_s": int(parsedate_to_datetime(got["last-modified"]).timestamp()),
             "body": response.body,
         }

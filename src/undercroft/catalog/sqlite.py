@@ -49,7 +49,7 @@ from undercroft.catalog.contract import (
 )
 from undercroft.catalog.spare import Spare
 from undercroft.catalog.sqlite_deltas import apply_deltas
-from undercroft.catalog.sqlite_errors import FATAL, GROUP_FAILURES, means_full
+from undercroft.catalog.sqlite_errors import FATAL, GROUP_FAILURES, means_full, takes_no_file
 
 T = TypeVar("T")
 
@@ -301,12 +301,19 @@ class SQLiteCatalog:
             raw = opened(self._path)
             return _Connection(_configured(raw), self._on_fatal)
         except apsw.Error as error:
-            if raw is not None and means_full(raw, error):
-                raw.close()
+            if self._has_no_room(raw, error):
+                if raw is not None:
+                    raw.close()
                 raise CatalogFull("The disk of the catalog is full.") from error
             if isinstance(error, FATAL):
                 self._on_fatal(error)
             raise
+
+    def _has_no_room(self, raw: apsw.Connection | None, error: apsw.Error) -> bool:
+        """Whether a connection failed for lack of room. Of a file that SQLite could not make, it does not tell why."""
+        if raw is not None and means_full(raw, error):
+            return True
+        return isinstance(error, apsw.CantOpenError) and takes_no_file(self._path.parent)
 
     async def migrate(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._scans, self._migrate)
@@ -314,17 +321,21 @@ class SQLiteCatalog:
     def _migrate(self) -> None:
         fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
         try:
-            raw = opened(self._path)
+            raw: apsw.Connection | None = None
             try:
+                raw = opened(self._path)
                 apply_deltas(_configured(raw))
             except apsw.Error as error:
-                if means_full(raw, error):
-                    raise CatalogFull("The disk of the catalog is full.") from error
+                if self._has_no_room(raw, error):
+                    raise CatalogFull(
+                        f"The disk is full: {self._path.parent} has no room for {self._path.name}"
+                    ) from error
                 if isinstance(error, FATAL):
                     raise
                 raise CatalogError(f"The catalog cannot be opened: {error}") from error
             finally:
-                raw.close()
+                if raw is not None:
+                    raw.close()
             _sync_directory(self._path.parent)
         except (OSError, *FATAL) as error:
             self._on_fatal(error)

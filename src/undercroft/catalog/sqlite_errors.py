@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import tempfile
+from pathlib import Path
 
 import apsw
 
@@ -25,3 +27,12 @@ def means_full(raw: apsw.Connection, error: apsw.Error) -> bool:
     if isinstance(error, (apsw.IOError, apsw.CantOpenError)):
         return raw.system_errno in _FULL and getattr(error, "extendedresult", 0) not in _SYNCS
     return isinstance(error, apsw.FullError)
+
+
+def takes_no_file(folder: Path) -> bool:
+    """Whether the folder has no room for another file: found out by making one that is gone at once."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix="room-"):
+            return False
+    except OSError as error:
+        return error.errno in _FULL

@@ -109,7 +109,11 @@ def _lock(option: str, path: Path, file: Path) -> int:
                 os.close(fd)
                 raise StartError(f"{option}: {path} is being served already, by process {owner or 'unknown'}") from None
             time.sleep(_POLL_S)
-    os.pwrite(fd, f"{os.getpid():<{_PID_WIDTH}}\n".encode(), 0)  # In the place of the last one, also on a full disk.
+    try:  # In the place of the last one, also on a full disk.
+        os.pwrite(fd, f"{os.getpid():<{_PID_WIDTH}}\n".encode(), 0)
+    except OSError as error:
+        os.close(fd)
+        raise StartError(f"{option}: {file} cannot be written: {error.strerror}") from None
     return fd
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import signal
 from collections.abc import Mapping
 
 import msgspec
@@ -64,7 +65,7 @@ def prepare(settings: Settings) -> Prepared:
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     if code != exits.DONE:
         raise StartError(
-            f"--data: {settings.data} could not be prepared (see the log above)",
+            f"--data: {settings.data} could not be prepared: {_why(code)}",
             exits.FATAL_STORAGE_EXIT if code == exits.FATAL_STORAGE_EXIT else exits.FAILED,
         )
     prepared = msgspec.json.decode(said, type=Prepared)
@@ -73,11 +74,22 @@ def prepare(settings: Settings) -> Prepared:
     return prepared
 
 
+def _why(code: int) -> str:
+    """Why the process that prepares has ended with this code, for the operator."""
+    if (
+        code == -signal.SIGBUS
+    ):  # SQLite's index of the log is memory-mapped, and a file system of small blocks may have none for a page.
+        return "the disk failed or is full (SIGBUS)"
+    return "see the log above" if code > 0 else f"its process was ended by signal {-code}"
+
+
 def _prepare_here(settings: Settings) -> Prepared:
     try:
         return asyncio.run(prepare_store(settings, os.environ))
-    except (StoreError, CatalogError, BlobError, KeyringError, OSError) as error:
+    except (StoreError, CatalogError, BlobError, KeyringError) as error:
         return Prepared(error=f"--data: {settings.data}: {error}")
+    except OSError as error:
+        return Prepared(error=f"--data: {error.filename or settings.data} cannot be used: {error.strerror}")
 
 
 async def prepare_store(settings: Settings, environment: Mapping[str, str]) -> Prepared:

@@ -12,6 +12,7 @@ import gc
 import os
 import resource
 import sys
+from pathlib import Path
 
 import structlog
 
@@ -39,7 +40,7 @@ def serve(settings: Settings, *, as_json: bool) -> int:
     api_sockets = listen(settings.listen, "--listen")
     console_sockets = listen(settings.console_listen, "--console-listen")
     settings = data_directory.bound(settings, api_sockets[0].getsockname()[1], console_sockets[0].getsockname()[1])
-    metrics.prepare_directory(data_directory.metrics_directory(settings.data))
+    _prepare_metrics(data_directory.metrics_directory(settings.data))
     prepared = prepare(settings)
     for secret in (EMAIL_VARIABLE, PASSWORD_VARIABLE):
         os.environ.pop(secret, None)
@@ -72,6 +73,13 @@ def serve(settings: Settings, *, as_json: bool) -> int:
         os.close(lock)
     _log.info("stopped", exit_code=code)
     return code
+
+
+def _prepare_metrics(directory: Path) -> None:
+    try:
+        metrics.prepare_directory(directory)
+    except OSError as error:
+        raise StartError(f"--data: {directory} cannot be made anew: {error.strerror}") from None
 
 
 def _say(text: str) -> None:

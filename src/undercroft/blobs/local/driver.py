@@ -145,7 +145,7 @@ class LocalBlobs:
 
     def _make_folders(self) -> None:
         """Make the root and its folders, and make them durable, whoever made them: another process may be about to."""
-        with blob_errors("Making the folders of blobs", fatal=True):
+        with blob_errors(f"Making the folders of blobs in {self._root}", fatal=True):
             root = Path(self._root)
             for path in (root, *(root / folder for folder in _FOLDERS)):
                 path.mkdir(mode=_FOLDER_MODE, exist_ok=True)
