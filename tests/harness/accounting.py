@@ -23,5 +23,5 @@ def today(bench):
 
 async def usage_today(bench):
     """What the account has done today, as far as it is written down."""
-    [day] = await bench.store.accounting.usage(bench.bucket.account_id, today(bench), today(bench))
+    [day] = await bench.store.accounting.reports.of_account(bench.bucket.account_id, today(bench), today(bench))
     return day

@@ -21,6 +21,11 @@ from undercroft.store.accounting.model import DAY_MS, HOUR_MS, BucketDay, CallCo
 from undercroft.store.model import KeyUse, NewFile
 
 
+async def of_buckets(bench, *asked):
+    pages = bench.store.accounting.reports.of_buckets(bench.bucket.account_id, *asked)
+    return [day async for page in pages for day in page]
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     traffic=st.lists(
@@ -50,7 +55,7 @@ async def _flush_from_three_workers(folder, traffic):
                 await accounting.flush()
         for worker in workers:
             await worker.accounting.flush()
-        days = await bench.store.accounting.usage(account_id, today(bench), today(bench))
+        days = await bench.store.accounting.reports.of_account(account_id, today(bench), today(bench))
         assert Counter({call.call: call.transactions for day in days for call in day.calls}) == asked
         assert sum(day.downloaded_bytes for day in days) == 100 * len(traffic)
         before = days
@@ -59,7 +64,7 @@ async def _flush_from_three_workers(folder, traffic):
             pass
         assert not await bench.catalog.rows.all("SELECT 1 FROM call_days WHERE slot <> 0")
         assert not await bench.catalog.rows.all("SELECT 1 FROM transfer_days WHERE slot <> 0")
-        after = await bench.store.accounting.usage(account_id, today(bench) - 1, today(bench) - 1)
+        after = await bench.store.accounting.reports.of_account(account_id, today(bench) - 1, today(bench) - 1)
         assert [(day.calls, day.downloaded_bytes) for day in after] == [
             (day.calls, day.downloaded_bytes) for day in before if traffic
         ]
@@ -143,7 +148,7 @@ async def test_what_is_done_in_a_bucket_counts_under_it_from_day_to_day(tmp_path
         store.accounting.charge(account_id, "ListBuckets", "C")
         await store.accounting.flush()
         day = today(bench)
-        found = {one.bucket_id: one for one in await store.accounting.usage_by_bucket(account_id, day, day)}
+        found = {one.bucket_id: one for one in await of_buckets(bench, day, day)}
         assert found[bucket_id] == BucketDay(day, bucket_id, Held(1, 5, 1, 5, 0), 5, 5, 1, 0, 2)
         assert found[other.bucket_id] == BucketDay(day, other.bucket_id, Held(1, 3, 1, 3, 0), 0, 3, 0, 0, 0)
         await store.work.usage.sample_storage()
@@ -155,16 +160,26 @@ async def test_what_is_done_in_a_bucket_counts_under_it_from_day_to_day(tmp_path
         [version] = (await store.files.list_versions(bench.principal, other, limit=10)).rows
         await store.files.delete_version(bench.principal, other, "other", str(version.file_id))
         await store.buckets.delete(bench.principal, other.bucket_id)
-        days = await store.accounting.usage_by_bucket(account_id, day, day + 1)
+        days = await of_buckets(bench, day, day + 1)
         assert {(one.day - day, one.bucket_id, one.held and one.held.size_bytes) for one in days} == {
             (0, bucket_id, 5), (0, other.bucket_id, 3), (1, bucket_id, 6),
         }  # fmt: skip
-        by_day, totals = await store.accounting.totals_of_buckets(account_id, day, day + 1)
+        for rows in (1, 2, 3):
+            with mock.patch.object(limits, "REPORT_PAGE_ROWS", rows):
+                assert await of_buckets(bench, day, day + 1) == days
+                assert await of_buckets(bench, day, day + 1, bucket_id) == [
+                    one for one in days if one.bucket_id == bucket_id
+                ]
+        by_day = await store.accounting.reports.held_by_day(account_id, day, day + 1)
+        totals = await store.accounting.reports.totals_of_buckets(account_id, day, day + 1)
         assert {at - day: held.size_bytes for at, held in by_day.items()} == {0: 8, 1: 6}
         assert {one.bucket_id: (one.held.size_bytes, one.byte_days, one.uploaded_bytes, one.class_c) for one in totals} == {
             bucket_id: (6, 11, 5, 2), other.bucket_id: (0, 3, 3, 0),
         }  # fmt: skip
-        by_day, totals = await store.accounting.totals_of_buckets(account_id, day, day)
+        assert await store.accounting.reports.totals_of_buckets(account_id, day, day + 1, bucket_id) == [
+            one for one in totals if one.bucket_id == bucket_id
+        ]
+        totals = await store.accounting.reports.totals_of_buckets(account_id, day, day)
         assert {one.bucket_id: (one.held.size_bytes, one.byte_days) for one in totals} == {
             bucket_id: (5, 5), other.bucket_id: (3, 3),
         }  # fmt: skip
@@ -185,7 +200,7 @@ async def test_what_a_full_catalog_keeps_of_buckets_and_of_keys_is_written_the_n
             await store.accounting.flush()
         store.accounting.charge(account_id, "PutObject", "A", 1, bench.bucket.bucket_id)
         await store.accounting.flush()
-        [day] = await store.accounting.usage_by_bucket(account_id, today(bench), today(bench))
+        [day] = await of_buckets(bench, today(bench), today(bench))
         assert day.class_a == 4
         uses = await store.identity.keys.last_uses(bench.principal, [key])
         assert uses == {key.key_id: KeyUse(bench.clock.ms, "192.0.2.1", "s3", "PutObject")}
@@ -218,7 +233,7 @@ async def test_storage_is_looked_at_once_an_hour_and_adds_up_to_byte_hours(tmp_p
         await bench.put("third", bytes(7))
         await bench.store.work.usage.sample_storage()
         bench.clock.ms = (day + 1) * DAY_MS
-        [report] = await bench.store.accounting.usage(account_id, day, day)
+        [report] = await bench.store.accounting.reports.of_account(account_id, day, day)
         assert (report.stored_bytes, report.stored_versions, report.byte_hours) == (1100, 2, 100 + 3 * 1100)
 
 
@@ -255,8 +270,37 @@ async def test_what_is_older_than_a_year_and_a_month_is_forgotten(tmp_path):
         bench.clock.ms += (limits.ACCOUNTING_KEPT_DAYS - 1) * DAY_MS
         await bench.store.work.usage.forget()
         last = first + limits.ACCOUNTING_KEPT_DAYS
-        assert [day.day for day in await bench.store.accounting.usage(account_id, first, last)] == [first + 1]
+        assert [day.day for day in await bench.store.accounting.reports.of_account(account_id, first, last)] == [
+            first + 1
+        ]
         assert len(await alerts(bench, days=9999)) == 1
+
+
+@asynchronous
+async def test_sums_of_days_and_of_calls_are_those_of_the_rows_that_they_sum_up(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        accounting, account_id, first = bench.store.accounting, bench.bucket.account_id, today(bench)
+        for times in (1, 2, 3):
+            for call, of_class in (("PutObject", "A"), ("GetObject", "B"), ("HeadObject", "B"), ("ListBuckets", "C")):
+                accounting.charge(account_id, call, of_class, times * len(call))
+            await bench.put("file", bytes(times))
+            await accounting.flush()
+            await bench.store.work.usage.sample_storage()
+            bench.clock.ms += DAY_MS
+        accounting.charge(account_id, "PutObject", "A", 100)
+        await accounting.flush()
+        days = await accounting.reports.of_account(account_id, first, first + 3)
+        sums = await accounting.reports.sums(account_id, first, first + 3)
+        assert [(one.day, one.class_a, one.class_b, one.class_c) for one in sums.days] == [
+            (one.day, *(one.transactions(of_class) for of_class in ("A", "B", "C"))) for one in days
+        ]
+        assert [(one.downloaded_bytes, one.uploaded_bytes, one.stored_bytes, one.byte_hours) for one in sums.days] == [
+            (one.downloaded_bytes, one.uploaded_bytes, one.stored_bytes, one.byte_hours) for one in days
+        ]
+        assert sums.calls == [
+            CallCount("A", "PutObject", 154), CallCount("C", "ListBuckets", 66),
+            CallCount("B", "HeadObject", 60), CallCount("B", "GetObject", 54),
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize("days", [0, limits.ACCOUNTING_REPORT_MAX_DAYS + 1])
@@ -264,4 +308,8 @@ async def test_what_is_older_than_a_year_and_a_month_is_forgotten(tmp_path):
 async def test_a_report_of_no_days_or_too_many_is_refused(tmp_path, days):
     async with open_bench(tmp_path) as bench:
         with pytest.raises(errors.OutOfRange):
-            await bench.store.accounting.usage(bench.bucket.account_id, today(bench), today(bench) + days - 1)
+            await bench.store.accounting.reports.of_account(
+                bench.bucket.account_id, today(bench), today(bench) + days - 1
+            )
+        with pytest.raises(errors.OutOfRange):
+            await of_buckets(bench, today(bench), today(bench) + days - 1)
