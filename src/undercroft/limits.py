@@ -237,7 +237,7 @@ AUDIT_KEPT_DAYS = 400
 AUDIT_ROWS_PER_ACCOUNT = 50_000  # Of more, the oldest go: nobody drives out what is known of others.
 AUDIT_PRUNED_AT_ONCE = 2000  # Rows in one transaction.
 AUDIT_TEXT_MAX_LENGTH = 500  # Of a target, and of what else is told.
-AUDIT_EXPORT_MAX_BYTES = 8 * MIB  # Of one CSV, which is put together in memory.
+AUDIT_CHANGES_MAX_BYTES = 4 * KIB  # Of one entry, with the settings that were changed before and after.
 
 # -- Accounting (ours) ------------------------------------------------------------------------------------------------
 KEY_USES_GATHERED = 10_000  # Keys whose last use waits in a process to be written down.
