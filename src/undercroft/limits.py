@@ -242,7 +242,7 @@ AUDIT_KEPT_DAYS = 400
 AUDIT_ROWS_PER_ACCOUNT = 50_000  # Of more, the oldest go: nobody drives out what is known of others.
 AUDIT_PRUNED_AT_ONCE = 2000  # Rows in one transaction.
 AUDIT_TEXT_MAX_LENGTH = 500  # Of a target, and of what else is told.
-AUDIT_EXPORT_MAX_BYTES = 8 * MIB  # Of one CSV, which is put together in memory.
+AUDIT_CHANGES_MAX_BYTES = 4 * KIB  # Of one entry, with the settings that were changed before and after.
 
 # -- Accounting (ours) ------------------------------------------------------------------------------------------------
 KEY_USES_GATHERED = 10_000  # Keys whose last use waits in a process to be written down.
@@ -250,6 +250,7 @@ ACCOUNTING_FLUSH_S = 2.0  # Counts gather in memory for this long: what a kill l
 ACCOUNTING_BATCH = 500  # Rows that are folded, and accounts that are looked at, in one transaction.
 ACCOUNTING_KEPT_DAYS = 400  # A year and the month that is compared with it.
 ACCOUNTING_REPORT_MAX_DAYS = ACCOUNTING_KEPT_DAYS + 1
+REPORT_PAGE_ROWS = 1000  # Days of buckets that are read, and written into a file, at a time.
 PRICE_MAX = 1_000_000  # A slip of the hand rather than a price.
 CAP_MAX = 2**62  # Sums of what was used and what is asked for stay within 64 bits.
 CAP_ALERTS_SHOWN_MAX = 1000

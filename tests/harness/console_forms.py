@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -40,7 +41,7 @@ class Browser:
     def post(
         self,
         path: str,
-        fields: dict[str, str],
+        fields: Mapping[str, str | Sequence[str]],
         *,
         origin: str | None = None,
         token: str | None = None,
@@ -48,7 +49,7 @@ class Browser:
     ) -> requests.Response:
         return self.session.post(
             self.origin + path,
-            data=urlencode([*fields.items(), ("csrf_token", self.token() if token is None else token)]),
+            data=urlencode([*fields.items(), ("csrf_token", self.token() if token is None else token)], doseq=True),
             headers={
                 "content-type": "application/x-www-form-urlencoded",
                 "origin": self.origin if origin is None else origin,

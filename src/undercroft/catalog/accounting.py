@@ -93,6 +93,26 @@ async def calls(rows: Rows, account_id: str, first_day: int, last_day: int) -> l
     return [CallRow._make(row) for row in found]
 
 
+async def class_sums(rows: Rows, account_id: str, first_day: int, last_day: int) -> dict[tuple[int, str], int]:
+    """The account's transactions, by day and class."""
+    found = await rows.all(
+        "SELECT day, class, sum(transactions) FROM call_days WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3"
+        " GROUP BY day, class",
+        (account_id, first_day, last_day),
+    )
+    return {(row[0], row[1]): row[2] for row in found}  # type: ignore[misc]
+
+
+async def call_sums(rows: Rows, account_id: str, first_day: int, last_day: int) -> list[tuple[str, str, int]]:
+    """Every call with its class and its transactions on all these days, those with the most first."""
+    found = await rows.all(
+        "SELECT class, call, sum(transactions) AS number FROM call_days WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3"
+        " GROUP BY class, call ORDER BY number DESC, class, call",
+        (account_id, first_day, last_day),
+    )
+    return [(row[0], row[1], row[2]) for row in found]  # type: ignore[misc]
+
+
 async def transfers(rows: Rows, account_id: str, first_day: int, last_day: int) -> list[TransferRow]:
     """The bytes that the account carried from day to day."""
     found = await rows.all(

@@ -40,14 +40,18 @@ async def add(tx: Transaction, slot: int, rows: Sequence[BucketDayRow]) -> None:
     )
 
 
-async def of_account(rows: Rows, account_id: str, first_day: int, last_day: int) -> list[BucketDayRow]:
-    """What was done in the account's buckets from day to day."""
+async def page(
+    rows: Rows, account_id: str, after: tuple[int, str], last_day: int, bucket_id: str, limit: int
+) -> list[BucketDayRow]:
+    """What was done in the account's buckets, or (unless it is empty) in one, by day and bucket id, from after such a place on."""
     found = await rows.all(
-        f"SELECT account_id, day, bucket_id, {_SUMS} FROM bucket_days"
-        " WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY account_id, day, bucket_id ORDER BY day, bucket_id",
-        (account_id, first_day, last_day),
+        # Grouped just as it is ordered, which is the order of the table: so that it ends with the limit.
+        f"SELECT day, bucket_id, {_SUMS} FROM bucket_days"
+        " WHERE account_id = ?1 AND (day, bucket_id) > (?2, ?3) AND day <= ?4 AND (?5 = '' OR bucket_id = ?5)"
+        " GROUP BY day, bucket_id ORDER BY day, bucket_id LIMIT ?6",
+        (account_id, *after, last_day, bucket_id, limit),
     )
-    return [BucketDayRow._make(row) for row in found]
+    return [BucketDayRow(account_id, *row) for row in found]  # type: ignore[arg-type]
 
 
 async def any_unfolded(rows: Rows, before_day: int) -> bool:
@@ -82,14 +86,26 @@ async def sample_storage(tx: Transaction, account_ids: Sequence[str], day: int) 
     )
 
 
-async def storage(rows: Rows, account_id: str, first_day: int, last_day: int) -> dict[tuple[int, str], Held]:
-    """What each bucket held when it was last looked at, by day and bucket id."""
+async def storage_page(
+    rows: Rows, account_id: str, after: tuple[int, str], last_day: int, bucket_id: str, limit: int
+) -> dict[tuple[int, str], Held]:
+    """What each bucket, or one of them, held when it was last looked at, by day and bucket id; otherwise as `page`."""
     found = await rows.all(
         f"SELECT day, bucket_id, {HELD_COLUMNS} FROM bucket_storage_days"
-        " WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 ORDER BY day, bucket_id",
-        (account_id, first_day, last_day),
+        " WHERE account_id = ?1 AND (day, bucket_id) > (?2, ?3) AND day <= ?4 AND (?5 = '' OR bucket_id = ?5)"
+        " ORDER BY day, bucket_id LIMIT ?6",
+        (account_id, *after, last_day, bucket_id, limit),
     )
     return {(row[0], row[1]): Held._make(row[2:]) for row in found}  # type: ignore[misc]
+
+
+async def sizes(rows: Rows, account_id: str, first_day: int, last_day: int) -> list[tuple[int, str, int]]:
+    """How many bytes each bucket held when it was last looked at: day, bucket id, bytes."""
+    found = await rows.all(
+        "SELECT day, bucket_id, bytes FROM bucket_storage_days WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3",
+        (account_id, first_day, last_day),
+    )
+    return found  # type: ignore[return-value]
 
 
 class BucketTotalRow(NamedTuple):
@@ -103,11 +119,12 @@ class BucketTotalRow(NamedTuple):
     class_c: int
 
 
-async def totals(rows: Rows, account_id: str, first_day: int, last_day: int) -> list[BucketTotalRow]:
-    """What was done in each of the account's buckets from day to day, all days together."""
+async def totals(rows: Rows, account_id: str, first_day: int, last_day: int, bucket_id: str) -> list[BucketTotalRow]:
+    """What was done in each of the account's buckets, or (unless it is empty) in one, from day to day, all days together."""
     found = await rows.all(
-        f"SELECT bucket_id, {_SUMS} FROM bucket_days WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY bucket_id",
-        (account_id, first_day, last_day),
+        f"SELECT bucket_id, {_SUMS} FROM bucket_days WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3"
+        " AND (?4 = '' OR bucket_id = ?4) GROUP BY bucket_id",
+        (account_id, first_day, last_day, bucket_id),
     )
     return [BucketTotalRow._make(row) for row in found]
 
@@ -121,15 +138,18 @@ async def held_by_day(rows: Rows, account_id: str, first_day: int, last_day: int
     return {row[0]: Held._make(row[1:]) for row in found}  # type: ignore[misc]
 
 
-async def held_by_bucket(rows: Rows, account_id: str, first_day: int, last_day: int) -> dict[str, tuple[int, Held]]:
-    """Of each bucket the sum of its bytes over the days, and what it held on the last of them that was looked at."""
+async def held_by_bucket(
+    rows: Rows, account_id: str, first_day: int, last_day: int, bucket_id: str
+) -> dict[str, tuple[int, Held]]:
+    """Of each bucket, or of one, the sum of its bytes over the days, and what it held on the last of them that was looked at."""
     held = ", ".join(f"s.{column}" for column in HELD_COLUMNS.split(", "))
     found = await rows.all(
-        f"SELECT s.bucket_id, l.byte_days, {held} FROM bucket_storage_days s JOIN ("
+        # CROSS JOIN has SQLite go from the few buckets to their last days, each by its key, and not over all days again.
+        f"SELECT s.bucket_id, l.byte_days, {held} FROM ("
         "SELECT bucket_id, max(day) AS day, sum(bytes) AS byte_days FROM bucket_storage_days"
-        " WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY bucket_id) AS l"
-        " ON s.account_id = ?1 AND s.bucket_id = l.bucket_id AND s.day = l.day",
-        (account_id, first_day, last_day),
+        " WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 AND (?4 = '' OR bucket_id = ?4) GROUP BY bucket_id) AS l"
+        " CROSS JOIN bucket_storage_days s WHERE s.account_id = ?1 AND s.day = l.day AND s.bucket_id = l.bucket_id",
+        (account_id, first_day, last_day, bucket_id),
     )
     return {row[0]: (row[1], Held._make(row[2:])) for row in found}  # type: ignore[misc]
 

@@ -56,8 +56,13 @@ def usage(
         today = day_of(store.ambient.now_ms())
         to = today if last_day is None else last_day
         begin = day_of_date(date_of(to).replace(day=1)) if first_day is None else first_day
-        report = store.accounting.usage_by_bucket if by_bucket else store.accounting.usage
-        return {one.account_id: list(await report(one.account_id, begin, to)) for one in found}
+        reports = store.accounting.reports
+        if not by_bucket:
+            return {one.account_id: list(await reports.of_account(one.account_id, begin, to)) for one in found}
+        return {
+            one.account_id: [day async for page in reports.of_buckets(one.account_id, begin, to) for day in page]
+            for one in found
+        }
 
     found = with_store(settings, work)
     if json:

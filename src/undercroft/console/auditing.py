@@ -1,8 +1,8 @@
 """Every form and script call of a signed-in person reaches the audit log, without the section that answers it doing anything.
 
 The guard writes an entry after each POST, also of one that was refused. What it says is made from the page (its section and
-handler), its path and the fields and parameters sent, but for those that are secret. A handler that knows better says so: `visit.audit(…)`. A row
-of the table of pages may name its action, or none where nothing worth knowing happens (`action=""`).
+handler), its path and the fields and parameters sent, but for those that are secret. A handler that knows better says so: `visit.audit(…)`; one
+that has changed settings says what they were and are: `visit.audit_changes(…)`. A row of the table of pages may name its action, or none where nothing worth knowing happens (`action=""`).
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from starlette.responses import Response
 
 from undercroft.console.page import Page
 from undercroft.console.visit import Visit
-from undercroft.store.identity.audit import Actor
+from undercroft.store.identity.audit import Actor, Change
 from undercroft.store.identity.sessions import SignedIn
 
 # Fields that name what a form is about, the first that is there; and those whose values are nobody's to read.
 _NAMING = ("file", "choose", "path", "names", "name", "bucket", "key_id", "email")
 # A webhook's address and headers let others in, so they are stored wrapped, and are secrets here too.
 _SECRET = re.compile(r"pass|secret|token|code|key$|credential|url$|header_value", re.IGNORECASE)
+_HIDDEN = "(not shown)"
 _VALUES_SHOWN = 5
 
 
@@ -40,15 +41,32 @@ async def write_down(visit: Visit, page: Page, who: SignedIn, response: Response
     actor = Actor((who.operator or who.account).email, address=visit.address, session_id=who.session.session_id)
     fields = _fields(visit)
     target = note.target or _target(visit, fields)
-    details = note.details or {name: value for name, value in fields.items() if value and value != target}
+    if note.changes is None:
+        details = note.details or {name: value for name, value in fields.items() if value and value != target}
+    else:
+        details = note.details or ({} if note.changes else {"changes": "none"})
+    changes = {name: _redacted(name, change) for name, change in (note.changes or {}).items()}
     result = "" if response.status_code < 400 else visit.refusal or f"Status {response.status_code}"
     if who.operator is not None:
         details = {**details, "acting for": who.account.email}
     concerned = (who.account.account_id, who.session.operator_id, *note.about)
     for account_id in dict.fromkeys(filter(None, concerned)):
         await visit.store.audit.record(
-            account_id, actor, note.action or action_of(page), target=target, details=details, result=result
+            account_id,
+            actor,
+            note.action or action_of(page),
+            target=target,
+            details=details,
+            changes=changes,
+            result=result,
         )
+
+
+def _redacted(name: str, change: Change) -> Change:
+    """The change, without the values of what is secret by its name."""
+    if not _SECRET.search(name):
+        return change
+    return Change(*(_HIDDEN if value else "" for value in (change.before, change.after)))
 
 
 def _fields(visit: Visit) -> dict[str, str]:

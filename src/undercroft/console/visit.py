@@ -20,6 +20,7 @@ from undercroft.http.request import Request as PlainRequest
 from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.errors import InvalidRequest
+from undercroft.store.identity.audit import Change
 from undercroft.store.identity.principals import Principal
 from undercroft.store.identity.sessions import SignedIn
 from undercroft.store.model import Account, Bucket
@@ -35,6 +36,7 @@ class Noted(msgspec.Struct):
     action: str = ""
     target: str = ""
     details: dict[str, str] = {}
+    changes: dict[str, Change] | None = None  # Of settings; None where the entry is not about any.
     about: list[str] = []  # Further accounts, into whose log it goes as well.
     is_nothing: bool = False  # A form that only led to a question.
 
@@ -167,6 +169,12 @@ class Visit:
         noted.details = {**noted.details, **details}
         if about:
             noted.about.append(about)
+
+    def audit_changes(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+        """Say which settings were changed: those, by name, whose words differ (`audit/words.py`). Ask once it is done."""
+        names = dict.fromkeys((*before, *after))
+        pairs = {name: Change(before.get(name, ""), after.get(name, "")) for name in names}
+        self.noted.changes = {name: change for name, change in pairs.items() if change.before != change.after}
 
     def nothing_done(self) -> None:
         """Say that nothing was done yet, but something asked: no entry is written."""

@@ -8,7 +8,8 @@ from harness.asynchronous import asynchronous
 from harness.stores import open_bench
 from undercroft import limits
 from undercroft.store.accounting.model import DAY_MS
-from undercroft.store.identity.audit import Actor, Filter
+from undercroft.store.identity import audit
+from undercroft.store.identity.audit import Actor, Change, Filter
 
 ME = Actor("me@example.com", address="203.0.113.7", session_id="0011223344556677")
 
@@ -20,7 +21,7 @@ async def fill(bench, count, account_id="aaaaaaaaaaaa", **entry):
 
 
 @asynchronous
-async def test_every_entry_is_on_one_page_newest_first(tmp_path):
+async def test_every_entry_is_on_one_page_newest_first(tmp_path, monkeypatch):
     async with open_bench(tmp_path) as bench:
         await fill(bench, 7)
         await fill(bench, 2, "bbbbbbbbbbbb")
@@ -32,7 +33,10 @@ async def test_every_entry_is_on_one_page_newest_first(tmp_path):
             assert times == sorted(times, reverse=True)
             start = page.next
         assert sorted(seen) == [f"bucket-{number}" for number in range(7)]
-        assert len([entry async for entry in bench.store.audit.every(None, Filter())]) == 9
+        monkeypatch.setattr(audit, "_EXPORT_PAGE", 2)
+        pages = [page async for page in bench.store.audit.every(None, Filter())]
+        assert [len(page) for page in pages] == [2, 2, 2, 2, 1]
+        assert len({(entry.account_id, entry.target) for page in pages for entry in page}) == 9
 
 
 @pytest.mark.parametrize("start", ["", "x", "-", "1", "1-x", "9" * 100, "-5", "1-2-3"])
@@ -69,6 +73,21 @@ async def test_long_texts_are_cut_and_too_many_details_dropped(tmp_path):
         [entry] = (await bench.store.audit.page(None, Filter(), limit=9)).entries
         assert len(entry.target) == limits.AUDIT_TEXT_MAX_LENGTH
         assert entry.details == {str(number): "y" * 400 for number in range(2)}
+
+
+@asynchronous
+async def test_what_a_setting_was_and_is_comes_back_and_is_found_and_many_long_ones_are_cut_and_that_is_said(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        changes = {"type": Change("allPrivate", "allPublic"), "info colour": Change("", "red")}
+        await fill(bench, 1, details={"why": "asked"}, changes=changes)
+        [entry] = (await bench.store.audit.page(None, Filter(text="ALLPUBLIC"), limit=9)).entries
+        assert (entry.details, entry.changes) == ({"why": "asked"}, changes)
+        await fill(bench, 1, target="long", changes={f"{number}": Change("", "x" * 5000) for number in range(20)})
+        [entry] = (await bench.store.audit.page(None, Filter(text="long"), limit=9)).entries
+        assert len(entry.changes["0"].after) == limits.AUDIT_TEXT_MAX_LENGTH
+        shown = len(entry.changes)
+        assert 1 < shown < 20
+        assert entry.details == {"and more": f"{20 - shown} of 20 changes"}
 
 
 @asynchronous

@@ -17,7 +17,7 @@ async def test_the_sizes_of_buckets_are_those_of_each_day_and_of_now(tmp_path):
         await store.work.usage.sample_storage()
         bench.clock.ms += 2 * DAY_MS
         await bench.put("second", b"123")
-        sizes = await store.accounting.sizes_of_buckets(account_id, 4)
+        sizes = await store.accounting.reports.sizes_of_buckets(account_id, 4)
         assert sizes[bucket_id] == [None, 5, None, 8]
         assert other.bucket_id not in sizes
-        assert await store.accounting.sizes_of_buckets(account_id, 2) == {bucket_id: [None, 8]}
+        assert await store.accounting.reports.sizes_of_buckets(account_id, 2) == {bucket_id: [None, 8]}

@@ -324,7 +324,7 @@ async def test_each_delivery_is_a_transaction_of_class_b_and_none_is_made_past_t
         assert (await log_of(bench))[0].error == "The cap on transactions of class B is reached"
         await accounting.settle()
         day = bench.clock.ms // DAY_MS
-        [usage] = await accounting.usage(account_id, day, day)
+        [usage] = await accounting.reports.of_account(account_id, day, day)
         assert [(call.call, call.transaction_class, call.transactions) for call in usage.calls] == [
             ("event_notification", "B", 3)
         ]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 
 from starlette.responses import Response
 
-from undercroft import limits
 from undercroft.console.page import Page, get
+from undercroft.console.tables import CSVFile, Rows
 from undercroft.console.visit import Visit
 from undercroft.store.identity.audit import END_OF_TIME_MS, AuditLog, Entry, Filter
 
 _ROWS = 50
+_NOT_SET = "not set"
 _FIELDS = ("action", "actor", "text", "from", "to", "outcome")
-_COLUMNS = ("time", "account", "actor", "way", "address", "session", "action", "target", "details", "result")
+_COLUMNS = ("time", "account", "actor", "way", "address", "session", "action", "target", "details", "changes", "result")
 
 
 async def show(visit: Visit) -> Response:
@@ -25,7 +25,7 @@ async def show(visit: Visit) -> Response:
 
 async def export(visit: Visit) -> Response:
     """The same, all of it, as CSV."""
-    return await _export(visit, visit.store.audit, visit.account.account_id)
+    return _export(visit, visit.store.audit, visit.account.account_id)
 
 
 async def show_all(visit: Visit) -> Response:
@@ -37,7 +37,7 @@ async def show_all(visit: Visit) -> Response:
 async def export_all(visit: Visit) -> Response:
     """The same, all of it, as CSV."""
     administration = await visit.store.administrations.of(visit.account.account_id)
-    return await _export(visit, administration.audit, None)
+    return _export(visit, administration.audit, None)
 
 
 async def _page(visit: Visit, log: AuditLog, account_id: str | None) -> Response:
@@ -77,36 +77,25 @@ def _midnight_ms(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
 
 
-async def _export(visit: Visit, log: AuditLog, account_id: str | None) -> Response:
-    """The CSV, as long as it may be: what is left out is said in its last line."""
-    lines = [_line(_COLUMNS)]
-    size_bytes = 0
-    async for entry in log.every(account_id, _filter(visit)):
-        lines.append(_line(_cells(entry)))
-        size_bytes += len(lines[-1])
-        if size_bytes > limits.AUDIT_EXPORT_MAX_BYTES:
-            lines.append(_line(("There is more before this. Narrow the filter to get it.",)))
-            break
-    headers = {"content-disposition": 'attachment; filename="audit.csv"'}
-    return Response("".join(lines), media_type="text/csv; charset=utf-8", headers=headers)
+def _export(visit: Visit, log: AuditLog, account_id: str | None) -> Response:
+    return CSVFile(_COLUMNS, _rows(log, account_id, _filter(visit)), "audit.csv")
+
+
+async def _rows(log: AuditLog, account_id: str | None, wanted: Filter) -> AsyncIterator[Rows]:
+    async for entries in log.every(account_id, wanted):
+        yield [_cells(entry) for entry in entries]
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
     at = datetime.fromtimestamp(entry.at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     details = "; ".join(f"{name}: {value}" for name, value in entry.details.items())
+    changes = "; ".join(
+        f"{name}: {change.before or _NOT_SET} → {change.after or _NOT_SET}" for name, change in entry.changes.items()
+    )
     return (
         at, entry.account_id, entry.actor, entry.way, entry.address, entry.session_id,
-        entry.action, entry.target, details, entry.result or "done",
+        entry.action, entry.target, details, changes, entry.result or "done",
     )  # fmt: skip
-
-
-def _line(cells: tuple[str, ...]) -> str:
-    """A line of CSV. A cell that a spreadsheet would run as a formula is made text."""
-    written = io.StringIO()
-    csv.writer(written).writerow(
-        [f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t")) else cell for cell in cells]
-    )
-    return written.getvalue()
 
 
 PAGES: tuple[Page, ...] = (

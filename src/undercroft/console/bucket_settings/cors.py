@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 from starlette.responses import Response
 
+from undercroft.console.audit.words import of_bucket
 from undercroft.console.bucket_settings import cors_presets
 from undercroft.console.bucket_settings.cors_presets import BOTH, CUSTOM, GROUPS, IMPORT, NONE, ONE, UPLOADS, Preset
 from undercroft.console.problems import beside
@@ -56,12 +57,13 @@ async def save(visit: Visit) -> Response:
     try:
         edited = _edited(visit)
         rules = edited if preset.choice == CUSTOM else _rules(visit, preset)
-        await visit.store.buckets.update(
+        changed = await visit.store.buckets.update(
             visit.principal, bucket.bucket_id, cors_rules=rules, if_revision_is=visit.revision
         )
     except (InvalidRequest, RevisionConflict) as error:
         errors = beside(error, {}, "origin" if preset.choice in (ONE, UPLOADS) else "rules")
         return _page(visit, bucket, preset, edited, status=422, errors=errors)
+    visit.audit_changes(of_bucket(bucket), of_bucket(changed))
     return visit.redirect(f"/buckets/{bucket.name}/cors", notice="settings-saved")
 
 

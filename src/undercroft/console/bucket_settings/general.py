@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from starlette.responses import Response
 
+from undercroft.console.audit.words import of_bucket
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.service import EncryptionChange
@@ -30,7 +31,7 @@ async def save(visit: Visit) -> Response:
     values = {name: visit.field(name) for name in ("type", "encryption")}
     pairs = pairs_of(visit.fields("info_key"), visit.fields("info_value"))
     try:
-        await visit.store.buckets.update(
+        changed = await visit.store.buckets.update(
             visit.principal,
             bucket.bucket_id,
             bucket_type=values["type"],
@@ -40,6 +41,7 @@ async def save(visit: Visit) -> Response:
         )
     except (InvalidRequest, RevisionConflict) as error:
         return _page(visit, bucket, values, pairs, status=422, errors=beside(error, _FIELDS, "info"))
+    visit.audit_changes(of_bucket(bucket), of_bucket(changed))
     return visit.redirect(f"/buckets/{bucket.name}/settings", notice="settings-saved")
 
 

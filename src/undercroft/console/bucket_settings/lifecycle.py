@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
+from undercroft.console.audit.words import of_bucket
 from undercroft.console.bucket_settings.lifecycle_words import days_of_preset, in_a_sentence
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
@@ -51,7 +52,7 @@ async def save(visit: Visit) -> Response:
         if visit.field("simulate"):
             simulation = Simulation(*await visit.store.work.lifecycle.simulate(bucket, rules))
             return await _page(visit, bucket, form, rules, simulation=simulation)
-        await visit.store.buckets.update(
+        changed = await visit.store.buckets.update(
             visit.principal,
             bucket.bucket_id,
             lifecycle_rules=rules,
@@ -60,6 +61,7 @@ async def save(visit: Visit) -> Response:
     except (InvalidRequest, RevisionConflict) as error:
         errors = beside(error, _FIELDS, "days" if form.choice == KEEP_DAYS else "rules")
         return await _page(visit, bucket, form, bucket.lifecycle_rules, status=422, errors=errors)
+    visit.audit_changes(of_bucket(bucket), of_bucket(changed))
     return visit.redirect(f"/buckets/{bucket.name}/lifecycle", notice="settings-saved")
 
 

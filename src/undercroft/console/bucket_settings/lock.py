@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from undercroft.console.audit.words import of_bucket
 from undercroft.console.numbers import whole_number
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
@@ -35,9 +36,10 @@ async def save(visit: Visit) -> Response:
             change = LockChange(clears_default=True)
         else:
             change = LockChange(default_retention=default_retention_of(values["mode"], values["days"]))
-        await visit.store.buckets.update(visit.principal, bucket.bucket_id, lock=change)
+        changed = await visit.store.buckets.update(visit.principal, bucket.bucket_id, lock=change)
     except InvalidRequest as error:
         return _page(visit, bucket, values, status=422, errors=beside(error, {}, "days"))
+    visit.audit_changes(of_bucket(bucket), of_bucket(changed))
     return visit.redirect(f"/buckets/{bucket.name}/lock", notice="settings-saved")
 
 
@@ -50,10 +52,11 @@ async def enable(visit: Visit) -> Response:
     """Enable it for good."""
     bucket = await visit.bucket()
     try:
-        await visit.store.buckets.update(visit.principal, bucket.bucket_id, lock=LockChange(enabled=True))
+        changed = await visit.store.buckets.update(visit.principal, bucket.bucket_id, lock=LockChange(enabled=True))
     except ReplicationConflict as error:
         errors = beside(error, {}, "bucket")
         return visit.render("bucket_settings/enable_lock.html", status=409, errors=errors, bucket=bucket)
+    visit.audit_changes(of_bucket(bucket), of_bucket(changed))
     return visit.redirect(f"/buckets/{bucket.name}/lock", notice="lock-enabled")
 
 

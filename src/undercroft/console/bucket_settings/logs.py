@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from undercroft.console.audit.words import of_bucket
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.access_logging import may_take_logs
@@ -37,9 +38,12 @@ async def save(visit: Visit) -> Response:
     try:
         if destination == "":
             raise InvalidRequest("Choose the bucket that the logs are to go to.", "destination")
-        await visit.store.buckets.set_logging(visit.principal, bucket.bucket_id, destination, values["prefix"])
+        changed = await visit.store.buckets.set_logging(
+            visit.principal, bucket.bucket_id, destination, values["prefix"]
+        )
     except InvalidRequest as error:
         return await _page(visit, bucket, values, status=422, errors=beside(error, _FIELDS, "destination"))
+    visit.audit_changes(of_bucket(bucket), of_bucket(changed))
     return visit.redirect(f"/buckets/{bucket.name}/logs", notice="settings-saved")
 
 

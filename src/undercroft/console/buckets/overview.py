@@ -48,7 +48,7 @@ async def overview(visit: Visit) -> Response:
     """The buckets, as cards or as a table, filtered and in the order that the address asks for."""
     buckets = await visit.own_buckets()
     usage = await visit.store.buckets.usage(visit.principal)
-    sizes = await visit.store.accounting.sizes_of_buckets(visit.account.account_id, DAYS)
+    sizes = await visit.store.accounting.reports.sizes_of_buckets(visit.account.account_id, DAYS)
     wanted = visit.query("filter").strip()
     order = visit.query("sort")
     order = order if order in _ORDERS else "name"

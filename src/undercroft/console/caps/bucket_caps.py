@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.audit.words import of_bucket
 from undercroft.console.caps.amounts import exact, parse_bytes, parse_count
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
@@ -34,7 +35,8 @@ async def change_of_bucket(visit: Visit) -> Response:
         errors["files"] = "Type a number such as 10,000, or nothing."
     if not errors:
         try:
-            await visit.store.buckets.set_caps(visit.principal, bucket.bucket_id, caps)
+            changed = await visit.store.buckets.set_caps(visit.principal, bucket.bucket_id, caps)
+            visit.audit_changes(of_bucket(bucket), of_bucket(changed))
         except OutOfRange as error:
             errors = beside(error, {"sizeBytes": "size", "files": "files"}, "size")
     if errors:

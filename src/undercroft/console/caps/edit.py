@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.audit.words import of_caps
 from undercroft.console.caps.amounts import IN_BYTES, NAMES, in_field, parse
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
@@ -27,6 +28,7 @@ async def edit(visit: Visit) -> Response:
 
 async def change(visit: Visit) -> Response:
     """Set the caps, all at once."""
+    visit.audit(target=visit.account.email)
     asked: dict[Category, int | None] = {}
     errors: dict[str, str] = {}
     for category in CATEGORIES:
@@ -38,7 +40,9 @@ async def change(visit: Visit) -> Response:
                 errors[category] = f"Type {unit}, or tick No Cap."
     if not errors:
         try:
+            before = await visit.store.accounting.caps.own(visit.principal)
             await visit.store.accounting.caps.change_own(visit.principal, asked)
+            visit.audit_changes(of_caps(before), of_caps(Caps(**asked)))
         except OutOfRange as error:
             errors = beside(error, {str(category): str(category) for category in CATEGORIES}, "storage")
     if errors:

@@ -38,7 +38,7 @@ async def overview(visit: Visit) -> Response:
     """The caps of the account and of its buckets, and the alerts of the last days."""
     store, account_id = visit.store, visit.account.account_id
     today = day_of(store.ambient.now_ms())
-    days = await store.accounting.usage(account_id, today, today)
+    days = await store.accounting.reports.of_account(account_id, today, today)
     used = used_today(days[0] if days else None)
     counting, operators = (
         await store.accounting.caps.of(account_id),

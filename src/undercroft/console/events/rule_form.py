@@ -10,6 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from undercroft import limits
+from undercroft.console.audit.words import of_notification_rule
 from undercroft.console.events.rules import named, path_of
 from undercroft.console.numbers import whole_number
 from undercroft.console.problems import beside
@@ -105,6 +106,7 @@ async def _save(visit: Visit, *, before: str | None) -> Response:
     except _REFUSALS as error:
         errors = beside(error, {}, "rule")
         return _page(visit, bucket, values, event_types, headers, changed=before, status=422, errors=errors)
+    visit.audit_changes({} if before is None else of_notification_rule(rules[place]), of_notification_rule(rule))
     return visit.redirect(path_of(bucket.name), notice="rule-saved")
 
 

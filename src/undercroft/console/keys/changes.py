@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from undercroft.console.keys.new_key import show_once
+from undercroft.console.audit.words import of_key
+from undercroft.console.keys.new_key import bucket_names, show_once
 from undercroft.console.keys.overview import access_of
 from undercroft.console.visit import Visit
 
@@ -28,9 +29,10 @@ async def confirm_rotate(visit: Visit) -> Response:
 async def rotate(visit: Visit) -> Response:
     """Make the twin, and show it this once."""
     known = {value: int(value) for value, _ in _RETIRE if value}
-    key = await visit.store.identity.keys.rotate(
-        visit.principal, visit.path("key_id"), retire_after_s=known.get(visit.field("retire"))
-    )
+    keys, key_id, retire = visit.store.identity.keys, visit.path("key_id"), visit.field("retire")
+    key = await keys.rotate(visit.principal, key_id, retire_after_s=known.get(retire))
+    visit.audit(target=f"{key.name} ({key_id})", retired=dict(_RETIRE).get(retire, _RETIRE[0][1]))
+    visit.audit_changes({"key ID": key_id}, {"key ID": key.key_id})
     return await show_once(visit, key)
 
 
@@ -44,7 +46,11 @@ async def confirm_delete(visit: Visit) -> Response:
 
 async def delete(visit: Visit) -> Response:
     """Delete the key."""
-    await visit.store.identity.keys.delete(visit.principal, visit.path("key_id"))
+    keys, key_id = visit.store.identity.keys, visit.path("key_id")
+    key = await keys.find(visit.principal, key_id)
+    visit.audit(target=f"{key.name} ({key_id})")
+    await keys.delete(visit.principal, key_id)
+    visit.audit_changes(of_key(key, await bucket_names(visit)), {})
     return visit.redirect("/keys", notice="key-deleted")
 
 
@@ -55,4 +61,6 @@ async def confirm_master(visit: Visit) -> Response:
 
 async def regenerate(visit: Visit) -> Response:
     """Generate the master key anew, and show it this once."""
-    return await show_once(visit, await visit.store.identity.keys.regenerate_master(visit.principal))
+    key = await visit.store.identity.keys.regenerate_master(visit.principal)
+    visit.audit(target=key.key_id)
+    return await show_once(visit, key)

@@ -7,6 +7,7 @@ from typing import Any, cast
 from starlette.responses import Response
 
 from undercroft import limits
+from undercroft.console.audit.words import of_key
 from undercroft.console.client_settings import ClientTarget, client_settings
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
@@ -67,7 +68,13 @@ async def create(visit: Visit) -> Response:
         if "duration" in errors:
             errors["duration"] = _DURATION
         return await _form(visit, values, status=422, errors=errors)
+    visit.audit_changes({}, of_key(key, await bucket_names(visit)))
     return await show_once(visit, key)
+
+
+async def bucket_names(visit: Visit) -> dict[str, str]:
+    """The names of the account's buckets, by id."""
+    return {bucket.bucket_id: bucket.name for bucket in await visit.store.buckets.list(visit.principal)}
 
 
 async def show_once(visit: Visit, key: ApplicationKey) -> Response:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from undercroft import limits
+from undercroft.console.audit.words import of_caps
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
-from undercroft.store.accounting.model import CATEGORIES, Category
+from undercroft.store.accounting.model import CATEGORIES, Caps, Category
 from undercroft.store.errors import BucketNotEmpty, InvalidRequest
 from undercroft.store.identity.administration import Administration, Summary
 
@@ -92,12 +93,13 @@ async def set_caps(visit: Visit) -> Response:
     if not errors:
         asked: dict[Category, int | None] = {category: int(text) if text else None for category, text in values.items()}
         try:
+            before, _ = await administration.caps(summary.account.account_id)
             await administration.set_caps(summary.account.account_id, asked)
+            visit.audit_changes(of_caps(before), of_caps(Caps(**asked)))
         except InvalidRequest as error:
             errors = beside(error, {str(category): str(category) for category in CATEGORIES}, "storage")
     if errors:
         return visit.render("operator/caps.html", status=422, one=summary, caps=_CAPS, values=values, errors=errors)
-    visit.audit(**{category: text or "none" for category, text in values.items()})
     return _done(visit, summary, "caps-saved")
 
 

@@ -28,6 +28,12 @@ async def add(visit: Visit) -> Response:
     try:
         source = _chosen(buckets, values["source"])
         destination = values["destination"]
+        visit.audit(
+            target=f"{source.name} / {values['rule'].strip()}",
+            to=buckets[destination].name if destination in buckets else destination,
+            prefix=values["prefix"] or "none",
+            existing="yes" if values["existing"] else "no",
+        )
         if not destination:
             raise InvalidRequest("Choose where the files are to go.", "destination")
         await visit.store.replication_setup.add(

@@ -20,6 +20,7 @@ async def new(visit: Visit) -> Response:
 async def add(visit: Visit) -> Response:
     """Keep the target; its key is wrapped and never shown again."""
     values = {name: visit.field(name).strip() for name in _FIELDS}
+    visit.audit(**values)
     try:
         await visit.store.replication_targets.add(
             visit.account,

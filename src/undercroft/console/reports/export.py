@@ -1,16 +1,15 @@
-"""Reports as files: CSV, a table each, and JSON with all of them."""
+"""Reports as files: CSV, a table each, and JSON with all of them. Days of buckets are many, so they are sent as they are read."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Callable, Mapping
 
+import msgspec
 from starlette.responses import Response
 
 from undercroft.console.reports.report import Report, report_of
 from undercroft.console.reports.span import Span, asked_span, iso
+from undercroft.console.tables import CSVFile, Rows, TableFile
 from undercroft.console.visit import Visit
 from undercroft.prices import Estimate, amount
 from undercroft.store.accounting.model import BucketDay, Held
@@ -19,40 +18,53 @@ _HELD = ("stored_bytes", "file_bytes", "older_bytes", "unfinished_bytes", "files
 _DONE = ("downloaded_bytes", "uploaded_bytes", "class_a", "class_b", "class_c")
 _ESTIMATE_PLACES = 6
 
-Rows = Iterable[Sequence[Any]]
+Pages = AsyncIterator[Rows]
 
 
-class Exported(NamedTuple):
-    """A report, and what was done in each bucket on each day."""
+class Asked:
+    """What is to be told: of which days and, unless it is empty, of which bucket alone. `names` are those of buckets that are there."""
 
-    report: Report
-    by_bucket: list[BucketDay]
-    names: dict[str, str]  # Of buckets that are there, by id.
+    def __init__(self, visit: Visit, span: Span, names: Mapping[str, str], bucket_id: str) -> None:
+        self.visit = visit
+        self.span = span
+        self.names = names
+        self.bucket_id = bucket_id
+        self._report: Report | None = None
 
-
-def _of_days(exported: Exported) -> Rows:
-    for day in exported.report.days:
-        yield (iso(day.day), *_held(day.held), *day[2:])
-
-
-def _of_buckets(exported: Exported) -> Rows:
-    for one in exported.by_bucket:
-        done = (one.downloaded_bytes, one.uploaded_bytes, one.class_a, one.class_b, one.class_c)
-        yield (iso(one.day), one.bucket_id, exported.names.get(one.bucket_id, ""), *_held(one.held), *done)
+    async def report(self) -> Report:
+        """The report on all of it, which is put together once."""
+        if self._report is None:
+            self._report = await report_of(self.visit, self.span, self.names, self.bucket_id)
+        return self._report
 
 
-def _of_calls(exported: Exported) -> Rows:
-    for call in exported.report.calls:
-        yield (call.call, call.transaction_class, call.transactions)
+async def _of_days(asked: Asked) -> Pages:
+    report = await asked.report()
+    yield [(iso(day.day), *_held(day.held), *day[2:]) for day in report.days]
 
 
-def _of_costs(exported: Exported) -> Rows:
-    for bucket in exported.report.buckets:
-        yield (bucket.total.bucket_id, bucket.name or "", *_costs(bucket.estimate))
-    yield ("", "all", *_costs(exported.report.estimate))
+async def _of_buckets(asked: Asked) -> Pages:
+    reports, account_id = asked.visit.store.accounting.reports, asked.visit.account.account_id
+    days = {day: iso(day) for day in asked.span.days}
+    async for page in reports.of_buckets(account_id, asked.span.first, asked.span.last, asked.bucket_id):
+        yield [
+            (days[one.day], one.bucket_id, asked.names.get(one.bucket_id, ""), *_held(one.held), *_done(one))
+            for one in page
+        ]
 
 
-_TABLES: dict[str, tuple[tuple[str, ...], Callable[[Exported], Rows]]] = {
+async def _of_calls(asked: Asked) -> Pages:
+    report = await asked.report()
+    yield [(call.call, call.transaction_class, call.transactions) for call in report.calls]
+
+
+async def _of_costs(asked: Asked) -> Pages:
+    report = await asked.report()
+    rows = [(bucket.total.bucket_id, bucket.name or "", *_costs(bucket.estimate)) for bucket in report.buckets]
+    yield [*rows, ("", "all", *_costs(report.estimate))]
+
+
+_TABLES: dict[str, tuple[tuple[str, ...], Callable[[Asked], Pages]]] = {
     "days": (("day", *_HELD, *_DONE), _of_days),
     "buckets": (("day", "bucket_id", "bucket", *_HELD, *_DONE), _of_buckets),
     "calls": (("call", "class", "transactions"), _of_calls),
@@ -62,43 +74,39 @@ _TABLES: dict[str, tuple[tuple[str, ...], Callable[[Exported], Rows]]] = {
 
 async def as_csv(visit: Visit) -> Response:
     """The table that the address asks for; that of days, if it asks for none."""
-    span, exported = await _exported(visit)
+    asked = await _asked(visit)
     table = visit.query("table")
     table = table if table in _TABLES else "days"
-    columns, rows = _TABLES[table]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180.
-    writer.writerow(columns)
-    writer.writerows(rows(exported))
-    return _file(text.getvalue(), "text/csv; charset=utf-8", f"undercroft-{table}-{_days(span)}.csv")
+    columns, pages = _TABLES[table]
+    return CSVFile(columns, pages(asked), f"undercroft-{table}-{_days(asked.span)}.csv")
 
 
 async def as_json(visit: Visit) -> Response:
     """Every table, as a list of objects."""
-    span, exported = await _exported(visit)
-    tables = {
-        table: [dict(zip(columns, row, strict=True)) for row in rows(exported)]
-        for table, (columns, rows) in _TABLES.items()
-    }
-    answer = visit.answer_json({"from": iso(span.first), "to": iso(span.last), **tables})
-    answer.headers["content-disposition"] = f'attachment; filename="undercroft-usage-{_days(span)}.json"'
-    return answer
+    asked = await _asked(visit)
+    return TableFile(_json(asked), "application/json", f"undercroft-usage-{_days(asked.span)}.json")
 
 
-async def _exported(visit: Visit) -> tuple[Span, Exported]:
+async def _json(asked: Asked) -> AsyncIterator[str]:
+    head = msgspec.json.encode({"from": iso(asked.span.first), "to": iso(asked.span.last)}).decode()
+    yield head.removesuffix("}")
+    for table, (columns, pages) in _TABLES.items():
+        yield f',"{table}":['
+        before = ""
+        async for page in pages(asked):
+            if page:
+                objects = [dict(zip(columns, row, strict=True)) for row in page]
+                yield before + msgspec.json.encode(objects).decode()[1:-1]
+                before = ","
+        yield "]"
+    yield "}"
+
+
+async def _asked(visit: Visit) -> Asked:
     span, _ = asked_span(visit)
     names = {bucket.bucket_id: bucket.name for bucket in await visit.store.buckets.list(visit.principal)}
-    asked = visit.query("bucket")
-    only = next((bucket_id for bucket_id, name in names.items() if name == asked), None)
-    by_bucket = await visit.store.accounting.usage_by_bucket(visit.account.account_id, span.first, span.last)
-    of_it = [one for one in by_bucket if only in (None, one.bucket_id)]
-    return span, Exported(await report_of(visit, span, only), of_it, names)
-
-
-def _file(text: str, content_type: str, name: str) -> Response:
-    return Response(
-        text, headers={"content-type": content_type, "content-disposition": f'attachment; filename="{name}"'}
-    )
+    wanted = visit.query("bucket")
+    return Asked(visit, span, names, next((one for one, name in names.items() if name == wanted), ""))
 
 
 def _days(span: Span) -> str:
@@ -109,6 +117,10 @@ def _held(held: Held | None) -> tuple[int | None, ...]:
     if held is None:
         return (None,) * len(_HELD)
     return (held.size_bytes, held.file_bytes, held.older_bytes, held.unfinished_bytes, held.files, held.versions)
+
+
+def _done(one: BucketDay) -> tuple[int, ...]:
+    return (one.downloaded_bytes, one.uploaded_bytes, one.class_a, one.class_b, one.class_c)
 
 
 def _costs(estimate: Estimate | None) -> tuple[str | None, ...]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
+from undercroft import limits
 from undercroft.console.charts import Chart, Kind, Series, chart
 from undercroft.console.reports.report import Day, report_of
 from undercroft.console.reports.span import asked_span, choices, iso
@@ -16,6 +17,7 @@ from undercroft.prices import amount
 from undercroft.store.accounting.model import date_of
 
 _DAYS_SHOWN = 92  # Of more days, a chart shows weeks.
+_BUCKETS_SHOWN = limits.BUCKETS_PER_ACCOUNT  # Those that hold most; deleted ones may be many more.
 
 
 class Panel(NamedTuple):
@@ -59,7 +61,8 @@ async def overview(visit: Visit) -> Response:
     buckets = await visit.store.buckets.list(visit.principal)
     asked = visit.query("bucket")
     bucket = next((one for one in buckets if one.name == asked), None)
-    report = await report_of(visit, span, None if bucket is None else bucket.bucket_id)
+    names = {one.bucket_id: one.name for one in buckets}
+    report = await report_of(visit, span, names, "" if bucket is None else bucket.bucket_id)
     days = report.days if len(report.days) <= _DAYS_SHOWN else _weeks(report.days)
     return visit.render(
         "reports/overview.html",
@@ -76,6 +79,8 @@ async def overview(visit: Visit) -> Response:
             _panel("calls", "Transactions by class", days, _CALLS, "bars", _number),
         ],
         report=report,
+        rows=report.buckets[:_BUCKETS_SHOWN],
+        more=max(len(report.buckets) - _BUCKETS_SHOWN, 0),
         by_week=days is not report.days,
         stored=next((day.held.size_bytes for day in reversed(days) if day.held is not None), 0),
         downloaded=sum(day.downloaded for day in days),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from asyncio import gather
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from undercroft.console.reports.span import Span
 from undercroft.console.visit import Visit
 from undercroft.prices import Estimate, Prices, estimate
-from undercroft.store.accounting.model import BucketDay, BucketTotal, CallCount, DayOfUsage, Held, TransactionClass
+from undercroft.store.accounting.model import BucketDay, BucketTotal, CallCount, DaySums, Held
 
 _DAY_HOURS = 24
 
@@ -43,34 +43,36 @@ class Report(NamedTuple):
     estimate: Estimate | None
 
 
-async def report_of(visit: Visit, span: Span, bucket_id: str | None) -> Report:
-    """The report about these days."""
-    accounting, account_id, prices = visit.store.accounting, visit.account.account_id, visit.settings.prices
-    names = {bucket.bucket_id: bucket.name for bucket in await visit.store.buckets.list(visit.principal)}
-    held_by_day, totals = await accounting.totals_of_buckets(account_id, span.first, span.last)
-    buckets = [_of_bucket(total, names, prices) for total in totals if bucket_id in (None, total.bucket_id)]
-    buckets.sort(key=lambda row: (-row.total.held.size_bytes, row.name or row.total.bucket_id))
-    if bucket_id is not None:
-        by_day = await accounting.usage_by_bucket(account_id, span.first, span.last)
-        of_it = {one.day: one for one in by_day if one.bucket_id == bucket_id}
+async def report_of(visit: Visit, span: Span, names: Mapping[str, str], bucket_id: str) -> Report:
+    """The report about these days, and of one bucket alone unless that is empty. `names` are those of buckets that are there."""
+    reports, account_id, prices = visit.store.accounting.reports, visit.account.account_id, visit.settings.prices
+    if bucket_id:
+        buckets = _of_buckets(await reports.totals_of_buckets(account_id, *span, bucket_id), names, prices)
+        of_it = {one.day: one async for page in reports.of_buckets(account_id, *span, bucket_id) for one in page}
         days = [_day_of_bucket(day, of_it.get(day)) for day in span.days]
         return Report(days, buckets, [], buckets[0].estimate if buckets else None)
-    usage = {day.day: day for day in await accounting.usage(account_id, span.first, span.last)}
-    days = [_day_of_account(day, usage.get(day), held_by_day.get(day)) for day in span.days]
-    return Report(days, buckets, _calls(usage.values()), _of_account(prices, usage.values()))
+    # At once, since each of them takes its time in the catalog and not here.
+    totals, sums, held = await gather(
+        reports.totals_of_buckets(account_id, *span),
+        reports.sums(account_id, *span),
+        reports.held_by_day(account_id, *span),
+    )
+    by_day = {day.day: day for day in sums.days}
+    days = [_day_of_account(day, by_day.get(day), held.get(day)) for day in span.days]
+    return Report(days, _of_buckets(totals, names, prices), sums.calls, _of_account(prices, sums.days))
 
 
-def _day_of_account(day: int, usage: DayOfUsage | None, held: Held | None) -> Day:
-    if usage is None:
+def _day_of_account(day: int, sums: DaySums | None, held: Held | None) -> Day:
+    if sums is None:
         return Day(day, held)
     return Day(
         day,
-        held if held is not None or usage.stored_bytes is None else Held(),
-        usage.downloaded_bytes,
-        usage.uploaded_bytes,
-        usage.transactions("A"),
-        usage.transactions("B"),
-        usage.transactions("C"),
+        held if held is not None or sums.stored_bytes is None else Held(),
+        sums.downloaded_bytes,
+        sums.uploaded_bytes,
+        sums.class_a,
+        sums.class_b,
+        sums.class_c,
     )
 
 
@@ -78,6 +80,13 @@ def _day_of_bucket(day: int, one: BucketDay | None) -> Day:
     if one is None:
         return Day(day, None)
     return Day(day, one.held, one.downloaded_bytes, one.uploaded_bytes, one.class_a, one.class_b, one.class_c)
+
+
+def _of_buckets(totals: Collection[BucketTotal], names: Mapping[str, str], prices: Prices | None) -> list[OfBucket]:
+    """Each bucket with its name and its costs, those that hold most first."""
+    buckets = [_of_bucket(total, names, prices) for total in totals]
+    buckets.sort(key=lambda row: (-row.total.held.size_bytes, row.name or row.total.bucket_id))
+    return buckets
 
 
 def _of_bucket(total: BucketTotal, names: Mapping[str, str], prices: Prices | None) -> OfBucket:
@@ -94,23 +103,14 @@ def _of_bucket(total: BucketTotal, names: Mapping[str, str], prices: Prices | No
     return OfBucket(names.get(total.bucket_id), total, cost)
 
 
-def _of_account(prices: Prices | None, usage: Collection[DayOfUsage]) -> Estimate | None:
+def _of_account(prices: Prices | None, days: Collection[DaySums]) -> Estimate | None:
     if prices is None:
         return None
     return estimate(
         prices,
-        byte_hours=sum(day.byte_hours or 0 for day in usage),
-        downloaded_bytes=sum(day.downloaded_bytes for day in usage),
-        class_a=sum(day.transactions("A") for day in usage),
-        class_b=sum(day.transactions("B") for day in usage),
-        class_c=sum(day.transactions("C") for day in usage),
+        byte_hours=sum(day.byte_hours or 0 for day in days),
+        downloaded_bytes=sum(day.downloaded_bytes for day in days),
+        class_a=sum(day.class_a for day in days),
+        class_b=sum(day.class_b for day in days),
+        class_c=sum(day.class_c for day in days),
     )
-
-
-def _calls(usage: Collection[DayOfUsage]) -> list[CallCount]:
-    """Every call with its transactions on all days, those with the most first."""
-    counts: Counter[tuple[TransactionClass, str]] = Counter()
-    for day in usage:
-        for call in day.calls:
-            counts[call.transaction_class, call.call] += call.transactions
-    return [CallCount(of_class, call, number) for (of_class, call), number in counts.most_common()]

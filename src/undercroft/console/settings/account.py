@@ -26,10 +26,14 @@ async def show(visit: Visit) -> Response:
 async def save_profile(visit: Visit) -> Response:
     """Change name and time zone."""
     values = {name: visit.field(name) for name in _PROFILE}
+    before = visit.account
+    visit.audit(target=before.email)
     try:
         await visit.store.identity.accounts.set_profile(visit.account.account_id, values["name"], values["time_zone"])
     except InvalidRequest as error:
         return _page(visit, values, beside(error, _PROFILE, "name"))
+    after = await visit.store.identity.accounts.find(before.account_id)
+    visit.audit_changes(*({"name": one.name, "time zone": one.time_zone} for one in (before, after)))
     return visit.redirect("/settings", notice="profile-saved")
 
 
@@ -41,7 +45,7 @@ async def show_email(visit: Visit) -> Response:
 async def change_email(visit: Visit) -> Response:
     """Take another address, given twice, for the password."""
     email = visit.field("email").strip()
-    visit.audit(target=email, before=visit.account.email)
+    visit.audit(target=visit.account.email, email=email)
     if email.lower() != visit.field("again").strip().lower():
         return _email_form(visit, {"again": "The two addresses differ."})
     identity = visit.store.identity
@@ -53,6 +57,7 @@ async def change_email(visit: Visit) -> Response:
     except (InvalidRequest, DuplicateEmail) as error:
         return _email_form(visit, beside(error, {"email": "email"}, "email"))
     identity.letters.email_changed(visit.account.email, email.lower())
+    visit.audit_changes({"e-mail address": visit.account.email}, {"e-mail address": email.lower()})
     return visit.redirect("/settings", notice="email-changed")
 
 

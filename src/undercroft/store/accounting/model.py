@@ -106,6 +106,19 @@ class DayOfUsage(msgspec.Struct, frozen=True):
         return sum(call.transactions for call in self.calls if call.transaction_class == transaction_class)
 
 
+class DaySums(msgspec.Struct, frozen=True):
+    """What an account did on a day: as `DayOfUsage`, with its calls summed up by class."""
+
+    day: int
+    class_a: int
+    class_b: int
+    class_c: int
+    downloaded_bytes: int
+    uploaded_bytes: int
+    stored_bytes: int | None
+    byte_hours: int | None
+
+
 class BucketDay(msgspec.Struct, frozen=True):
     """What was done in a bucket on a day, and what it held when it was last looked at; None where nobody looked."""
 

@@ -23,7 +23,7 @@ from undercroft.store.ambient import Ambient
 from undercroft.store.gate import Gate
 
 Way = Literal["console", "command"]
-_EXPORT_PAGE = 1000
+_EXPORT_PAGE = 500
 END_OF_TIME_MS = 2**53
 _PLACE = re.compile(r"([0-9]{1,16})-([0-9]{1,19})")
 
@@ -35,6 +35,13 @@ class Actor(msgspec.Struct, frozen=True):
     way: Way = "console"
     address: str = ""
     session_id: str = ""
+
+
+class Change(msgspec.Struct, frozen=True, array_like=True):
+    """What a setting was, and what it is now, in words; empty where it was not set."""
+
+    before: str
+    after: str
 
 
 OPERATOR_COMMAND = Actor("operator", "command")
@@ -52,6 +59,7 @@ class Entry(msgspec.Struct, frozen=True):
     action: str
     target: str
     details: dict[str, str]
+    changes: dict[str, Change]
     result: str
 
 
@@ -89,9 +97,13 @@ class AuditLog:
         *,
         target: str = "",
         details: Mapping[str, str] | None = None,
+        changes: Mapping[str, Change] | None = None,
         result: str = "",
     ) -> None:
-        """Write down what was done to this account (empty: to none), or why it was not. Long texts are cut."""
+        """Write down what was done to this account (empty: to none), or why it was not. Long texts are cut.
+
+        `changes` are of settings, by their names.
+        """
         row = AuditRow(
             account_id,
             self._ambient.now_ms(),
@@ -102,7 +114,7 @@ class AuditLog:
             actor.session_id,
             action,
             _cut(target),
-            _packed(details or {}),
+            _packed(details or {}, changes or {}),
             _cut(result),
         )
         await self._gate.write(lambda tx: audit.insert(tx, row))
@@ -113,13 +125,13 @@ class AuditLog:
         following = f"{rows[limit - 1].at_ms}-{rows[limit - 1].entry}" if len(rows) > limit else None
         return Page([_entry(row) for row in rows[:limit]], following)
 
-    async def every(self, account_id: str | None, wanted: Filter) -> AsyncIterator[Entry]:
-        """All entries that are wanted, newest first."""
+    async def every(self, account_id: str | None, wanted: Filter) -> AsyncIterator[list[Entry]]:
+        """All entries that are wanted, newest first, some at a time. What is written meanwhile is not among them."""
         place = _place("")
         while True:
             rows = await self._rows(account_id, wanted, place, _EXPORT_PAGE)
-            for row in rows:
-                yield _entry(row)
+            if rows:
+                yield [_entry(row) for row in rows]
             if len(rows) < _EXPORT_PAGE:
                 return
             place = (rows[-1].at_ms, rows[-1].entry)
@@ -177,15 +189,22 @@ def _cut(text: str) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _packed(details: Mapping[str, str]) -> str:
-    """The details as JSON of bounded size: what is too long goes, the last first."""
-    kept = {name: _cut(value) for name, value in details.items()}
-    while len(packed := msgspec.json.encode(kept).decode()) > 2 * limits.AUDIT_TEXT_MAX_LENGTH:
+def _packed(details: Mapping[str, str], changes: Mapping[str, Change]) -> str:
+    """Details and changes as JSON of bounded size: what is too long goes, the last first, and of changes it is said."""
+    kept: dict[str, str | Change] = {name: _cut(value) for name, value in details.items()}
+    while len(msgspec.json.encode(kept)) > 2 * limits.AUDIT_TEXT_MAX_LENGTH:
         kept.popitem()
-    return packed
+    for number, (name, change) in enumerate(changes.items()):
+        more = {_cut(name): Change(_cut(change.before), _cut(change.after))}
+        if len(msgspec.json.encode(kept | more)) > limits.AUDIT_CHANGES_MAX_BYTES:
+            kept["and more"] = f"{len(changes) - number} of {len(changes)} changes"
+            break
+        kept |= more
+    return msgspec.json.encode(kept).decode()
 
 
 def _entry(row: AuditRow) -> Entry:
+    told = msgspec.json.decode(row.details, type=dict[str, str | Change])
     return Entry(
         row.account_id,
         row.at_ms,
@@ -195,6 +214,7 @@ def _entry(row: AuditRow) -> Entry:
         row.session_id,
         row.action,
         row.target,
-        msgspec.json.decode(row.details, type=dict[str, str]),
+        {name: value for name, value in told.items() if isinstance(value, str)},
+        {name: value for name, value in told.items() if isinstance(value, Change)},
         row.result,
     )
