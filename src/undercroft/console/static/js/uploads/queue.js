@@ -7,7 +7,7 @@ import { CANCELED, DONE, FAILED, MISSING, PAUSED, RUNNING, Transfer, WAITING } f
 const FILES_AT_ONCE = 4;
 const NAMES_AT_ONCE = 200;
 
-/** Emits `change` when the list or a state has changed, `progress`, and `done` with a transfer that has just succeeded. */
+/** Emits `change` when the list or a state has changed, `progress`, `done` with a transfer that has just succeeded, and `recovered` where there are unfinished ones of an earlier page. */
 class Queue extends EventTarget {
   transfers = [];
   offline = !navigator.onLine;
@@ -37,11 +37,13 @@ class Queue extends EventTarget {
 
   /** Find what was left unfinished: it goes on by itself where the browser opens the file again, and else waits for it. */
   async recover() {
-    for (const record of await records.abandoned()) {
+    const found = await records.abandoned();
+    for (const record of found) {
       if (this.transfers.some((transfer) => transfer.record?.id === record.id)) continue;
       const file = await reopened(record);
       this.#watch(new Transfer(file, { bucket: record.bucket, name: record.name, options: record.options, largeAbove: 0 }, { record }));
     }
+    if (found.length) this.dispatchEvent(new Event("recovered"));
     this.#changed();
     this.#pump();
   }
