@@ -25,11 +25,14 @@ class Queue extends EventTarget {
     for (let at = 0; at < named.length; at += NAMES_AT_ONCE) {
       const some = named.slice(at, at + NAMES_AT_ONCE);
       const { versions, largeAbove } = await call(`/buckets/${encodeURIComponent(bucket)}/uploads/look`, { names: some.map(({ name }) => name) });
+      const added = [];
       for (const { file, name, handle } of some) {
         const transfer = new Transfer(file, { ...target, name, largeAbove }, { handle });
         transfer.versions = versions[name] ?? 0;
+        added.push(transfer);
         this.#watch(transfer);
       }
+      await records.putWaiting(added.map((transfer) => transfer.waiting));
       this.#changed();
     }
     this.#pump();
@@ -39,9 +42,10 @@ class Queue extends EventTarget {
   async recover() {
     const found = await records.abandoned();
     for (const record of found) {
-      if (this.transfers.some((transfer) => transfer.record?.id === record.id)) continue;
+      if (this.transfers.some((transfer) => transfer.remembered?.id === record.id)) continue;
       const file = await reopened(record);
-      this.#watch(new Transfer(file, { bucket: record.bucket, name: record.name, options: record.options, largeAbove: 0 }, { record }));
+      const { bucket, name, options, largeAbove = 0 } = record;
+      this.#watch(new Transfer(file, { bucket, name, options, largeAbove }, record.isWaiting ? { waiting: record } : { record }));
     }
     if (found.length) this.dispatchEvent(new Event("recovered"));
     this.#changed();
@@ -82,6 +86,22 @@ class Queue extends EventTarget {
     const fits = transfer.resumeWith(file);
     if (fits) this.#pump();
     return fits;
+  }
+
+  /** The same with many files, {file, path}, of any of the uploads: how many of them go on. A file that may be of several is of none. */
+  resumeWithAny(found) {
+    let number = 0;
+    for (const { file, path } of found) {
+      const fitting = this.of(MISSING).filter((one) => one.isOf(file) && `/${one.name}`.endsWith(`/${path}`));
+      if (fitting.length === 1 && fitting[0].resumeWith(file)) number++;
+    }
+    this.#pump();
+    return number;
+  }
+
+  /** How many wait for their files. */
+  get left() {
+    return this.of(MISSING).length;
   }
 
   /** Leave those out that are over. */

@@ -1,5 +1,6 @@
 // The tray: a pill at the bottom right that opens to a row a file and a row a job, and a button with a ring in the bar above.
 
+import { chooser, chooserOfAll } from "./choosing.js";
 import { icon, make, makeSVG } from "./elements.js";
 import * as jobRows from "./job-rows.js";
 import { jobs } from "./jobs.js";
@@ -54,11 +55,12 @@ function tray() {
   };
   const list = make("ul", { class: "tray-rows", "aria-label": "Uploads" });
   const jobList = make("ul", { class: "tray-rows tray-jobs", "aria-label": "Jobs" });
+  const chooseAll = chooserOfAll();
   const more = make("p", { class: "tray-more quiet", hidden: true });
   const says = make("p", { class: "unseen", role: "status", "aria-live": "polite" });
-  const body = make("div", { class: "tray-body", id: "tray-body" }, make("div", { class: "tray-actions" }, total, ...Object.values(actions)), list, more, jobList);
+  const body = make("div", { class: "tray-body", id: "tray-body" }, make("div", { class: "tray-actions" }, total, ...Object.values(actions)), chooseAll, list, more, jobList);
   const root = make("section", { class: "tray", "aria-label": "Transfers and jobs", hidden: true }, pill, body, says);
-  return { tray: root, pill, ...icons, title, total, ...actions, list, jobList, more, says, body };
+  return { tray: root, pill, ...icons, title, total, ...actions, chooseAll, list, jobList, more, says, body };
 }
 
 const action = (label, name, act) => make("button", { class: "icon-button", type: "button", "aria-label": label, title: label, onclick: act }, icon(name));
@@ -102,6 +104,7 @@ function refresh() {
   parts.resumeAll.hidden = !queue.of(PAUSED, FAILED).length;
   parts.cancelAll.hidden = !active && !stopped;
   parts.clear.hidden = active + stopped === transfers.length && jobs.running.length === jobs.list.length;
+  parts.chooseAll.hidden = queue.of(MISSING).length < 2;
   refreshRows(transfers);
   jobRows.show(parts.jobList, jobs.list);
   announce(active, sent, size, ofFiles);
@@ -153,36 +156,12 @@ function rowOf(transfer) {
     cancel: action(`Cancel ${name}`, "close", () => queue.cancel(transfer)),
     wrong: "",
   };
-  row.choose = chooser(transfer, row);
+  row.choose = chooser(transfer, row, plan);
   const note = transfer.versions ? [make("span", { class: "badge warn" }, `creates version ${transfer.versions + 1}`)] : [];
   row.root.append(
     make("p", { class: "tray-name" }, make("span", { class: "tray-file", title: `${transfer.bucket}/${transfer.name}` }, name), ...note),
     make("div", { class: "tray-buttons" }, row.pause, row.resume, row.cancel), row.bar, row.status, row.choose);
   return row;
-}
-
-/** What asks for the file of an upload that another visit began. */
-function chooser(transfer, row) {
-  const input = make("input", { type: "file", class: "unseen", tabindex: -1, "aria-label": `The file of ${transfer.name}`, onchange: () => {
-    const [file] = input.files;
-    if (file && !queue.resumeWith(transfer, file)) row.wrong = "This is another file: its size or its time differs. ";
-    input.value = "";
-    plan();
-  } });
-  return make("div", { class: "tray-choose", hidden: true }, make("button", { class: "button small", type: "button", onclick: () => choose(transfer, input, row) }, "Choose the file to go on"), input);
-}
-
-async function choose(transfer, input, row) {
-  const { handle } = transfer.record;
-  if (!handle) return input.click();
-  try {
-    if ((await handle.requestPermission({ mode: "read" })) !== "granted") return;
-    if (!queue.resumeWith(transfer, await handle.getFile())) row.wrong = "The file has changed since. ";
-  } catch {
-    transfer.record.handle = null; // It is not where it was: the next click asks for it.
-    row.wrong = "The file is not where it was. ";
-  }
-  plan();
 }
 
 function refreshRow(row, transfer) {
@@ -207,7 +186,8 @@ function statusOf(transfer, row) {
   if (state === DONE) return `Uploaded, ${words.size(size)}`;
   if (state === CANCELED) return transfer.problem || "Canceled";
   if (state === FAILED) return transfer.problem;
-  if (state === MISSING) return `${row.wrong}Begun earlier, ${words.size(size)}: choose the same file, and only what is missing is sent.`;
+  if (state === MISSING && transfer.record) return `${row.wrong}Begun earlier, ${words.size(size)}: choose the same file, and only what is missing is sent.`;
+  if (state === MISSING) return `${row.wrong}Not uploaded when the page was left, ${words.size(size)}: choose the file again.`;
   if (state === PAUSED) return `Paused at ${words.progress(sent, size, 0)}`;
   if (state === WAITING) return `Waiting, ${words.size(size)}`;
   if (queue.offline) return `Offline at ${words.progress(sent, size, 0)}: goes on by itself`;
