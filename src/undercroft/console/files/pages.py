@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from undercroft.console.files import browse, changes, details, locks, new_folder, selection, shared, shares, versions
+from undercroft.console.files import (
+    browse,
+    changes,
+    details,
+    locks,
+    new_folder,
+    own_key,
+    selection,
+    shared,
+    shares,
+    versions,
+)
 from undercroft.console.page import Page, Who, get, post
 
 _BUCKET = "/buckets/{name}"
@@ -19,6 +30,8 @@ PAGES: tuple[Page, ...] = (
     post(f"{_BUCKET}/new-folder", new_folder.create, action="Create folder"),
     get(_FILE, details.details),
     get(f"{_FILE}/download", details.download),
+    get(f"{_FILE}/own-key", details.download),
+    post(f"{_FILE}/own-key", own_key.download, action="Download with own key"),
     get(f"{_FILE}/rename", changes.new_name),
     post(f"{_FILE}/rename", changes.rename, action="Move file"),
     get(f"{_FILE}/describe", changes.new_description),
