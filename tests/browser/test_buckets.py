@@ -33,7 +33,7 @@ def test_t15_names_outside_the_rules_are_refused_beside_the_field(console, name)
     field = dialog.get_by_label("Bucket Unique Name")
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_be_focused()
-    expect(dialog.locator("#e-name")).to_be_visible()
+    expect(dialog.locator("[id$=e-name]")).to_be_visible()
     expect(field).to_have_value(name)
 
 
@@ -55,7 +55,7 @@ def test_t16_a_name_of_another_account_in_any_case_shows_the_message_and_keeps_t
     dialog.get_by_label("Bucket Unique Name").fill(name.upper())
     dialog.get_by_text("Public", exact=True).click()
     dialog.get_by_role("button", name="Create a Bucket").click()
-    expect(dialog.locator("#e-name")).to_contain_text("Choose another")
+    expect(dialog.locator("[id$=e-name]")).to_contain_text("Choose another")
     expect(dialog.get_by_label("Bucket Unique Name")).to_have_value(name.upper())
     expect(dialog.get_by_role("radio", name="Public")).to_be_checked()
 
@@ -118,3 +118,24 @@ def test_the_dialog_is_a_page_of_its_own_without_script(server, browser, signed_
     page.get_by_role("button", name="Create a Bucket").click()
     expect(page.get_by_role("link", name=name)).to_be_visible()
     page.context.close()
+
+
+def test_the_fields_of_a_dialog_are_told_apart_from_those_of_the_page_behind(console):
+    console.open("/buckets/new")  # The dialog as a page, and over it the same once more.
+    page = console.page
+    page.evaluate("""() => {
+        const link = Object.assign(document.createElement("a"), { href: "/buckets/new" });
+        link.dataset.dialog = "";
+        document.body.append(link);
+        link.click();
+    }""")
+    dialog = page.get_by_role("dialog", name="Create a Bucket")
+    dialog.get_by_label("Bucket Unique Name").fill("no")
+    dialog.get_by_role("button", name="Create a Bucket").click()
+    field = dialog.locator("input[aria-invalid=true]")
+    expect(field).to_be_focused()
+    expect(field).to_have_accessible_description(re.compile("6"))
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map((one) => one.id)")
+    assert len(set(ids)) == len(ids)
+    dialog.locator("label", has_text="Bucket Unique Name").click()
+    expect(field).to_be_focused()
