@@ -79,6 +79,9 @@ SHARE_DOWNLOADS_MAX = 1_000_000
 SHARES_PER_BUCKET = 10_000
 SHARES_SHOWN_OF_FILE = 100
 SHARE_KEPT_S = 30 * 86_400  # For so long a link that has expired is shown as one.
+SHARE_PASSWORD_MIN_LENGTH = (
+    4  # It is told from one to another, and guards one file, not an account; the next two guard it.
+)
 SHARE_TRIES_MAX = 10  # Passwords that may be tried of one link …
 SHARE_TRIES_WINDOW_S = 900  # … within this; then nobody gets in before it is over.
 ZIP_FILES_MAX = 100_000  # Files of one zip: about 300 bytes of memory each, for its directory.
