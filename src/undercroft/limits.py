@@ -80,6 +80,9 @@ SHARE_DOWNLOADS_MAX = 1_000_000
 SHARES_PER_BUCKET = 10_000
 SHARES_SHOWN_OF_FILE = 100
 SHARE_KEPT_S = 30 * 86_400  # For so long a link that has expired is shown as one.
+SHARE_PASSWORD_MIN_LENGTH = (
+    4  # It is told from one to another, and guards one file, not an account; the next two guard it.
+)
 SHARE_TRIES_MAX = 10  # Passwords that may be tried of one link …
 SHARE_TRIES_WINDOW_S = 900  # … within this; then nobody gets in before it is over.
 ZIP_FILES_MAX = 100_000  # Files of one zip: about 300 bytes of memory each, for its directory.
@@ -172,6 +175,8 @@ PAST_LOOKED_AT_MAX = 20_000  # Versions that one page of a list of the past look
 PAST_DAYS_LOOKED_AT_MAX = 20_000
 JOBS_UNENDED_PER_ACCOUNT = 20
 JOBS_KEPT_PER_ACCOUNT = 100  # Of those that have ended, the latest.
+JOB_LATELY_S = 10 * 60  # For how long pages tell of a job that has ended.
+JOBS_LATELY_SHOWN = 20
 JOB_REMARKS_MAX = 1000  # Versions that a job lists one by one.
 JOB_REMARKS_SHOWN = 100
 JOB_LOOK_S = 0.5  # How soon a new job is seen: a point read each time.

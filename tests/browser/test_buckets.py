@@ -199,3 +199,24 @@ def test_the_dialog_is_a_page_of_its_own_without_script(server, browser, signed_
     page.get_by_role("button", name="Create a Bucket").click()
     expect(page.get_by_role("link", name=name)).to_be_visible()
     page.context.close()
+
+
+def test_the_fields_of_a_dialog_are_told_apart_from_those_of_the_page_behind(console):
+    console.open("/buckets/new")  # The dialog as a page, and over it the same once more.
+    page = console.page
+    page.evaluate("""() => {
+        const link = Object.assign(document.createElement("a"), { href: "/buckets/new" });
+        link.dataset.dialog = "";
+        document.body.append(link);
+        link.click();
+    }""")
+    dialog = page.get_by_role("dialog", name="Create a Bucket")
+    dialog.get_by_label("Bucket Unique Name").fill("no")
+    dialog.get_by_role("button", name="Create a Bucket").click()
+    field = dialog.locator("input[aria-invalid=true]")
+    expect(field).to_be_focused()
+    expect(field).to_have_accessible_description(re.compile("6"))
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map((one) => one.id)")
+    assert len(set(ids)) == len(ids)
+    dialog.locator("label", has_text="Bucket Unique Name").click()
+    expect(field).to_be_focused()

@@ -96,8 +96,8 @@ def test_t75_an_alert_is_recorded_at_75_percent(console, s3, new_name):
 
 def test_a_cap_that_is_no_amount_is_refused_beside_its_field_and_changes_nothing(console):
     dialog = edit_caps(console, storage="much", class_b="1.5")
-    expect(dialog.locator("#e-storage")).to_contain_text("10 GB")
-    expect(dialog.locator("#e-class_b")).to_contain_text("2,500")
+    expect(dialog.locator("[id$=e-storage]")).to_contain_text("10 GB")
+    expect(dialog.locator("[id$=e-class_b]")).to_contain_text("2,500")
     expect(dialog.get_by_role("textbox", name="Daily Storage Caps")).to_have_value("much")
     console.open("/caps")
     expect(row_of(console, "storage")).to_contain_text("No Cap")
@@ -122,7 +122,7 @@ def test_a_bucket_is_held_to_caps_of_its_own(console, s3, new_name):
     dialog = console.dialog(f"Edit caps of {name}")
     dialog.get_by_label("Size cap").fill("tiny")
     dialog.get_by_role("button", name="Update Caps").click()
-    expect(dialog.locator("#e-size")).to_be_visible()
+    expect(dialog.locator("[id$=e-size]")).to_be_visible()
     dialog.get_by_label("Size cap").fill("")
     dialog.get_by_label("Files cap").fill("1")
     dialog.get_by_role("button", name="Update Caps").click()

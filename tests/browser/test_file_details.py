@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from harness.customer_keys import KEY, OTHER_KEY
+
 ORDER = [
     "Name", "Bucket Name", "Bucket Type", "Friendly URL", "S3 URL", "Native URL", "Kind", "Size", "Uploaded", "Fguid", "Sha1", "File Info",
     "Encryption",
@@ -225,7 +227,7 @@ def test_t67_a_direct_address_fetches_the_version_and_lives_for_seven_days_at_mo
     dialog.get_by_text("Direct address", exact=True).click()
     dialog.get_by_label("Ends after").select_option("never")
     dialog.get_by_role("button", name="Make the link").click()
-    expect(dialog.locator("#e-expiry")).to_contain_text("7 days at most")
+    expect(dialog.locator("[id$=e-expiry]")).to_contain_text("7 days at most")
     dialog.get_by_label("Ends after").select_option("604800")
     dialog.get_by_role("button", name="Make the link").click()
     address = dialog.get_by_label("Link", exact=True).input_value()
@@ -241,7 +243,7 @@ def test_type_and_info_are_edited_by_a_new_version(files):
     dialog.get_by_label("Content type").fill("text/markdown")
     dialog.get_by_label("File info").fill("color: blue\nno colon")
     dialog.get_by_role("button", name="Save as a new version").click()
-    expect(dialog.locator("#e-info")).to_contain_text("no colon")
+    expect(dialog.locator("[id$=e-info]")).to_contain_text("no colon")
     dialog.get_by_label("File info").fill("color: blue")
     dialog.get_by_role("button", name="Save as a new version").click()
     files.toast("A new version has this type and info")
@@ -273,3 +275,28 @@ def test_t39_a_legal_hold_is_put_on_and_taken_off_for_one_file_and_for_a_selecti
     page.get_by_role("button", name="Hold", exact=True).click()
     files.toast("under legal hold")
     expect(files.row("b.txt")).to_contain_text("Legal hold")
+
+
+def test_a_file_under_a_key_of_ones_own_is_downloaded_with_the_key_typed_or_from_a_file(files, tmp_path):
+    version = files.put("sealed.txt", b"secret", SSECustomerAlgorithm="AES256", SSECustomerKey=KEY.key)
+    page = files.console.page
+    files.console.open(f"/buckets/{files.name}/file?id={version}")
+    page.get_by_label("Key", exact=True).fill(OTHER_KEY.text)
+    form = page.locator("form.own-key")
+    form.get_by_role("button", name="Download").click()
+    expect(form.get_by_text("This is another key")).to_be_visible()
+    expect(page.get_by_label("Key", exact=True)).to_have_value("")
+    key_file = tmp_path / "key.bin"
+    for content in (KEY.key, KEY.text.encode() + b"\n"):
+        key_file.write_bytes(content)
+        with page.expect_file_chooser() as chooser:
+            form.get_by_role("button", name="Choose a key file").click()
+        chooser.value.set_files(str(key_file))
+        expect(form.get_by_text("key.bin")).to_be_visible()
+        expect(page.get_by_label("Key", exact=True)).to_have_value(KEY.text)
+        with page.expect_download() as fetched:
+            form.get_by_role("button", name="Download").click()
+        assert fetched.value.suggested_filename == "sealed.txt"
+        assert fetched.value.path().read_bytes() == b"secret"
+        page.get_by_label("Key", exact=True).fill("")
+    assert KEY.text not in page.url

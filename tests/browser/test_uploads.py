@@ -17,6 +17,7 @@ FULL = os.environ.get("UNDERCROFT_TEST_SIZE") == "full"
 PART = limits.BROWSER_PART_BYTES
 MODIFIED_MS = 1_600_000_000_000
 SLOW_MS = 120_000
+FILE_URLS = re.compile(r".*/b2_upload_file/.*")
 PART_URLS = re.compile(r".*/b2_upload_part/.*")
 
 # Drops files, {path, text} each, on an element.
@@ -498,6 +499,60 @@ def test_t85_progress_is_a_progressbar_with_words_and_completion_is_announced_on
     assert said.count("1 file uploaded") == 1
     assert len(said) <= 5
     assert set(said[1:-1]) <= {"25 percent uploaded", "50 percent uploaded", "75 percent uploaded"}
+
+
+def test_small_files_that_a_reload_interrupts_are_named_and_go_on_when_they_are_chosen_again(
+    console, native, bucket, folder, make_file
+):
+    paths = [make_file(f"in/{name}.txt", name.encode()) for name in ("one", "two", "three")]
+    other = make_file("two.txt", b"other")
+    folder("left/")
+    page = console.page
+    page.route(FILE_URLS, lambda _: None)  # Never answered.
+    page.on("dialog", lambda dialog: dialog.accept())
+    choose(console, *paths)
+    expect(page.locator(".tray-row")).to_have_count(3)
+    page.reload()
+    page.unroute_all()
+    expect(page.locator(".tray-pill")).to_contain_text("3 uploads unfinished")
+    rows = page.locator(".tray-row")
+    expect(rows).to_contain_text(["Not uploaded when the page was left"] * 3)
+    with page.expect_file_chooser() as chooser:
+        rows.filter(has_text="two.txt").get_by_role("button", name="Choose the file").click()
+    chooser.value.set_files(str(other))
+    expect(rows.filter(has_text="two.txt")).to_contain_text("This is another file")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose the files again").click()
+    chooser.value.set_files([str(path) for path in (*paths[:2], other)])
+    expect(page.locator(".tray-pill")).to_contain_text("1 upload unfinished", timeout=SLOW_MS)
+    page.get_by_role("button", name="Cancel three.txt").click()
+    wait_until_uploaded(console, 2)
+    assert names(native, bucket) == ["left/one.txt", "left/two.txt"]
+    page.reload()  # What was uploaded or canceled is forgotten.
+    expect(page.locator(".tray")).to_be_hidden()
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".tray")).to_be_hidden()
+
+
+def test_what_another_tab_uploads_is_not_offered(console, native, bucket, folder, make_file):
+    folder()
+    page = console.page
+    held = []
+    page.route(FILE_URLS, lambda route: held.append(route))
+    choose(console, make_file("mine.txt", b"x"))
+    expect(page.locator(".tray-row")).to_have_count(1)
+    other = page.context.new_page()
+    other.goto(page.url)
+    left = other.evaluate("""async () => {
+        const app = document.querySelector('script[src$="/js/app.js"]').src;
+        return (await (await import(app.replace("app.js", "uploads/records.js"))).abandoned()).length;
+    }""")
+    assert left == 0
+    other.close()
+    for route in held:
+        route.continue_()
+    page.unroute_all()
+    wait_until_uploaded(console)
 
 
 def test_an_unfinished_upload_is_offered_to_its_own_account_alone(console, native, bucket, folder, large, server):

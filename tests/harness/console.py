@@ -48,7 +48,7 @@ def console_of(server: Server, browser: Browser, **context: object) -> Console:
     made = Console(server, browser.new_context(**context).new_page())
     # That a change of pages came before the last one had faded in is what the browser tells its developers, and no error of a script.
     made.page.on(
-        "pageerror", lambda error: made.messages.append(str(error)) if "ViewTransition" not in str(error) else None
+        "pageerror", lambda error: made.messages.append(str(error)) if "Transition" not in str(error) else None
     )
     made.page.on(
         "console", lambda message: made.messages.append(message.text) if "Content Security" in message.text else None

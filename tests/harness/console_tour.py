@@ -38,8 +38,8 @@ _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 # What is no page to look at: these answer with data, or lead elsewhere.
 NO_PAGES = {
-    "/", "/session", "/audit.csv", "/operator/audit.csv", "/buckets/{name}/go", "/buckets/{name}/cors/rules.json",
-    "/buckets/{name}/file/download", "/reports/usage.csv", "/reports/usage.json",
+    "/", "/session", "/jobs.json", "/audit.csv", "/operator/audit.csv", "/buckets/{name}/go", "/buckets/{name}/cors/rules.json",
+    "/buckets/{name}/file/download", "/buckets/{name}/file/own-key", "/reports/usage.csv", "/reports/usage.json",
 }  # fmt: skip
 _VISITORS = {"/sign-in/code": HALFWAY}
 _QUERIES = {

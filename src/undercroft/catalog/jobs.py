@@ -100,6 +100,25 @@ async def of_account(
     return [JobRow._make(row) for row in found]
 
 
+async def lately(rows: Rows, account_id: str, since_ms: int, limit: int) -> list[JobRow]:
+    """The account's jobs that run, or have moved since then, newest first."""
+    found = await rows.all(
+        f"SELECT {_COLUMNS} FROM jobs WHERE account_id = ?1 AND (state = 'running' OR updated_ms > ?2)"
+        " ORDER BY created_ms DESC, job_id DESC LIMIT ?3",
+        (account_id, since_ms, limit),
+    )
+    return [JobRow._make(row) for row in found]
+
+
+async def any_lately(rows: Rows, account_id: str, since_ms: int) -> bool:
+    """Whether there is one of them."""
+    found = await rows.one(
+        "SELECT 1 FROM jobs WHERE account_id = ?1 AND (state = 'running' OR updated_ms > ?2) LIMIT 1",
+        (account_id, since_ms),
+    )
+    return found is not None
+
+
 async def count_unended(rows: Rows, account_id: str) -> int:
     """How many jobs of the account run or are paused."""
     row = await rows.one("SELECT count(*) FROM jobs WHERE account_id = ?1 AND ended_ms IS NULL", (account_id,))

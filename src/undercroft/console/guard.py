@@ -71,7 +71,7 @@ class Guard:
         await self._dressed(visit, response)(scope, receive, send)
 
     async def _answer(self, request: Request, page: Page) -> Response:
-        visit = await self._visit(request)
+        visit = await self._visit(request, is_use=not page.is_poll)
         try:
             response = await self._handle(visit, page)
         except BodyBroken:
@@ -96,6 +96,7 @@ class Guard:
             return _send_to_sign_in(visit, page)
         if page.method == "GET" and visit.signed_in is not None and not visit.wants_json:
             visit.blocking = await what_is_blocked(visit.store, visit.account.account_id)
+            visit.has_jobs = await visit.store.jobs.is_moving(visit.account.account_id)
         if who is not None and not visit.has_b2 and navigation.is_of_b2(page.path):
             return _send_to_products(visit)
         response = await self._answered(visit, page)
@@ -113,13 +114,13 @@ class Guard:
                 raise
             return _refuse(visit, Problem(400, "This request cannot be read", str(error)))
 
-    async def _visit(self, request: Request) -> Visit:
+    async def _visit(self, request: Request, *, is_use: bool = True) -> Visit:
         console = self._console
         secret = request.cookies.get(console.session_cookie, "")
         signed_in: SignedIn | None = None
         visit = Visit(request, console, None, "")
         if secret:
-            signed_in = await console.store.identity.sessions.find(secret, address=visit.address)
+            signed_in = await console.store.identity.sessions.find(secret, address=visit.address, is_use=is_use)
         if signed_in is not None:
             visit.signed_in = signed_in
             product = await console.store.identity.products.of(signed_in.account.account_id)

@@ -23,7 +23,8 @@ class Who(Enum):
 class Page(NamedTuple):
     """A page, or what one of its forms is sent to. `path` is a pattern of starlette's.
 
-    `action` is what the audit log calls it: None for section and handler, empty for nothing worth an entry.
+    `action` is what the audit log calls it: None for section and handler, empty for nothing worth an entry. `is_poll` is for what pages
+    ask by themselves, again and again: it does not count as use of the session.
     """
 
     method: str
@@ -31,11 +32,12 @@ class Page(NamedTuple):
     handler: Handler
     who: Who
     action: str | None = None
+    is_poll: bool = False
 
 
-def get(path: str, handler: Handler, *, who: Who = Who.SIGNED_IN) -> Page:
+def get(path: str, handler: Handler, *, who: Who = Who.SIGNED_IN, is_poll: bool = False) -> Page:
     """A page to look at: it changes nothing."""
-    return Page("GET", path, handler, who)
+    return Page("GET", path, handler, who, is_poll=is_poll)
 
 
 def post(path: str, handler: Handler, *, who: Who = Who.SIGNED_IN, action: str | None = None) -> Page:

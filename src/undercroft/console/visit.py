@@ -87,6 +87,7 @@ class Visit:
         self.raw_body = b""
         self.cookies: dict[str, str | None] = {}
         self.blocking: list[str] = []  # What caps refuse at the moment, for every page to say.
+        self.has_jobs = False  # Whether the tray has jobs to show: scripts then ask for them.
         self.has_b2 = False
         self.noted = Noted()
         self.refusal = ""

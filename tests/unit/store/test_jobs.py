@@ -326,6 +326,26 @@ async def test_an_account_has_so_many_jobs_under_way_and_so_many_are_remembered(
 
 
 @asynchronous
+async def test_a_job_is_told_of_while_it_runs_and_for_some_minutes_after_it_last_moved(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        store, account_id = bench.store, bench.principal.account_id
+        assert not await store.jobs.is_moving(account_id)
+        runs = await begin(bench, Empty("a/"))
+        ended = await begin(bench, Empty("b/"))
+        bench.clock.ms += limits.JOB_LATELY_S * 2000
+        await store.jobs.cancel(bench.principal, ended.job_id)
+        bench.clock.ms += limits.JOB_LATELY_S * 1000 - 1
+        assert {job.job_id for job in await store.jobs.lately(bench.principal)} == {ended.job_id, runs.job_id}
+        bench.clock.ms += 1
+        assert [job.job_id for job in await store.jobs.lately(bench.principal)] == [runs.job_id]
+        assert await store.jobs.is_moving(account_id)
+        await store.jobs.pause(bench.principal, runs.job_id)
+        bench.clock.ms += limits.JOB_LATELY_S * 1000
+        assert await store.jobs.lately(bench.principal) == []
+        assert not await store.jobs.is_moving(account_id)
+
+
+@asynchronous
 async def test_a_survey_of_very_many_versions_says_that_there_are_more(tmp_path):
     async with open_bench(tmp_path) as bench:
         for number in range(3):

@@ -67,6 +67,17 @@ def test_a_session_that_is_not_used_for_long_is_over(tmp_path, idle_ms, lives):
     run(tmp_path, story)
 
 
+def test_what_a_page_asks_by_itself_does_not_keep_a_session_alive(tmp_path):
+    async def story(bench, sessions):
+        secret = await sessions.begin(bench.principal.account_id, address="", user_agent="")
+        bench.clock.ms += limits.SESSION_IDLE_S * 1000 - 1
+        assert await sessions.find(secret, address="", is_use=False) is not None
+        bench.clock.ms += 1
+        assert await sessions.find(secret, address="", is_use=False) is None
+
+    run(tmp_path, story)
+
+
 def test_a_session_that_is_used_is_over_in_the_end(tmp_path):
     async def story(bench, sessions):
         secret = await sessions.begin(bench.principal.account_id, address="", user_agent="")

@@ -102,6 +102,20 @@ async def test_a_password_is_asked_for_and_cannot_be_guessed_by_trying(tmp_path,
         assert share.downloads == 2
 
 
+@pytest.mark.parametrize("excess", [-1, 0])
+@asynchronous
+async def test_a_password_of_a_link_may_be_shorter_than_that_of_an_account_but_not_useless(tmp_path, excess):
+    password = "x" * (limits.SHARE_PASSWORD_MIN_LENGTH + excess)
+    async with open_bench(tmp_path) as bench:
+        shares, version = bench.store.shares, await bench.put("name")
+        if excess < 0:
+            with pytest.raises(errors.InvalidRequest, match="4 to 1024 characters"):
+                await shares.create(bench.principal, bench.bucket, version, password=password)
+        else:
+            _, token = await shares.create(bench.principal, bench.bucket, version, password=password)
+            assert (await shares.take(token, password)).version.file_id == version.file_id
+
+
 @asynchronous
 async def test_no_more_downloads_than_allowed_are_given_to_many_who_come_at_once(tmp_path):
     async with open_bench(tmp_path) as bench:
@@ -137,7 +151,7 @@ async def test_sharing_takes_the_rights_and_bounded_values(tmp_path, monkeypatch
             {"valid_s": limits.SHARE_VALID_MAX_S + 1},
             {"downloads_max": 0},
             {"downloads_max": limits.SHARE_DOWNLOADS_MAX + 1},
-            {"password": "short"},
+            {"password": "abc"},
         ):
             with pytest.raises(errors.InvalidRequest):
                 await shares.create(bench.principal, bench.bucket, version, **values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -142,6 +143,19 @@ def test_assets_are_kept_for_ever_under_the_path_of_their_version(browser):
     assert (old.status_code, old.headers["cache-control"]) == (200, "no-cache")
     assert browser.get("/static/x/../guard.py").status_code == 404
     assert browser.get("/static/x/%2e%2e/guard.py").status_code == 404
+
+
+def test_a_page_that_lies_open_and_asks_for_jobs_does_not_keep_its_session_alive(make_server):
+    server = make_server("--workers", "1", "--session-idle", "5").start()
+    browser = Browser(server)
+    server.create_account("idle@example.com")
+    browser.sign_in("idle@example.com")
+    asked = {"accept": "application/json"}
+    deadline = time.monotonic() + 60
+    while (answer := browser.get("/jobs.json", headers=asked)).status_code == 200:
+        assert time.monotonic() < deadline, "the session goes on"
+        time.sleep(0.1)
+    assert answer.status_code == 401
 
 
 def test_a_suspended_account_is_signed_out_at_once(browser, server, home):

@@ -56,7 +56,13 @@ async def details(visit: Visit) -> Response:
     if visit.query("file"):
         visible = await visit.store.files.current(visit.principal, bucket, visit.query("file"), data=False)
         return visit.redirect(visit.request.url.path, id=str(visible.file_id))
-    version = await version_asked(visit, bucket)
+    return await details_of(visit, bucket, await version_asked(visit, bucket))
+
+
+async def details_of(
+    visit: Visit, bucket: Bucket, version: FileVersion, errors: dict[str, str] | None = None
+) -> Response:
+    """The page of a version, with what is wrong with a form of it."""
     listed, following = await visit.store.files.versions_of(
         visit.principal,
         bucket,
@@ -75,6 +81,8 @@ async def details(visit: Visit) -> Response:
         refusal = "The cap on downloads is reached, so there is no preview today."
     return visit.render(
         "files/details.html",
+        status=422 if errors else 200,
+        errors=errors,
         **in_folder(bucket, folder_of(version.name)),
         version=version,
         label=label_of(version.name, folder_of(version.name)),

@@ -32,7 +32,7 @@ async def new(visit: Visit) -> Response:
     """The form for a link to a version."""
     bucket = await visit.bucket()
     version = await version_asked(visit, bucket)
-    return version_form(visit, "files/share.html", bucket, version, values=_BLANK, expiries=EXPIRIES)
+    return _form(visit, bucket, version, _BLANK)
 
 
 async def create(visit: Visit) -> Response:
@@ -43,10 +43,7 @@ async def create(visit: Visit) -> Response:
     try:
         link, share = await _link(visit, bucket, version, values)
     except (InvalidRequest, TooManyShares) as error:
-        refused = beside(error, _FIELDS, "kind")
-        return version_form(
-            visit, "files/share.html", bucket, version, errors=refused, values=values, expiries=EXPIRIES
-        )
+        return _form(visit, bucket, version, values, beside(error, _FIELDS, "kind"))
     return version_form(
         visit,
         "files/shared.html",
@@ -56,6 +53,21 @@ async def create(visit: Visit) -> Response:
         share=share,
         qr=qr_code(link),
         password=bool(values["password"]) and values["kind"] == "link",
+    )
+
+
+def _form(
+    visit: Visit, bucket: Bucket, version: FileVersion, values: dict[str, str], errors: dict[str, str] | None = None
+) -> Response:
+    return version_form(
+        visit,
+        "files/share.html",
+        bucket,
+        version,
+        errors=errors,
+        values=values,
+        expiries=EXPIRIES,
+        password_min=limits.SHARE_PASSWORD_MIN_LENGTH,
     )
 
 

@@ -110,7 +110,7 @@ class Shares:
         if downloads_max is not None and not 1 <= downloads_max <= limits.SHARE_DOWNLOADS_MAX:
             raise InvalidRequest(f"A link allows 1 to {limits.SHARE_DOWNLOADS_MAX} downloads.", "downloads")
         await self._gate.enter(principal, Operation.READ_FILE, bucket, version.name)
-        password_hash = await hash_password(password) if password else None
+        password_hash = await hash_password(password, limits.SHARE_PASSWORD_MIN_LENGTH) if password else None
         token = base64.urlsafe_b64encode(self._ambient.random_bytes(TOKEN_BYTES)).decode()
         now_ms = self._ambient.now_ms()
         row = ShareRow(

@@ -10,10 +10,13 @@ MIN_LENGTH = 8
 MAX_LENGTH = 1024  # Ours: hashing is work that a stranger can ask for.
 
 
-async def hash_password(password: str) -> str:
-    """The argon2id hash of a password, with its salt and parameters. Raises `InvalidRequest` for a useless one."""
-    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise InvalidRequest(f"Passwords have {MIN_LENGTH} to {MAX_LENGTH} characters.", "password")
+async def hash_password(password: str, min_length: int = MIN_LENGTH) -> str:
+    """The argon2id hash of a password, with its salt and parameters. Raises `InvalidRequest` for a useless one.
+
+    `min_length` (characters) is less where the password guards less than an account.
+    """
+    if not min_length <= len(password) <= MAX_LENGTH:
+        raise InvalidRequest(f"Passwords have {min_length} to {MAX_LENGTH} characters.", "password")
     from argon2 import PasswordHasher  # Slow to import, and the API workers never need it.
 
     return await asyncio.get_running_loop().run_in_executor(None, PasswordHasher().hash, password)

@@ -95,8 +95,11 @@ class Sessions:
         await self._gate.write(change)
         return secret
 
-    async def find(self, secret: str, *, address: str) -> SignedIn | None:
-        """Who is signed in with this secret, if anybody is still; the use from this address keeps the session alive."""
+    async def find(self, secret: str, *, address: str, is_use: bool = True) -> SignedIn | None:
+        """Who is signed in with this secret, if anybody is still; the use from this address keeps the session alive.
+
+        What is no use, but asked by a page that lies open by itself, does not.
+        """
         row = await sessions.find(self._catalog.rows, _hash(secret))
         if row is None:
             return None
@@ -116,7 +119,7 @@ class Sessions:
             if acting is None or acting.suspended or not acting.is_operator or account.is_operator:
                 return None
             operator = account_of_row(acting)
-        if now_ms - row.seen_ms >= min(limits.SESSION_SEEN_S, self.idle_s / 10) * 1000:
+        if is_use and now_ms - row.seen_ms >= min(limits.SESSION_SEEN_S, self.idle_s / 10) * 1000:
             await self._gate.write(lambda tx: sessions.set_seen(tx, row.session_hash, now_ms, address))
             session = msgspec.structs.replace(session, seen_ms=now_ms, address=address)
         return SignedIn(session, account_of_row(account), Principal.of_key(key), operator)

@@ -4,6 +4,7 @@ import * as copying from "./copy.js";
 import * as dialogs from "./dialogs.js";
 import * as fields from "./fields.js";
 import * as filters from "./filters.js";
+import * as jobs from "./jobs.js";
 import * as menus from "./menus.js";
 import * as once from "./once.js";
 import * as session from "./session.js";
@@ -11,6 +12,6 @@ import * as shortcuts from "./shortcuts.js";
 import * as toasts from "./toasts.js";
 import * as uploads from "./uploads/start.js";
 
-for (const part of [checks, toasts, menus, once, dialogs, copying, filters, fields, shortcuts, session, uploads]) part.start();
+for (const part of [checks, toasts, menus, once, dialogs, copying, filters, fields, shortcuts, session, jobs, uploads]) part.start();
 // A page that came without a change of page, since there are uploads in this one, has notices and filters of its own.
 document.addEventListener("page-shown", () => [toasts, filters].forEach((part) => part.start()));

@@ -3,6 +3,10 @@
 
 import { leave } from "./leave.js";
 
+// Attributes that name elements by their ids, one or several.
+const NAMING = ["for", "form", "list", "aria-labelledby", "aria-describedby", "aria-controls", "data-reveal"];
+let opened = 0;
+
 const parse = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
 
 /** Open the page of this address as a dialog. `broad` is for what needs more room. */
@@ -26,15 +30,29 @@ export async function openForm(form, submitter) {
 function fill(body, href, broad) {
   const dialog = document.createElement("dialog");
   dialog.classList.toggle("broad", broad);
-  dialog.setAttribute("aria-labelledby", "dialog-title");
   dialog.dataset.href = href;
-  dialog.append(body);
+  dialog.dataset.prefix = `dialog-${++opened}-`;
+  dialog.append(apart(body, dialog.dataset.prefix));
+  dialog.setAttribute("aria-labelledby", `${dialog.dataset.prefix}dialog-title`);
   document.body.append(dialog);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.showModal();
   dialog.dispatchEvent(new CustomEvent("dialog-filled", { bubbles: true })); // It may show what is to have the focus.
   focusFirst(dialog);
   return dialog;
+}
+
+/** The same with a prefix before every id, since the page behind may have fields of the same names. */
+function apart(body, prefix) {
+  const own = new Set([...body.querySelectorAll("[id]")].map((one) => one.id));
+  const apartOf = (id) => (own.has(id) ? prefix + id : id);
+  for (const one of [body, ...body.querySelectorAll("*")]) {
+    for (const name of NAMING) {
+      if (one.hasAttribute(name)) one.setAttribute(name, one.getAttribute(name).split(/\s+/).filter(Boolean).map(apartOf).join(" "));
+    }
+    if (one.id) one.id = apartOf(one.id);
+  }
+  return body;
 }
 
 function focusFirst(dialog) {
@@ -51,7 +69,7 @@ async function send(form, submitter, dialog) {
     const page = answer.redirected && answer.ok ? null : await parse(answer);
     const body = page?.querySelector("[data-dialog-body]");
     if (!body) return goTo(answer.url, page);
-    dialog.replaceChildren(body);
+    dialog.replaceChildren(apart(body, dialog.dataset.prefix));
     dialog.dispatchEvent(new CustomEvent("dialog-filled", { bubbles: true }));
     focusFirst(dialog);
   } finally {

@@ -1,15 +1,15 @@
-// Short messages in the corner: what was done, with a way to undo it where there is one. Errors stay until they are closed.
+// Short messages in the corner: what was done, with what can be done next where there is something. Errors stay until they are closed.
 
 const SHOWN_MS = 6000;
 
-/** Show a message. kind: note, done, warning, problem. `undo` is {label, run}. */
-export function toast(text, { kind = "done", undo } = {}) {
+/** Show a message. kind: note, done, warning, problem. `act` is a button, {label, run}. */
+export function toast(text, { kind = "done", act } = {}) {
   const element = document.createElement("div");
   element.className = `alert ${kind}`;
   const words = document.createElement("div");
   words.textContent = text;
   element.append(words);
-  if (undo) element.append(button(undo.label, () => (element.remove(), undo.run())));
+  if (act) element.append(button(act.label, () => (element.remove(), act.run())));
   show(element, kind);
 }
 

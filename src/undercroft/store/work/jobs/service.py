@@ -139,6 +139,22 @@ class Jobs:
         )
         return [job_of(row) for row in found if await self._may_see(principal, row)]
 
+    async def lately(self, principal: Principal) -> list[Job]:
+        """The account's jobs that run or have moved within `limits.JOB_LATELY_S`, as far as the principal may see them, newest first."""
+        await self._gate.enter(principal, Operation.LIST_FILES, None)
+        since_ms = self._lately_ms()
+        found = await self._catalog.scan(
+            lambda rows: jobs.lately(rows, principal.account_id or "", since_ms, limits.JOBS_LATELY_SHOWN)
+        )
+        return [job_of(row) for row in found if await self._may_see(principal, row)]
+
+    async def is_moving(self, account_id: str) -> bool:
+        """Whether a job of the account runs or has moved within `limits.JOB_LATELY_S`: cheap enough for every page."""
+        return await jobs.any_lately(self._catalog.rows, account_id, self._lately_ms())
+
+    def _lately_ms(self) -> int:
+        return self._ambient.now_ms() - limits.JOB_LATELY_S * 1000
+
     async def remarks(self, principal: Principal, job_id: str, *, after: int = 0, limit: int) -> list[Remark]:
         """What the job has to say of versions, in order, behind the number `after`. Raises `NoSuchJob`."""
         await self._seen(principal, job_id)

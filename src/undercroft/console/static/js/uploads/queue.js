@@ -7,7 +7,7 @@ import { CANCELED, DONE, FAILED, MISSING, PAUSED, RUNNING, Transfer, WAITING } f
 const FILES_AT_ONCE = 4;
 const NAMES_AT_ONCE = 200;
 
-/** Emits `change` when the list or a state has changed, `progress`, and `done` with a transfer that has just succeeded. */
+/** Emits `change` when the list or a state has changed, `progress`, `done` with a transfer that has just succeeded, and `recovered` where there are unfinished ones of an earlier page. */
 class Queue extends EventTarget {
   transfers = [];
   offline = !navigator.onLine;
@@ -25,11 +25,14 @@ class Queue extends EventTarget {
     for (let at = 0; at < named.length; at += NAMES_AT_ONCE) {
       const some = named.slice(at, at + NAMES_AT_ONCE);
       const { versions, largeAbove } = await call(`/buckets/${encodeURIComponent(bucket)}/uploads/look`, { names: some.map(({ name }) => name) });
+      const added = [];
       for (const { file, name, handle } of some) {
         const transfer = new Transfer(file, { ...target, name, largeAbove }, { handle });
         transfer.versions = versions[name] ?? 0;
+        added.push(transfer);
         this.#watch(transfer);
       }
+      await records.putWaiting(added.map((transfer) => transfer.waiting));
       this.#changed();
     }
     this.#pump();
@@ -37,11 +40,14 @@ class Queue extends EventTarget {
 
   /** Find what was left unfinished: it goes on by itself where the browser opens the file again, and else waits for it. */
   async recover() {
-    for (const record of await records.abandoned()) {
-      if (this.transfers.some((transfer) => transfer.record?.id === record.id)) continue;
+    const found = await records.abandoned();
+    for (const record of found) {
+      if (this.transfers.some((transfer) => transfer.remembered?.id === record.id)) continue;
       const file = await reopened(record);
-      this.#watch(new Transfer(file, { bucket: record.bucket, name: record.name, options: record.options, largeAbove: 0 }, { record }));
+      const { bucket, name, options, largeAbove = 0 } = record;
+      this.#watch(new Transfer(file, { bucket, name, options, largeAbove }, record.isWaiting ? { waiting: record } : { record }));
     }
+    if (found.length) this.dispatchEvent(new Event("recovered"));
     this.#changed();
     this.#pump();
   }
@@ -80,6 +86,22 @@ class Queue extends EventTarget {
     const fits = transfer.resumeWith(file);
     if (fits) this.#pump();
     return fits;
+  }
+
+  /** The same with many files, {file, path}, of any of the uploads: how many of them go on. A file that may be of several is of none. */
+  resumeWithAny(found) {
+    let number = 0;
+    for (const { file, path } of found) {
+      const fitting = this.of(MISSING).filter((one) => one.isOf(file) && `/${one.name}`.endsWith(`/${path}`));
+      if (fitting.length === 1 && fitting[0].resumeWith(file)) number++;
+    }
+    this.#pump();
+    return number;
+  }
+
+  /** How many wait for their files. */
+  get left() {
+    return this.of(MISSING).length;
   }
 
   /** Leave those out that are over. */

@@ -1,6 +1,7 @@
-// Uploads, on every page of those who are signed in.
+// Uploads and the tray, on every page of those who are signed in.
 
 import * as drop from "./drop.js";
+import { jobs } from "./jobs.js";
 import { queue } from "./queue.js";
 import * as rows from "./rows.js";
 import * as softly from "./softly.js";
@@ -8,6 +9,6 @@ import * as tray from "./tray.js";
 
 export function start() {
   if (!document.querySelector(".bar-tools")) return;
-  for (const part of [tray, drop, rows, softly]) part.start();
+  for (const part of [tray, drop, rows, softly, jobs]) part.start();
   queue.recover();
 }

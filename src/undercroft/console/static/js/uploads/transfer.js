@@ -37,15 +37,24 @@ export class Transfer extends EventTarget {
   #sent = new Set();
   #whole;
 
-  /** `target` is {bucket, name, options, largeAbove}; `record` is that of an upload to be continued, `file` null if it has to be asked for. */
-  constructor(file, target, { record = null, handle = null } = {}) {
+  /**
+   * `target` is {bucket, name, options, largeAbove}; `file` is null if it has to be asked for. `record` is that of a large file to be
+   * continued, `waiting` that of what the server has nothing of yet.
+   */
+  constructor(file, target, { record = null, waiting = null, handle = null } = {}) {
     super();
     Object.assign(this, target);
     this.#file = file;
     this.record = record;
-    this.handle = handle ?? record?.handle ?? null;
-    this.size = file?.size ?? record.size;
+    this.handle = handle ?? (record ?? waiting)?.handle ?? null;
+    this.size = file?.size ?? (record ?? waiting).size;
+    this.waiting = waiting ?? (record ? null : this.#asWaiting());
     if (!file) this.state = MISSING;
+  }
+
+  /** What the browser remembers of it. */
+  get remembered() {
+    return this.record ?? this.waiting;
   }
 
   get sentBytes() {
@@ -105,10 +114,15 @@ export class Transfer extends EventTarget {
     }
   }
 
+  /** Whether this may be the file that was being uploaded. */
+  isOf(file) {
+    const { size, modified } = this.remembered;
+    return file.size === size && file.lastModified === modified;
+  }
+
   /** Use this file to go on with. Returns false where it is not the one that was being uploaded. */
   resumeWith(file) {
-    const { size, modified } = this.record;
-    if (file.size !== size || file.lastModified !== modified) return false;
+    if (!this.isOf(file)) return false;
     this.#file = file;
     this.#set(WAITING);
     return true;
@@ -126,8 +140,10 @@ export class Transfer extends EventTarget {
     this.#set(RUNNING);
     const { signal } = this.#control;
     try {
+      if (this.waiting?.tab) await records.putWaiting([this.waiting]); // Another visit's: it is this one's now.
       const made = this.record || this.size > this.largeAbove ? await this.#large(signal) : await this.#small(signal);
       this.sha1 = made.sha1;
+      await this.#begun();
       this.#set(DONE); // Also where it was paused or canceled too late.
     } catch (error) {
       this.#control.abort(error);
@@ -136,8 +152,20 @@ export class Transfer extends EventTarget {
     }
   }
 
+  #asWaiting() {
+    const { bucket, name, options, largeAbove, size, handle } = this;
+    return { id: `waiting-${crypto.getRandomValues(new Uint32Array(4)).join("-")}`, isWaiting: true, bucket, name, options, largeAbove, size, handle, modified: this.#file.lastModified };
+  }
+
+  /** Forget that nothing of it is on the server. */
+  async #begun() {
+    if (this.waiting) await records.remove(this.waiting.id);
+    this.waiting = null;
+  }
+
   async #drop() {
     forget(this.number);
+    await this.#begun();
     if (!this.record) return;
     const { id } = this.record;
     try {
@@ -198,7 +226,6 @@ export class Transfer extends EventTarget {
     const file = this.#file;
     if (!(await this.#begin(signal))) return { sha1: null };
     const { id, partSize } = this.record;
-    const quiet = records.keepBeating(this.record);
     const addresses = new Addresses(() => ask(this.#path("part-address"), { fileId: id }), this.addresses ?? []);
     const sending = new Set();
     try {
@@ -220,11 +247,9 @@ export class Transfer extends EventTarget {
       await Promise.all(sending);
       signal.throwIfAborted();
       const sha1 = await this.#finish(count, signal);
-      quiet(); // Before it is forgotten, or the next beat would remember it again.
       await records.remove(id);
       return { sha1 };
     } finally {
-      quiet();
       await Promise.all(sending);
     }
   }
@@ -267,6 +292,7 @@ export class Transfer extends EventTarget {
       };
     }
     await records.put(this.record);
+    await this.#begun();
     this.begun = true;
     return true;
   }

@@ -1,6 +1,9 @@
-// The tray: a pill at the bottom right that opens to a row a file, and a button with a ring in the bar above.
+// The tray: a pill at the bottom right that opens to a row a file and a row a job, and a button with a ring in the bar above.
 
+import { chooser, chooserOfAll } from "./choosing.js";
 import { icon, make, makeSVG } from "./elements.js";
+import * as jobRows from "./job-rows.js";
+import { jobs } from "./jobs.js";
 import { CANCELED, DONE, FAILED, MISSING, PAUSED, RUNNING, WAITING, queue } from "./queue.js";
 import * as words from "./words.js";
 
@@ -8,6 +11,7 @@ const ROWS_MAX = 100;
 const REFRESH_MS = 250;
 const ORDER = [RUNNING, MISSING, FAILED, PAUSED, WAITING, DONE, CANCELED];
 const RING = 2 * Math.PI * 6;
+const OPEN = "undercroft-tray-open"; // Whether it was left open, on the page before.
 
 const rows = new Map();
 let parts;
@@ -22,6 +26,9 @@ export function start() {
   document.body.append(parts.tray);
   queue.addEventListener("change", plan);
   queue.addEventListener("progress", plan);
+  queue.addEventListener("recovered", open);
+  jobs.addEventListener("change", plan);
+  setOpen(sessionStorage[OPEN] === "1");
   refresh();
 }
 
@@ -37,25 +44,31 @@ function button() {
 
 function tray() {
   const title = make("span", { class: "tray-title" });
-  const pill = make("button", { class: "tray-pill", type: "button", "aria-expanded": "true", "aria-controls": "tray-body", onclick: toggle }, icon("upload"), title, icon("chevron"));
+  const icons = { uploadIcon: icon("upload"), jobIcon: icon("clock") };
+  const pill = make("button", { class: "tray-pill", type: "button", "aria-expanded": "true", "aria-controls": "tray-body", onclick: toggle }, ...Object.values(icons), title, icon("chevron"));
   const total = make("p", { class: "tray-total" });
   const actions = {
     pauseAll: action("Pause all", "pause", () => queue.pauseAll()),
     resumeAll: action("Resume all", "play", () => queue.resumeAll()),
     cancelAll: action("Cancel all", "close", () => queue.cancelAll()),
-    clear: action("Clear finished", "done", () => queue.clear()),
+    clear: action("Clear finished", "done", () => (queue.clear(), jobs.clear())),
   };
-  const list = make("ul", { class: "tray-rows" });
+  const list = make("ul", { class: "tray-rows", "aria-label": "Uploads" });
+  const jobList = make("ul", { class: "tray-rows tray-jobs", "aria-label": "Jobs" });
+  const chooseAll = chooserOfAll();
   const more = make("p", { class: "tray-more quiet", hidden: true });
   const says = make("p", { class: "unseen", role: "status", "aria-live": "polite" });
-  const body = make("div", { class: "tray-body", id: "tray-body" }, make("div", { class: "tray-actions" }, total, ...Object.values(actions)), list, more);
-  const root = make("section", { class: "tray", "aria-label": "Transfers", hidden: true }, pill, body, says);
-  return { tray: root, pill, title, total, ...actions, list, more, says, body };
+  const body = make("div", { class: "tray-body", id: "tray-body" }, make("div", { class: "tray-actions" }, total, ...Object.values(actions)), chooseAll, list, more, jobList);
+  const root = make("section", { class: "tray", "aria-label": "Transfers and jobs", hidden: true }, pill, body, says);
+  return { tray: root, pill, ...icons, title, total, ...actions, chooseAll, list, jobList, more, says, body };
 }
 
 const action = (label, name, act) => make("button", { class: "icon-button", type: "button", "aria-label": label, title: label, onclick: act }, icon(name));
 
-const toggle = () => setOpen(parts.body.hidden);
+function toggle() {
+  setOpen(parts.body.hidden);
+  sessionStorage[OPEN] = parts.body.hidden ? "" : "1";
+}
 
 function setOpen(opened) {
   parts.body.hidden = !opened;
@@ -72,23 +85,35 @@ function plan() {
 
 function refresh() {
   const { transfers } = queue;
-  parts.tray.hidden = parts.button.hidden = !transfers.length;
+  parts.tray.hidden = parts.button.hidden = !transfers.length && !jobs.list.length;
   const { sent, size, rate } = queue.total;
   const active = queue.active.length;
   const stopped = queue.of(PAUSED, FAILED, MISSING).length;
-  const title = headline(active, stopped);
-  parts.title.textContent = active && size ? `${title} · ${words.percent(sent, size)} %` : title;
-  parts.total.textContent = words.progress(sent, size, active ? rate : 0) + (active && rate ? `, ${words.size(Math.round(rate))}/s` : "");
+  const ofFiles = headline(active, stopped);
+  const ofJobs = jobRows.headline(jobs.list);
+  const uploading = active && size ? `${ofFiles} · ${words.percent(sent, size)} %` : ofFiles;
+  parts.uploadIcon.toggleAttribute("hidden", !transfers.length);
+  parts.jobIcon.toggleAttribute("hidden", transfers.length > 0);
+  parts.title.textContent = transfers.length ? [uploading, ofJobs].filter(Boolean).join(", ") : ofJobs;
+  parts.total.textContent = !transfers.length ? "" : words.progress(sent, size, active ? rate : 0) + (active && rate ? `, ${words.size(Math.round(rate))}/s` : "");
   parts.button.setAttribute("aria-label", `Transfers: ${parts.title.textContent}`);
   parts.button.title = parts.title.textContent;
-  parts.ring.setAttribute("stroke-dashoffset", size ? RING * (1 - sent / size) : 0);
-  parts.button.classList.toggle("troubled", queue.of(FAILED, MISSING).length > 0);
+  parts.ring.setAttribute("stroke-dashoffset", RING * (1 - (transfers.length ? (size ? sent / size : 1) : partOfJobs())));
+  parts.button.classList.toggle("troubled", queue.of(FAILED, MISSING).length > 0 || jobs.list.some((job) => job.state === "failed"));
   parts.pauseAll.hidden = !active;
   parts.resumeAll.hidden = !queue.of(PAUSED, FAILED).length;
   parts.cancelAll.hidden = !active && !stopped;
-  parts.clear.hidden = active + stopped === transfers.length;
+  parts.clear.hidden = active + stopped === transfers.length && jobs.running.length === jobs.list.length;
+  parts.chooseAll.hidden = queue.of(MISSING).length < 2;
   refreshRows(transfers);
-  announce(active, sent, size);
+  jobRows.show(parts.jobList, jobs.list);
+  announce(active, sent, size, ofFiles);
+}
+
+/** How full the ring is where there are only jobs: as far as the one that runs, a quarter where nobody knows. */
+function partOfJobs() {
+  const { running } = jobs;
+  return running.length ? (running[0].percent ?? 25) / 100 : 1;
 }
 
 function headline(active, stopped) {
@@ -131,36 +156,12 @@ function rowOf(transfer) {
     cancel: action(`Cancel ${name}`, "close", () => queue.cancel(transfer)),
     wrong: "",
   };
-  row.choose = chooser(transfer, row);
+  row.choose = chooser(transfer, row, plan);
   const note = transfer.versions ? [make("span", { class: "badge warn" }, `creates version ${transfer.versions + 1}`)] : [];
   row.root.append(
     make("p", { class: "tray-name" }, make("span", { class: "tray-file", title: `${transfer.bucket}/${transfer.name}` }, name), ...note),
     make("div", { class: "tray-buttons" }, row.pause, row.resume, row.cancel), row.bar, row.status, row.choose);
   return row;
-}
-
-/** What asks for the file of an upload that another visit began. */
-function chooser(transfer, row) {
-  const input = make("input", { type: "file", class: "unseen", tabindex: -1, "aria-label": `The file of ${transfer.name}`, onchange: () => {
-    const [file] = input.files;
-    if (file && !queue.resumeWith(transfer, file)) row.wrong = "This is another file: its size or its time differs. ";
-    input.value = "";
-    plan();
-  } });
-  return make("div", { class: "tray-choose", hidden: true }, make("button", { class: "button small", type: "button", onclick: () => choose(transfer, input, row) }, "Choose the file to go on"), input);
-}
-
-async function choose(transfer, input, row) {
-  const { handle } = transfer.record;
-  if (!handle) return input.click();
-  try {
-    if ((await handle.requestPermission({ mode: "read" })) !== "granted") return;
-    if (!queue.resumeWith(transfer, await handle.getFile())) row.wrong = "The file has changed since. ";
-  } catch {
-    transfer.record.handle = null; // It is not where it was: the next click asks for it.
-    row.wrong = "The file is not where it was. ";
-  }
-  plan();
 }
 
 function refreshRow(row, transfer) {
@@ -185,7 +186,8 @@ function statusOf(transfer, row) {
   if (state === DONE) return `Uploaded, ${words.size(size)}`;
   if (state === CANCELED) return transfer.problem || "Canceled";
   if (state === FAILED) return transfer.problem;
-  if (state === MISSING) return `${row.wrong}Begun earlier, ${words.size(size)}: choose the same file, and only what is missing is sent.`;
+  if (state === MISSING && transfer.record) return `${row.wrong}Begun earlier, ${words.size(size)}: choose the same file, and only what is missing is sent.`;
+  if (state === MISSING) return `${row.wrong}Not uploaded when the page was left, ${words.size(size)}: choose the file again.`;
   if (state === PAUSED) return `Paused at ${words.progress(sent, size, 0)}`;
   if (state === WAITING) return `Waiting, ${words.size(size)}`;
   if (queue.offline) return `Offline at ${words.progress(sent, size, 0)}: goes on by itself`;
@@ -195,16 +197,16 @@ function statusOf(transfer, row) {
 }
 
 /** Say the beginning, each quarter, and the end, once each. */
-function announce(active, sent, size) {
+function announce(active, sent, size, title) {
   const done = queue.of(DONE).length;
   if (active) {
     const quarter = Math.floor((4 * sent) / (size || 1)) || 0;
-    if (!announced) say(parts.title.textContent.split(" · ")[0]);
+    if (!announced) say(title);
     else if (quarter + 1 > announced && quarter < 4) say(`${25 * quarter} percent uploaded`);
     announced = Math.max(announced, Math.min(quarter, 3) + 1);
   } else if (announced || done > told) {
     announced = 0;
-    if (queue.transfers.length) say(parts.title.textContent);
+    if (queue.transfers.length) say(title);
   }
   if (!active) told = done;
 }
