@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
+from urllib.parse import urlencode
+
 import pytest
 
 from harness.asynchronous import asynchronous
+from harness.console_forms import TIMEOUT_S, Browser
 from harness.people import (
     BETTER_PASSWORD,
     BROWSER,
@@ -129,3 +133,30 @@ async def test_nothing_is_done_by_a_password_that_was_changed_while_it_was_looke
         if change is suspended:
             await identity.accounts.set_suspended(OWNER, False)
         assert (await sign_in(bench, PASSWORD if change is suspended else BETTER_PASSWORD)).session
+
+
+def test_a_form_that_was_begun_before_its_session_ended_does_nothing_after_it(server, new_name):
+    """A stolen session must not live on in a request whose body is held back."""
+    email = f"{new_name('slow')}@example.com"
+    server.create_account(email)
+    thief, owner = Browser(server), Browser(server)
+    for browser in (thief, owner):
+        assert browser.sign_in(email).status_code == 303
+    token = thief.token("/settings")
+    body = urlencode({"name": "Stolen", "time_zone": "UTC", "csrf_token": token}).encode()
+    connection = http.client.HTTPConnection(server.console_url.removeprefix("http://"), timeout=TIMEOUT_S)
+    connection.putrequest("POST", "/settings")
+    cookies = "; ".join(f"{each.name}={each.value}" for each in thief.session.cookies)
+    for name, value in {
+        "content-type": "application/x-www-form-urlencoded", "content-length": str(len(body)), "origin": thief.origin, "cookie": cookies,
+        "expect": "100-continue",
+    }.items():  # fmt: skip
+        connection.putheader(name, value)
+    connection.endheaders()
+    assert connection.sock.recv(1000).startswith(b"HTTP/1.1 100 ")  # So it waits for the body, and knows who asks.
+    assert owner.post("/settings/sessions/end-others", {}, token=owner.token("/settings")).status_code == 303
+    connection.send(body)
+    answer = connection.getresponse()
+    assert (answer.status, answer.getheader("location")) == (303, "/sign-in")
+    connection.close()
+    assert 'value="Stolen"' not in owner.get("/settings").text
