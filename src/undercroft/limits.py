@@ -85,7 +85,9 @@ SHARE_PASSWORD_MIN_LENGTH = (
 )
 SHARE_TRIES_MAX = 10  # Passwords that may be tried of one link …
 SHARE_TRIES_WINDOW_S = 900  # … within this; then nobody gets in before it is over.
-ZIP_FILES_MAX = 100_000  # Files of one zip: about 300 bytes of memory each, for its directory.
+ZIP_FILES_MAX = 100_000  # Files of one zip: about 200 bytes of memory each, for its directory, …
+ZIP_PATHS_MAX_BYTES = 16 * MIB  # … and their paths in it.
+ZIP_LOOKED_AT_MAX = 200_000  # Files that are looked at for one, in it or not.
 ZIPS_AT_ONCE = 12  # In one process, …
 ZIPS_PER_ACCOUNT = 3  # … of one account.
 ZIP_BLOCK_BYTES = 256 * KIB

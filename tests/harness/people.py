@@ -11,6 +11,7 @@ from pyotp import TOTP
 from harness.stores import Bench, SetClock, open_bench
 from undercroft.outgoing.mail import Mail
 from undercroft.store.identity.people import People
+from undercroft.store.identity.proofs import Proof
 from undercroft.store.identity.sign_in import Browser, Step
 
 OWNER, PASSWORD = "owner@example.com", "a long password"
@@ -52,6 +53,11 @@ async def set_up_app(bench: Bench) -> tuple[TOTP, list[str]]:
 def code(bench: Bench, app: TOTP) -> str:
     """What the app shows now."""
     return app.at(bench.clock.ms // 1000)
+
+
+async def proof(bench: Bench, password: str = PASSWORD, *, account_id: str = "") -> Proof:
+    """What whoever is signed in has to show for what asks for the password again."""
+    return await bench.store.identity.sign_in.confirm_password(account_id or bench.bucket.account_id, password)
 
 
 async def sign_in(bench: Bench, password: str = PASSWORD, *, browser: Browser = BROWSER, email: str = OWNER) -> Step:

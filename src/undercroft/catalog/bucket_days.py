@@ -101,11 +101,10 @@ async def storage_page(
 
 async def sizes(rows: Rows, account_id: str, first_day: int, last_day: int) -> list[tuple[int, str, int]]:
     """How many bytes each bucket held when it was last looked at: day, bucket id, bytes."""
-    found = await rows.all(
+    return await rows.all(  # type: ignore[return-value]
         "SELECT day, bucket_id, bytes FROM bucket_storage_days WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3",
         (account_id, first_day, last_day),
     )
-    return found  # type: ignore[return-value]
 
 
 class BucketTotalRow(NamedTuple):

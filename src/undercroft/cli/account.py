@@ -201,7 +201,7 @@ def reset_second_factor(
 
     async def work(store: Store) -> Account:
         found = await store.identity.accounts.find(account)
-        await store.identity.second_factors.disable(found.account_id)
+        await store.identity.second_factors.reset(found.account_id)
         return found
 
     _show(_changed(settings, "Reset second factor", work), json)

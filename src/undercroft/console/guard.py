@@ -30,7 +30,6 @@ from undercroft.console.visit import Console, Visit
 from undercroft.http.errors import BodyBroken, BodyTooLarge
 from undercroft.http.refusal import new_request_id
 from undercroft.store.errors import ProductNotEnabled, StoreError
-from undercroft.store.identity.sessions import SignedIn
 
 CSRF_FIELD = "csrf_token"
 CSRF_HEADER = "x-csrf-token"
@@ -88,7 +87,11 @@ class Guard:
     async def _handle(self, visit: Visit, page: Page) -> Response:
         if page.method == "POST":
             problem = await _read(visit)
-            problem = problem or acting.refusal(visit, page.path)
+            if problem is not None:
+                return _refuse(visit, problem)
+            if visit.signed_in is not None:  # A body comes as slowly as its sender likes, and the session may be over.
+                await self._recognize(visit, visit.session_secret)
+            problem = acting.refusal(visit, page.path)
             if problem is not None:
                 return _refuse(visit, problem)
         who = visit.signed_in
@@ -117,21 +120,24 @@ class Guard:
     async def _visit(self, request: Request, *, is_use: bool = True) -> Visit:
         console = self._console
         secret = request.cookies.get(console.session_cookie, "")
-        signed_in: SignedIn | None = None
         visit = Visit(request, console, None, "")
         if secret:
-            signed_in = await console.store.identity.sessions.find(secret, address=visit.address, is_use=is_use)
-        if signed_in is not None:
-            visit.signed_in = signed_in
-            product = await console.store.identity.products.of(signed_in.account.account_id)
-            visit.has_b2 = product.is_enabled
-        else:
+            await self._recognize(visit, secret, is_use=is_use)
+        if visit.signed_in is None:
             # Forms of those who are not signed in have a secret of their own.
             secret = request.cookies.get(console.form_cookie, "")
             if not secret:
                 secret = visit.cookies[console.form_cookie] = secrets.token_urlsafe(32)
         visit.csrf_token = _token(secret)
         return visit
+
+    async def _recognize(self, visit: Visit, secret: str, *, is_use: bool = True) -> None:
+        """Find out who is signed in with this secret now."""
+        store = self._console.store
+        visit.signed_in = await store.identity.sessions.find(secret, address=visit.address, is_use=is_use)
+        if visit.signed_in is not None:
+            product = await store.identity.products.of(visit.signed_in.account.account_id)
+            visit.has_b2 = product.is_enabled
 
     def _dressed(self, visit: Visit, response: Response) -> Response:
         """The answer with what browsers are told about it."""

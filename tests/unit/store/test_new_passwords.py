@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from harness.asynchronous import asynchronous
-from harness.people import BETTER_PASSWORD, BROWSER, OWNER, PASSWORD, Postbox, code, open_people, set_up_app, sign_in
+from harness.people import (
+    BETTER_PASSWORD,
+    BROWSER,
+    OWNER,
+    PASSWORD,
+    Postbox,
+    code,
+    open_people,
+    proof,
+    set_up_app,
+    sign_in,
+)
 from undercroft import limits
 from undercroft.store import errors
 from undercroft.store.identity.password_rules import check_new_password
@@ -38,10 +49,9 @@ async def test_a_changed_password_ends_other_sessions_and_is_told_by_mail(tmp_pa
     async with open_people(tmp_path, mailer=box) as bench:
         identity = bench.store.identity
         mine, other = (await sign_in(bench)).session, (await sign_in(bench)).session
-        account = (await identity.sessions.find(mine, address="")).account
         with pytest.raises(errors.WeakPassword):
-            await identity.passwords.change(account, "password1234", session=mine)
-        await identity.passwords.change(account, BETTER_PASSWORD, session=mine)
+            await identity.passwords.change(await proof(bench), "password1234", session=mine)
+        await identity.passwords.change(await proof(bench), BETTER_PASSWORD, session=mine)
         assert await identity.sessions.find(mine, address="") is not None
         assert await identity.sessions.find(other, address="") is None
         with pytest.raises(errors.BadCredentials):
@@ -57,10 +67,9 @@ async def test_a_new_password_ends_sign_ins_that_only_lack_their_code(tmp_path):
     async with open_people(tmp_path, mailer=box) as bench:
         identity = bench.store.identity
         mine = (await sign_in(bench)).session
-        account = (await identity.sessions.find(mine, address="")).account
         app, _ = await set_up_app(bench)
         before_change = (await sign_in(bench)).pending
-        await identity.passwords.change(account, BETTER_PASSWORD, session=mine)
+        await identity.passwords.change(await proof(bench), BETTER_PASSWORD, session=mine)
         with pytest.raises(errors.BadLink):
             await identity.sign_in.with_code(before_change, code(bench, app), BROWSER, trust=True)
         before_reset = (await sign_in(bench, BETTER_PASSWORD)).pending

@@ -23,7 +23,7 @@ def run(folder, story):
 
 def test_a_session_acts_as_its_account_until_it_is_ended(tmp_path):
     async def story(bench, sessions):
-        account = await sessions.check_password("Owner@Example.com ", PASSWORD)
+        account = (await sessions.check_password("Owner@Example.com ", PASSWORD)).account
         secret = await sessions.begin(account.account_id, address="192.0.2.1", user_agent="a browser")
         found = await sessions.find(secret, address="192.0.2.1")
         assert found.account == account

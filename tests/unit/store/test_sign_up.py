@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.asynchronous import asynchronous
-from harness.people import BETTER_PASSWORD, OWNER, Postbox, open_people, set_up_app, sign_in
+from harness.people import BETTER_PASSWORD, OWNER, Postbox, open_people, proof, set_up_app, sign_in
 from undercroft import limits
 from undercroft.store import errors
 from undercroft.store.identity.audit import OPERATOR_COMMAND, Filter
@@ -169,11 +169,11 @@ async def test_a_profile_has_a_name_and_a_time_zone_that_exists(tmp_path):
 @asynchronous
 async def test_an_address_is_changed_to_one_that_nobody_has(tmp_path):
     async with open_people(tmp_path) as bench:
-        accounts, account_id = bench.store.identity.accounts, bench.bucket.account_id
+        accounts = bench.store.identity.accounts
         await accounts.create("second@example.com", "a long password")
         with pytest.raises(errors.DuplicateEmail):
-            await accounts.set_email(account_id, "Second@example.com")
-        await accounts.set_email(account_id, "Renamed@example.com")
+            await accounts.set_email(await proof(bench), "Second@example.com")
+        await accounts.set_email(await proof(bench), "Renamed@example.com")
         assert (await sign_in(bench, email="renamed@example.com")).session
 
 
@@ -182,13 +182,13 @@ async def test_an_account_deletes_itself_with_all_that_it_has_but_its_log_and_an
     async with open_people(tmp_path, sign_up="open") as bench:
         identity = bench.store.identity
         with pytest.raises(errors.InvalidRequest):
-            await identity.accounts.delete_own(await identity.accounts.find(OWNER))
+            await identity.accounts.delete_own(await proof(bench))
         account = await sign_up(bench)
         await identity.products.enable(account.account_id, "1")
         await identity.second_factors.enroll(account.account_id, NEW, "Undercroft")
         await bench.store.audit.record(account.account_id, OPERATOR_COMMAND, "Look")
         await sign_in(bench, BETTER_PASSWORD, email=NEW)
-        await identity.accounts.delete_own(account)
+        await identity.accounts.delete_own(await proof(bench, BETTER_PASSWORD, account_id=account.account_id))
         for table in ("accounts", "keys", "products", "second_factors", "sessions", "links", "caps"):
             found = await bench.catalog.rows.one(
                 f"SELECT count(*) FROM {table} WHERE account_id = ?1", (account.account_id,)

@@ -20,7 +20,7 @@ from undercroft.console.files.places import files_path, folder_of
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, NeedlessCustomerKey, WrongCustomerKey
-from undercroft.store.files.encryption import ALGORITHM, KEY_BYTES, customer_key
+from undercroft.store.files.encryption import ALGORITHM, CUSTOMER_KEY_BYTES, customer_key
 from undercroft.store.model import Action, CustomerKey
 
 _HEADERS = {"content-security-policy": "default-src 'none'; sandbox", "x-content-type-options": "nosniff"}
@@ -53,13 +53,15 @@ def _key_of(text: str) -> CustomerKey:
     Raises `InvalidRequest`, without the text in it.
     """
     raw = text.strip().encode()
-    if len(raw) != KEY_BYTES:
+    if len(raw) != CUSTOMER_KEY_BYTES:
         try:
             raw = base64.b64decode(raw, validate=True)
         except binascii.Error:
             raw = b""
-    if len(raw) != KEY_BYTES:
-        raise InvalidRequest(f"A key is {KEY_BYTES} bytes: in base64 (44 characters), or as {KEY_BYTES} characters.")
+    if len(raw) != CUSTOMER_KEY_BYTES:
+        raise InvalidRequest(
+            f"A key is {CUSTOMER_KEY_BYTES} bytes: in base64 (44 characters), or as {CUSTOMER_KEY_BYTES} characters."
+        )
     digest = hashlib.md5(raw, usedforsecurity=False).digest()
     return customer_key(ALGORITHM, base64.b64encode(raw).decode(), base64.b64encode(digest).decode())
 

@@ -50,8 +50,8 @@ async def change_email(visit: Visit) -> Response:
         return _email_form(visit, {"again": "The two addresses differ."})
     identity = visit.store.identity
     try:
-        await identity.sign_in.confirm_password(visit.account.account_id, visit.field("password"))
-        await identity.accounts.set_email(visit.account.account_id, email)
+        proof = await identity.sign_in.confirm_password(visit.account.account_id, visit.field("password"))
+        await identity.accounts.set_email(proof, email)
     except (BadCredentials, TooManyAttempts) as error:
         return _email_form(visit, {"password": str(error)})
     except (InvalidRequest, DuplicateEmail) as error:
@@ -73,8 +73,8 @@ async def delete(visit: Visit) -> Response:
         return await _delete_form(visit, {"confirm": f"Type {visit.account.email} to confirm."})
     identity = visit.store.identity
     try:
-        account = await identity.sign_in.confirm_password(visit.account.account_id, visit.field("password"))
-        await identity.accounts.delete_own(account)
+        proof = await identity.sign_in.confirm_password(visit.account.account_id, visit.field("password"))
+        await identity.accounts.delete_own(proof)
     except (BadCredentials, TooManyAttempts) as error:
         return await _delete_form(visit, {"password": str(error)})
     except (InvalidRequest, BucketNotEmpty) as error:

@@ -59,8 +59,8 @@ async def begin(visit: Visit) -> Response:
     asked, site = visit.json(Asked), _site(visit)
     identity = visit.store.identity
     try:
-        account = await identity.sign_in.confirm_password(visit.account.account_id, asked.password)
-        options = await identity.passkeys.begin_adding(account, site)
+        proof = await identity.sign_in.confirm_password(visit.account.account_id, asked.password)
+        options = await identity.passkeys.begin_adding(proof, site)
     except (BadCredentials, TooManyAttempts, TooManyPasskeys) as error:
         return _refused(visit, "password", error)
     return visit.answer_json({"options": msgspec.json.decode(options)})

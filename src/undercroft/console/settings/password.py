@@ -20,8 +20,8 @@ async def change(visit: Visit) -> Response:
     if password != visit.field("password_again"):
         return _refused(visit, {"password_again": "The two differ."})
     try:
-        account = await identity.sign_in.confirm_password(account_id, visit.field("current_password"))
-        await identity.passwords.change(account, password, session=visit.session_secret)
+        proof = await identity.sign_in.confirm_password(account_id, visit.field("current_password"))
+        await identity.passwords.change(proof, password, session=visit.session_secret)
     except (BadCredentials, TooManyAttempts) as error:
         return _refused(visit, {"current_password": str(error)})
     except WeakPassword as error:

@@ -43,10 +43,10 @@ async def make_codes(visit: Visit) -> Response:
     """Other recovery codes for the password; the old ones work no more."""
     identity, account_id = visit.store.identity, visit.account.account_id
     try:
-        await identity.sign_in.confirm_password(account_id, visit.field("password"))
+        proof = await identity.sign_in.confirm_password(account_id, visit.field("password"))
+        codes = await identity.second_factors.new_recovery_codes(proof)
     except (BadCredentials, TooManyAttempts) as error:
         return visit.render("settings/new_codes.html", status=422, errors={"password": str(error)})
-    codes = await identity.second_factors.new_recovery_codes(account_id)
     return visit.render("settings/recovery_codes.html", codes=codes)
 
 
@@ -59,10 +59,10 @@ async def disable(visit: Visit) -> Response:
     """Switch it off, for the password."""
     identity, account = visit.store.identity, visit.account
     try:
-        await identity.sign_in.confirm_password(account.account_id, visit.field("password"))
+        proof = await identity.sign_in.confirm_password(account.account_id, visit.field("password"))
+        await identity.second_factors.disable(proof)
     except (BadCredentials, TooManyAttempts) as error:
         return visit.render("settings/two_factor_off.html", status=422, errors={"password": str(error)})
-    await identity.second_factors.disable(account.account_id)
     identity.letters.second_factor_changed(account.email, enabled=False)
     return visit.redirect("/settings/security", notice="second-factor-off")
 

@@ -18,7 +18,15 @@ from undercroft.catalog.replications import QueueRow
 from undercroft.catalog.versions import FIRST
 from undercroft.store import ids
 from undercroft.store.errors import InvalidRequest, NoSuchBucket, ReplicationConflict
-from undercroft.store.model import Bucket, Lock, Replication, ReplicationDestination, ReplicationRule, ReplicationSource
+from undercroft.store.model import (
+    SNAPSHOT,
+    Bucket,
+    Lock,
+    Replication,
+    ReplicationDestination,
+    ReplicationRule,
+    ReplicationSource,
+)
 from undercroft.store.operations import Operation
 
 DOCUMENT = "replication"
@@ -117,7 +125,10 @@ async def _check_names(rows: Rows, bucket: Bucket, after: Replication) -> None:
         for destination in sorted(_destinations(source) - known):
             if destination == bucket.bucket_id:
                 raise InvalidRequest("A bucket cannot be replicated to itself")
-            if await buckets.by_id(rows, destination) is None:
+            found = await buckets.by_id(rows, destination)
+            if found is not None and found.type == SNAPSHOT:
+                raise InvalidRequest("Nothing is replicated into a bucket of snapshots", "destination")
+            if found is None:
                 target = await replication_targets.find(rows, destination)
                 if target is None or target.account_id != bucket.account_id:
                     raise NoSuchBucket(destination)

@@ -28,6 +28,7 @@ MODIFIED_KEY = "src_last_modified_millis"
 _FILE_MODE = 0o100644
 _EARLIEST, _LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2038, 1, 1, tzinfo=UTC)  # What zip can say.
 _ODD = re.compile(r"[\x00-\x1f\x7f\\:]")  # Control characters, and what leads elsewhere on Windows.
+_MARKED = re.compile(r"~[0-9a-f]{8}\Z")
 _threads = Threads(2, "zip")
 
 
@@ -39,6 +40,8 @@ class Archive:
         self.packed = 0  # Files that are in it so far, …
         self.packed_bytes = 0  # … and what they hold.
         self.left_out = 0
+        self._looked_at = 0
+        self._path_bytes = 0
         self._files = files
         self._principal = principal
         self._bucket = bucket
@@ -79,12 +82,14 @@ class Archive:
 
         versions = self._files.selected(self._principal, self._bucket, self._names)
         for version in self._pulled(versions):
+            self._looked_at += 1
             if isinstance(version, str):
                 self._leave_out(version, "it is gone")
-            elif self.packed == limits.ZIP_FILES_MAX:
+            elif self._is_full:
                 self._leave_out(
                     version.name,
-                    f"a zip has at most {limits.ZIP_FILES_MAX:,} files; this one and those after it are not in it",
+                    f"a zip has at most {limits.ZIP_FILES_MAX:,} files, fewer where their paths are long; this one and those after "
+                    "it are not in it",
                 )
                 break
             elif version.encryption is not None and version.encryption.mode == SSE_C:
@@ -93,6 +98,7 @@ class Archive:
                 pass
             elif self._do(partial(self._open, version)):
                 path = path_in_zip(version.name, self._folder)
+                self._path_bytes += len(path.encode())
                 yield path, _modified(version), _FILE_MODE, ZIP_AUTO(version.size, level=0), self._bytes()
                 self._do(self._close_body)
                 self.packed += 1
@@ -102,6 +108,15 @@ class Archive:
         if self.left_out:
             note = self._note().encode()
             yield NOTE, datetime.now(UTC), _FILE_MODE, ZIP_AUTO(len(note), level=0), iter([note])
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether no more goes in: the directory of a zip is in memory until its end, and what is left out takes time as well."""
+        return (
+            self.packed >= limits.ZIP_FILES_MAX
+            or self._looked_at > limits.ZIP_LOOKED_AT_MAX
+            or self._path_bytes >= limits.ZIP_PATHS_MAX_BYTES
+        )
 
     def _bytes(self) -> Iterator[bytes]:
         assert self._body is not None
@@ -150,13 +165,14 @@ class Archive:
 def path_in_zip(name: str, folder: str) -> str:
     """The path of a file below a folder, such as no program unpacks outside of the place that it is told.
 
-    Parts that lead elsewhere, or nowhere, get another spelling, and the whole a mark that no other name gets.
+    Parts that lead elsewhere, or nowhere, get another spelling, and the whole a mark; so does what looks marked already, or like
+    the note in any case of its letters.
     """
     path = name.removeprefix(folder)
     parts = [_ODD.sub("_", part) for part in path.split("/")]
     parts = ["_" + part if part.strip(" .") == "" else part for part in parts]
     safe = "/".join(parts)
-    if safe == path and safe != NOTE:
+    if safe == path and safe.casefold() != NOTE.casefold() and not _MARKED.search(safe):
         return path
     return f"{safe}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 

@@ -35,6 +35,7 @@ from undercroft.store.errors import (
 from undercroft.store.model import SSE_B2, SSE_C, Bucket, CustomerKey, Encryption
 
 ALGORITHM = "AES256"
+CUSTOMER_KEY_BYTES = KEY_BYTES
 NO_ENCRYPTION = "none"
 _BY_CUSTOMER = b"\x80"  # Begins what a customer's key wraps; the keyring's versions are below.
 _OF_SERVICE = Encryption(SSE_B2)
@@ -252,8 +253,8 @@ def customer_key(algorithm: str | None, key: str | None, md5: str | None) -> Cus
     if algorithm != ALGORITHM:
         raise InvalidRequest(f"The algorithm of a customer's key must be {ALGORITHM}.", "algorithm")
     raw, digest = _decoded(key, "customerKey"), _decoded(md5, "customerKeyMd5")
-    if len(raw) != KEY_BYTES:
-        raise InvalidRequest(f"A customer's key must be the base64 of {KEY_BYTES} bytes.", "customerKey")
+    if len(raw) != CUSTOMER_KEY_BYTES:
+        raise InvalidRequest(f"A customer's key must be the base64 of {CUSTOMER_KEY_BYTES} bytes.", "customerKey")
     if not hmac.compare_digest(hashlib.md5(raw, usedforsecurity=False).digest(), digest):
         raise InvalidRequest("The MD5 given for the customer's key is not that of the key.", "customerKeyMd5")
     return CustomerKey(raw, base64.b64encode(digest).decode())

@@ -45,13 +45,20 @@ class Removals(FilesBase):
         """Give up an unfinished large file and its parts. Raises `NoSuchUpload` when it is not unfinished any more."""
 
         async def change(tx: Transaction, bucket_now: Bucket) -> None:
-            await tx.lock_name(large.bucket_id, large.name.encode())
-            row = (await versions.by_handle(tx, large.bucket_id, large.file_id.handle)).version
-            if row is None or row.action != versions.START:
-                raise NoSuchUpload(str(large.file_id))
-            await self._remove(tx, bucket_now, row, Happening.DELETE)
+            await self._cancel_in(tx, bucket_now, large)
 
         await self._gate.commit_in(principal, Operation.WRITE_FILE, bucket, large.name, change)
+
+    async def give_up(self, bucket: Bucket, large: FileVersion) -> None:
+        """The same by the background that began it, whatever has become of the rights that it had. Raises `NoSuchUpload`."""
+        await self._gate.write(lambda tx: self._cancel_in(tx, bucket, large))
+
+    async def _cancel_in(self, tx: Transaction, bucket: Bucket, large: FileVersion) -> None:
+        await tx.lock_name(large.bucket_id, large.name.encode())
+        row = (await versions.by_handle(tx, large.bucket_id, large.file_id.handle)).version
+        if row is None or row.action != versions.START:
+            raise NoSuchUpload(str(large.file_id))
+        await self._remove(tx, bucket, row, Happening.DELETE)
 
     async def remove_in(self, tx: Transaction, bucket: Bucket, row: VersionRow, happening: Happening) -> None:
         """Remove a version as part of a transaction of the background's own, which has judged that it may go.

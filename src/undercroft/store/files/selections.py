@@ -43,9 +43,9 @@ class Selections(Browsing, Lists, Reads, Moves, Locks):
     ) -> AsyncIterator[FileVersion | str]:
         """The visible files of a selection, a page at a time, and the names of those that have none. "" is all of the bucket.
 
-        What changes meanwhile may be seen before or after.
+        Each comes once. What changes meanwhile may be seen before or after.
         """
-        for name in names:
+        for name in outermost(names):
             if name and not name.endswith("/"):
                 try:
                     yield await self.current(principal, bucket, name, data=False)
@@ -67,19 +67,18 @@ class Selections(Browsing, Lists, Reads, Moves, Locks):
     async def contents_of_selection(
         self, principal: Principal, bucket: Bucket, names: Sequence[str], *, steps: int = 1
     ) -> Contents:
-        """How much a selection is; an empty name is all of the bucket. Of each folder so many steps are looked at: `following` tells that there is more."""
-        whole, following = Contents(), None
-        for name in names:
+        """How much a selection is; an empty name is all of the bucket. So many steps are looked at: `following` tells that there is more."""
+        whole, most = Contents(), steps * limits.CONTENTS_STEP_VERSIONS
+        for name in outermost(names):
             start: str | None = ""
-            for _ in range(steps):
+            while start is not None:
+                if whole.versions + whole.unfinished >= most:
+                    return msgspec.structs.replace(whole, following=start or name or None)
                 step = await self.contents(
-                    principal, bucket, name, start=start or "", only=bool(name) and not name.endswith("/")
+                    principal, bucket, name, start=start, only=bool(name) and not name.endswith("/")
                 )
                 whole, start = whole.plus(step), step.following
-                if start is None:
-                    break
-            following = following or start
-        return msgspec.structs.replace(whole, following=following)
+        return msgspec.structs.replace(whole, following=None)
 
     async def delete_selected(
         self, principal: Principal, bucket: Bucket, names: Sequence[str], *, bypass_governance: bool = False
@@ -186,6 +185,18 @@ class Selections(Browsing, Lists, Reads, Moves, Locks):
                 if len(page) < limits.SELECTION_PAGE_NAMES:
                     break
                 place = page[-1].place_after
+
+
+def outermost(names: Sequence[str]) -> list[str]:
+    """The names without those that are there already, and without those in a folder that is among them."""
+    chosen = dict.fromkeys(names)
+    if "" in chosen:
+        return [""]
+
+    def is_inside(name: str) -> bool:
+        return any(name[: at + 1] in chosen for at, letter in enumerate(name[:-1]) if letter == "/")
+
+    return [name for name in chosen if not is_inside(name)]
 
 
 async def _each_of(chosen: Sequence[FileVersion]) -> AsyncIterator[FileVersion]:

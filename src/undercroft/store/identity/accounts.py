@@ -36,6 +36,7 @@ from undercroft.store.identity.keys import Keys
 from undercroft.store.identity.passwords import hash_password
 from undercroft.store.identity.principals import Principal
 from undercroft.store.identity.products import B2, drop_empty_snapshots
+from undercroft.store.identity.proofs import Proof
 from undercroft.store.model import Account, ApplicationKey
 from undercroft.store.operations import ALL_CAPABILITIES
 
@@ -143,7 +144,7 @@ class Accounts:
         return await self.find(account.account_id)
 
     async def reset_password(self, id_or_email: str, password: str) -> Account:
-        """Replace the password and end every session. Raises `NoSuchAccount` and `InvalidRequest`."""
+        """Replace the password and end every session, also one that only lacks its code. Raises `NoSuchAccount` and `InvalidRequest`."""
         account = await self.find(id_or_email)
         password_hash = await hash_password(password)
 
@@ -151,7 +152,7 @@ class Accounts:
             await accounts.set_password(tx, account.account_id, password_hash)
             await sessions.delete_of_account(tx, account.account_id)
             await second_factors.forget_browsers(tx, account.account_id)
-            await links.delete_of_account(tx, account.account_id, "reset")
+            await links.delete_of_account(tx, account.account_id)
 
         await self._gate.write(change)
         return account
@@ -173,11 +174,12 @@ class Accounts:
             raise InvalidRequest("There is no such time zone.", "time_zone")
         await self._gate.write(lambda tx: accounts.set_profile(tx, account_id, name, time_zone))
 
-    async def set_email(self, account_id: str, email: str) -> None:
-        """Replace the e-mail address. Raises `InvalidRequest` and `DuplicateEmail`."""
-        email = checked_email(email)
+    async def set_email(self, proof: Proof, email: str) -> None:
+        """Replace the e-mail address. Raises `BadCredentials`, `InvalidRequest` and `DuplicateEmail`."""
+        email, account_id = checked_email(email), proof.account.account_id
 
         async def change(tx: Transaction) -> None:
+            await proof.check(tx)
             found = await accounts.find(tx, email)
             if found is not None and found.account_id != account_id:
                 raise DuplicateEmail(f"{email} already has an account.")
@@ -186,15 +188,19 @@ class Accounts:
 
         await self._gate.write(change)
 
-    async def delete_own(self, account: Account) -> None:
+    async def delete_own(self, proof: Proof) -> None:
         """As `delete`, by the account itself. An operator's goes only once another operator has taken that from it, so that
-        there is always one. Raises `BucketNotEmpty` and `InvalidRequest`.
+        there is always one. Raises `BadCredentials`, `BucketNotEmpty` and `InvalidRequest`.
         """
-        if (await self.find(account.account_id)).is_operator:
-            raise InvalidRequest(
-                "This is an operator's account. Another operator has to take that from it first.", "account"
-            )
-        await self.delete(account.account_id)
+
+        async def change(tx: Transaction) -> None:
+            if (await proof.check(tx)).is_operator:
+                raise InvalidRequest(
+                    "This is an operator's account. Another operator has to take that from it first.", "account"
+                )
+            await self._delete_in(tx, proof.account.account_id)
+
+        await self._gate.write(change)
 
     async def delete(self, id_or_email: str) -> Account:
         """Remove an account that has no buckets, its keys, groups, accounting, and all that lets somebody sign in.
@@ -202,27 +208,26 @@ class Accounts:
         What the audit log has of it stays until it is old. Raises `BucketNotEmpty`.
         """
         account = await self.find(id_or_email)
-        now_ms = self._ambient.now_ms()
-
-        async def change(tx: Transaction) -> None:
-            await drop_empty_snapshots(tx, account.account_id, now_ms)
-            if await buckets.count(tx, account.account_id):
-                raise BucketNotEmpty("The account still has buckets.")
-            await keys.delete_of_account(tx, account.account_id)
-            await sessions.delete_of_account(tx, account.account_id)
-            await second_factors.delete_of_account(tx, account.account_id)
-            await passkeys.delete_of_account(tx, account.account_id)
-            await links.delete_of_account(tx, account.account_id)
-            await products.delete_of_account(tx, account.account_id)
-            await groups.delete_of_account(tx, account.account_id)
-            await caps.delete_of_account(tx, account.account_id)
-            await accounting.forget(tx, account.account_id, day_of(now_ms) + 1)
-            await bucket_days.forget(tx, account.account_id, day_of(now_ms) + 1)
-            await accounts.delete(tx, account.account_id)
-            await invalidations.add(tx, f"account:{account.account_id}", self._ambient.now_ms())
-
-        await self._gate.write(change)
+        await self._gate.write(lambda tx: self._delete_in(tx, account.account_id))
         return account
+
+    async def _delete_in(self, tx: Transaction, account_id: str) -> None:
+        now_ms = self._ambient.now_ms()
+        await drop_empty_snapshots(tx, account_id, now_ms)
+        if await buckets.count(tx, account_id):
+            raise BucketNotEmpty("The account still has buckets.")
+        await keys.delete_of_account(tx, account_id)
+        await sessions.delete_of_account(tx, account_id)
+        await second_factors.delete_of_account(tx, account_id)
+        await passkeys.delete_of_account(tx, account_id)
+        await links.delete_of_account(tx, account_id)
+        await products.delete_of_account(tx, account_id)
+        await groups.delete_of_account(tx, account_id)
+        await caps.delete_of_account(tx, account_id)
+        await accounting.forget(tx, account_id, day_of(now_ms) + 1)
+        await bucket_days.forget(tx, account_id, day_of(now_ms) + 1)
+        await accounts.delete(tx, account_id)
+        await invalidations.add(tx, f"account:{account_id}", now_ms)
 
 
 def checked_email(email: str) -> str:

@@ -115,7 +115,7 @@ class Administration:
     async def reset_second_factor(self, account_id: str) -> Account:
         """Have an account sign in without a code again. Raises `NoSuchAccount`."""
         account = await self._all.accounts.find(account_id)
-        await self._all.second_factors.disable(account.account_id)
+        await self._all.second_factors.reset(account.account_id)
         return account
 
     async def act_for(self, account_id: str, reason: str, *, address: str, user_agent: str) -> str:

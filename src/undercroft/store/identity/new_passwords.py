@@ -15,6 +15,7 @@ from undercroft.store.identity.attempts import Attempts
 from undercroft.store.identity.letters import Letters
 from undercroft.store.identity.password_rules import check_new_password
 from undercroft.store.identity.passwords import hash_password
+from undercroft.store.identity.proofs import Proof
 from undercroft.store.model import Account
 
 
@@ -93,15 +94,17 @@ class Passwords:
         self._letters.password_changed(account.email)
         return account
 
-    async def change(self, account: Account, password: str, *, session: str) -> None:
-        """Set a password; every session but the one of this secret ends. Whoever asks has given the old one.
+    async def change(self, proof: Proof, password: str, *, session: str) -> None:
+        """Set a password; every session but the one of this secret ends. The proof is of the old one.
 
-        Raises `WeakPassword`.
+        Raises `BadCredentials` and `WeakPassword`.
         """
+        account = proof.account
         await check_new_password(password, account.email, account.name)
         password_hash = await hash_password(password)
 
         async def change(tx: Transaction) -> None:
+            await proof.check(tx)
             await accounts.set_password(tx, account.account_id, password_hash)
             await links.delete_of_account(tx, account.account_id)
             await sessions.delete_of_account(tx, account.account_id, but=given.hash_of(session))

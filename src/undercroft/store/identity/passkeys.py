@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,7 @@ from undercroft.store.ambient import Ambient
 from undercroft.store.errors import BadLink, InvalidRequest, NoSuchPasskey, TooManyPasskeys, WrongPasskey
 from undercroft.store.gate import Gate
 from undercroft.store.identity import links
+from undercroft.store.identity.proofs import Proof
 from undercroft.store.model import Account
 
 if TYPE_CHECKING:
@@ -44,6 +45,18 @@ class Passkey(msgspec.Struct, frozen=True):
     name: str
     created_ms: int
     used_ms: int | None
+
+
+class Signed(NamedTuple):
+    """A passkey that has signed, and how often it says that it has."""
+
+    row: PasskeyRow
+    sign_count: int
+
+    @property
+    def account_id(self) -> str:
+        """Whose it is."""
+        return self.row.account_id
 
 
 class _ClientData(msgspec.Struct, rename="camel"):
@@ -71,11 +84,15 @@ class Passkeys:
         """The account's passkeys, oldest first."""
         return [_passkey(row) for row in await passkeys.of_account(self._catalog.rows, account_id)]
 
-    async def begin_adding(self, account: Account, site: Site) -> str:
-        """What a browser needs to make a passkey, as JSON. Raises `TooManyPasskeys`."""
+    async def begin_adding(self, proof: Proof, site: Site) -> str:
+        """What a browser needs to make a passkey for who has proven to know the password, as JSON.
+
+        Raises `TooManyPasskeys` and `BadCredentials`.
+        """
         from webauthn import generate_registration_options, options_to_json  # With its ciphers 60 ms.
         from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
+        account = proof.account
         known = await passkeys.of_account(self._catalog.rows, account.account_id)
         _check_room(known)
         options = generate_registration_options(
@@ -83,7 +100,7 @@ class Passkeys:
             rp_name=_SERVICE,
             user_id=account.account_id.encode(),
             user_name=account.email,
-            challenge=_bytes(await self._challenge(account.account_id)),
+            challenge=_bytes(await self._challenge(proof)),
             timeout=limits.PASSKEY_CHALLENGE_VALID_S * 1000,
             authenticator_selection=_wanted(),
             exclude_credentials=[PublicKeyCredentialDescriptor(id=row.credential_id) for row in known],
@@ -144,14 +161,14 @@ class Passkeys:
 
         options = generate_authentication_options(
             rp_id=site.host,
-            challenge=_bytes(await self._challenge("")),
+            challenge=_bytes(await self._challenge(None)),
             timeout=limits.PASSKEY_CHALLENGE_VALID_S * 1000,
             user_verification=UserVerificationRequirement.REQUIRED,
         )
         return options_to_json(options)
 
-    async def owner_of(self, site: Site, credential: str) -> str:
-        """The account whose passkey has signed a challenge of ours, once. Raises `WrongPasskey` and `BadLink`."""
+    async def check(self, site: Site, credential: str) -> Signed:
+        """The passkey that has signed a challenge of ours, which works no more. Raises `WrongPasskey` and `BadLink`."""
         from webauthn import verify_authentication_response
         from webauthn.helpers.exceptions import WebAuthnException
 
@@ -171,25 +188,22 @@ class Passkeys:
             )
         except (WebAuthnException, ValueError, TypeError, KeyError) as error:
             raise WrongPasskey from error
-        now_ms = self._ambient.now_ms()
-        if not await self._gate.write(lambda tx: passkeys.use(tx, row, verified.new_sign_count, now_ms)):
-            raise WrongPasskey  # It was removed, or used by somebody else, in this moment.
-        return row.account_id
+        return Signed(row, verified.new_sign_count)
 
-    async def _challenge(self, account_id: str) -> str:
-        """A challenge that works once, for this account; the empty id is for whoever signs in."""
-        secret = links.new_secret(self._ambient)
-        await self._gate.write(
-            lambda tx: links.give_out(
-                tx,
-                self._ambient,
-                secret,
-                _KIND,
-                account_id=account_id,
-                email="",
-                valid_s=limits.PASSKEY_CHALLENGE_VALID_S,
-            )
-        )
+    async def use_in(self, tx: Transaction, signed: Signed) -> None:
+        """Note in a transaction that a passkey was used. Raises `WrongPasskey` for one that was removed, or used, since."""
+        if not await passkeys.use(tx, signed.row, signed.sign_count, self._ambient.now_ms()):
+            raise WrongPasskey
+
+    async def _challenge(self, proof: Proof | None) -> str:
+        """A challenge that works once, for an account that is proven, or for whoever signs in. Raises `BadCredentials`."""
+        secret, valid_s = links.new_secret(self._ambient), limits.PASSKEY_CHALLENGE_VALID_S
+
+        async def change(tx: Transaction) -> None:
+            account_id = "" if proof is None else (await proof.check(tx)).account_id
+            await links.give_out(tx, self._ambient, secret, _KIND, account_id=account_id, email="", valid_s=valid_s)
+
+        await self._gate.write(change)
         return secret
 
     async def _take_challenge(self, credential: str, account_id: str) -> bytes:

@@ -15,13 +15,14 @@ import msgspec
 
 from undercroft import limits
 from undercroft.catalog import second_factors, sessions
-from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.catalog.second_factors import SecondFactorRow
 from undercroft.keyring import Keyring
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import SecondFactorState, WrongCode
 from undercroft.store.gate import Gate
 from undercroft.store.identity import links
+from undercroft.store.identity.proofs import Proof
 
 SECRET_BYTES = 20  # RFC 4226, 4, R6 recommends 160 bits.
 CODE_DIGITS = 6
@@ -107,31 +108,39 @@ class SecondFactors:
         await self._gate.write(change)
         return codes
 
-    async def new_recovery_codes(self, account_id: str) -> list[str]:
-        """Other recovery codes; the old ones work no more. Raises `SecondFactorState`."""
-        codes = _new_recovery_codes()
+    async def new_recovery_codes(self, proof: Proof) -> list[str]:
+        """Other recovery codes; the old ones work no more. Raises `BadCredentials` and `SecondFactorState`."""
+        codes, account_id = _new_recovery_codes(), proof.account.account_id
 
         async def change(tx: Transaction) -> None:
+            await proof.check(tx)
             await _enabled(tx, account_id)
             await second_factors.put_codes(tx, account_id, _hashes(account_id, codes))
 
         await self._gate.write(change)
         return codes
 
-    async def disable(self, account_id: str) -> None:
-        """Have none any more, nor recovery codes, nor trusted browsers. Whoever asks has checked the password, or is the operator."""
+    async def disable(self, proof: Proof) -> None:
+        """Have none any more, nor recovery codes, nor trusted browsers. Raises `BadCredentials`."""
+
+        async def change(tx: Transaction) -> None:
+            await proof.check(tx)
+            await second_factors.delete_of_account(tx, proof.account.account_id)
+
+        await self._gate.write(change)
+
+    async def reset(self, account_id: str) -> None:
+        """The same without a proof: the operator's."""
         await self._gate.write(lambda tx: second_factors.delete_of_account(tx, account_id))
 
     # -- Signing in -----------------------------------------------------------------------------------------------------
-    async def is_needed(self, account_id: str, browser: str) -> bool:
+    async def is_needed_in(self, rows: Rows, account_id: str, browser: str) -> bool:
         """Whether a code is asked of the account in a browser that has this token, or an empty one."""
-        row = await second_factors.find(self._catalog.rows, account_id)
+        row = await second_factors.find(rows, account_id)
         if row is None or row.enabled_ms is None:
             return False
         since_ms = self._trusted_since_ms()
-        return not browser or not await second_factors.is_trusted(
-            self._catalog.rows, links.hash_of(browser), account_id, since_ms
-        )
+        return not browser or not await second_factors.is_trusted(rows, links.hash_of(browser), account_id, since_ms)
 
     async def use_code_in(self, tx: Transaction, account_id: str, code: str) -> None:
         """Take a code of the app, or a recovery code, as part of a transaction: each once. Raises `WrongCode`."""

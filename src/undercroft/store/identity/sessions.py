@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,6 +23,7 @@ from undercroft.store.gate import Gate
 from undercroft.store.identity.accounts import account_of_row
 from undercroft.store.identity.passwords import verify_password
 from undercroft.store.identity.principals import Principal
+from undercroft.store.identity.proofs import Proof
 from undercroft.store.model import Account
 
 SECRET_BYTES = 32
@@ -50,6 +52,13 @@ class Session(msgspec.Struct, frozen=True):
         return min(self.seen_ms + self.idle_s * 1000, self.created_ms + longest_s * 1000)
 
 
+class Draft(NamedTuple):
+    """A session that nobody has yet, and its secret."""
+
+    secret: str
+    row: SessionRow
+
+
 class SignedIn(msgspec.Struct, frozen=True):
     """Who a session stands for, the principal that acts for the account, and the operator who does so in its stead, if one does."""
 
@@ -72,28 +81,32 @@ class Sessions:
         self._gate = gate
         self._ambient = ambient
 
-    async def check_password(self, email: str, password: str) -> Account:
-        """The account of this address and password. Raises `BadCredentials`, after the same time whatever is wrong."""
+    async def check_password(self, email: str, password: str) -> Proof:
+        """A proof of the account of this address and password. Raises `BadCredentials`, after the same time whatever is wrong."""
         row = await accounts.find(self._catalog.rows, email.strip().lower())
         known = row is not None and row.email == email.strip().lower()
         right = await verify_password(password, row.password_hash if row is not None and known else None)
         if row is None or not right or row.suspended:
             raise BadCredentials("E-mail address or password is wrong.")
-        return account_of_row(row)
+        return Proof(account_of_row(row), row.password_hash)
 
     async def begin(self, account_id: str, *, address: str, user_agent: str, operator_id: str = "") -> str:
         """Begin a session; its secret, for the browser's cookie. `operator_id` is who acts for the account, if it is not its own."""
+        draft = self.draft(address=address, user_agent=user_agent, operator_id=operator_id)
+        await self._gate.write(lambda tx: self.begin_in(tx, account_id, draft))
+        return draft.secret
+
+    def draft(self, *, address: str, user_agent: str, operator_id: str = "") -> Draft:
+        """What a transaction needs to begin a session."""
         secret = base64.urlsafe_b64encode(self._ambient.random_bytes(SECRET_BYTES)).decode().rstrip("=")
         now_ms = self._ambient.now_ms()
         agent = user_agent[: limits.USER_AGENT_MAX_LENGTH]
-        row = SessionRow(_hash(secret), account_id, now_ms, now_ms, address, agent, operator_id)
+        return Draft(secret, SessionRow(_hash(secret), "", now_ms, now_ms, address, agent, operator_id))
 
-        async def change(tx: Transaction) -> None:
-            await sessions.delete_oldest(tx, account_id, limits.SESSIONS_PER_ACCOUNT - 1)
-            await sessions.insert(tx, row)
-
-        await self._gate.write(change)
-        return secret
+    async def begin_in(self, tx: Transaction, account_id: str, draft: Draft) -> None:
+        """Begin a session as part of a transaction, which has judged who gets it."""
+        await sessions.delete_oldest(tx, account_id, limits.SESSIONS_PER_ACCOUNT - 1)
+        await sessions.insert(tx, draft.row._replace(account_id=account_id))
 
     async def find(self, secret: str, *, address: str, is_use: bool = True) -> SignedIn | None:
         """Who is signed in with this secret, if anybody is still; the use from this address keeps the session alive.

@@ -10,6 +10,7 @@ import msgspec
 
 from undercroft import limits
 from undercroft.catalog import accounts
+from undercroft.catalog.accounts import AccountRow
 from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import (
@@ -28,6 +29,7 @@ from undercroft.store.identity.attempts import Allowance, Attempts
 from undercroft.store.identity.audit import Actor, AuditLog
 from undercroft.store.identity.passkeys import Passkeys, Site
 from undercroft.store.identity.passwords import verify_password
+from undercroft.store.identity.proofs import Proof
 from undercroft.store.identity.second_factors import SecondFactors
 from undercroft.store.identity.sessions import Sessions
 from undercroft.store.model import Account
@@ -80,26 +82,34 @@ class SignIn:
         of_address = attempts.by_address("sign-in", browser.address, limits.SIGN_IN_ATTEMPTS_OF_ADDRESS)
         try:
             await self._attempts.take(of_account, of_address)
-            account = await self._sessions.check_password(email, password)
+            proof = await self._sessions.check_password(email, password)
+            step = await self._after_password(proof, browser)
         except (BadCredentials, TooManyAttempts) as error:
             await self._failed(email, browser, error)
             raise
         await self._attempts.forgive(of_account, of_address)
-        if not await self._second_factors.is_needed(account.account_id, browser.trust):
-            return Step(session=await self._begin(account, browser, "password"))
+        if step.session:
+            await self._note(proof.account, browser, "password")
+        return step
+
+    async def _after_password(self, proof: Proof, browser: Browser) -> Step:
+        """A session, or the way to one, by the password and the second factor that the account has when it begins."""
+        account_id = proof.account.account_id
+        session = self._sessions.draft(address=browser.address, user_agent=browser.user_agent)
         pending = links.new_secret(self._ambient)
-        await self._gate.write(
-            lambda tx: links.give_out(
-                tx,
-                self._ambient,
-                pending,
-                "code",
-                account_id=account.account_id,
-                email=account.email,
-                valid_s=limits.SIGN_IN_CODE_VALID_S,
+
+        async def change(tx: Transaction) -> Step:
+            row = await proof.check(tx)
+            if not await self._second_factors.is_needed_in(tx, account_id, browser.trust):
+                await self._sessions.begin_in(tx, account_id, session)
+                return Step(session=session.secret)
+            valid_s = limits.SIGN_IN_CODE_VALID_S
+            await links.give_out(
+                tx, self._ambient, pending, "code", account_id=account_id, email=row.email, valid_s=valid_s
             )
-        )
-        return Step(pending=pending)
+            return Step(pending=pending)
+
+        return await self._gate.write(change)
 
     async def with_code(self, pending: str, code: str, browser: Browser, *, trust: bool) -> Step:
         """The second step, with a code of the app or a recovery code. Raises `WrongCode`, `BadLink` and `TooManyAttempts`.
@@ -109,24 +119,28 @@ class SignIn:
         row = await links.look_at(self._catalog.rows, self._ambient, pending, "code")
         of_account = _code_allowance(row.account_id)
         token = links.new_secret(self._ambient) if trust else ""
+        session = self._sessions.draft(address=browser.address, user_agent=browser.user_agent)
 
-        async def change(tx: Transaction) -> None:
+        async def change(tx: Transaction) -> Account:
             await links.use(tx, self._ambient, pending, "code")
             await self._second_factors.use_code_in(tx, row.account_id, code)
             if token:
                 await self._second_factors.trust_in(tx, row.account_id, token)
+            found = await accounts.find(tx, row.account_id)
+            if found is None or found.suspended:
+                raise BadLink
+            await self._sessions.begin_in(tx, row.account_id, session)
+            return account_of_row(found)
 
         try:
             await self._attempts.take(of_account)
-            await self._gate.write(change)
+            account = await self._gate.write(change)
         except (WrongCode, TooManyAttempts) as error:
             await self._failed(row.email, browser, error)
             raise
         await self._attempts.forgive(of_account)
-        found = await accounts.find(self._catalog.rows, row.account_id)
-        if found is None or found.suspended:
-            raise BadLink
-        return Step(session=await self._begin(account_of_row(found), browser, "password and code"), trust=token)
+        await self._note(account, browser, "password and code")
+        return Step(session=session.secret, trust=token)
 
     async def begin_with_passkey(self, site: Site, browser: Browser) -> str:
         """What the browser needs to ask for a passkey: see `Passkeys.begin_sign_in`. Raises `TooManyAttempts`."""
@@ -135,13 +149,21 @@ class SignIn:
 
     async def with_passkey(self, site: Site, credential: str, browser: Browser) -> str:
         """The secret of a session for whoever brings a passkey, which is both factors. Raises `WrongPasskey` and `BadLink`."""
-        account_id = await self._passkeys.owner_of(site, credential)
-        found = await accounts.find(self._catalog.rows, account_id)
-        if found is None or found.suspended:
-            raise WrongPasskey
-        return await self._begin(account_of_row(found), browser, "passkey")
+        signed = await self._passkeys.check(site, credential)
+        session = self._sessions.draft(address=browser.address, user_agent=browser.user_agent)
 
-    async def confirm_password(self, account_id: str, password: str) -> Account:
+        async def change(tx: Transaction) -> AccountRow:
+            await self._passkeys.use_in(tx, signed)
+            found = await accounts.find(tx, signed.account_id)
+            if found is None or found.suspended:
+                raise WrongPasskey
+            await self._sessions.begin_in(tx, found.account_id, session)
+            return found
+
+        await self._note(account_of_row(await self._gate.write(change)), browser, "passkey")
+        return session.secret
+
+    async def confirm_password(self, account_id: str, password: str) -> Proof:
         """Ask somebody who is signed in for the password again. Raises `BadCredentials` and `TooManyAttempts`."""
         row = await accounts.find(self._catalog.rows, account_id)
         if row is None:
@@ -151,7 +173,7 @@ class SignIn:
         if not await verify_password(password, row.password_hash):
             raise BadCredentials("This is not your password.")
         await self._attempts.forgive(of_account)
-        return account_of_row(row)
+        return Proof(account_of_row(row), row.password_hash)
 
     async def confirm_enrollment(self, account_id: str, code: str) -> list[str]:
         """End the setting up of an app: see `SecondFactors.confirm`. Raises also `TooManyAttempts`."""
@@ -163,14 +185,15 @@ class SignIn:
 
     async def after_sign_up(self, account: Account, browser: Browser) -> str:
         """The secret of the first session of an account that was made just now."""
-        return await self._begin(account, browser, "sign-up")
-
-    async def _begin(self, account: Account, browser: Browser, by: str) -> str:
         secret = await self._sessions.begin(account.account_id, address=browser.address, user_agent=browser.user_agent)
+        await self._note(account, browser, "sign-up")
+        return secret
+
+    async def _note(self, account: Account, browser: Browser, by: str) -> None:
+        """Write down that somebody has signed in."""
         await self._audit.record(
             account.account_id, Actor(account.email, address=browser.address), ACTION, details={"by": by}
         )
-        return secret
 
     async def _failed(self, email: str, browser: Browser, error: StoreError) -> None:
         """Write down an attempt: in the log of the account that it was at, or in nobody's.

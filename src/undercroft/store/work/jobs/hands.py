@@ -51,16 +51,21 @@ class Hands:
         return Principal.of_key(key), bucket
 
     @asynccontextmanager
-    async def turn(self, row: JobRow) -> AsyncIterator[None]:
+    async def turn(self, row: JobRow, *, needs_room: bool = False) -> AsyncIterator[None]:
         """A turn of a job. What refuses it ends the job, or pauses it where that can be mended.
 
-        `Overtaken` ends the turn. Raises `StorageFull` and `Busy`, after which it goes on another time.
+        `Overtaken` ends the turn. Raises `StorageFull` and `Busy`, after which it goes on another time; but a full disk pauses
+        what would begin anew and fill it again, with `needs_room`.
         """
         try:
             yield
         except Overtaken:
             return
-        except (StorageFull, Busy):
+        except StorageFull:
+            if not needs_room:
+                raise
+            await self._stop(row.job_id, State.PAUSED, "The storage is full.")
+        except Busy:
             raise
         except BucketCapExceeded:
             await self._stop(row.job_id, State.PAUSED, "A bucket has reached its cap.")
@@ -83,6 +88,11 @@ class Hands:
         """Add to what the job did, and note where it goes on; None: it is done. Raises `Overtaken`."""
         now_ms = self._ambient.now_ms()
         return await self._gate.write(lambda tx: moved(tx, row, tally, place, now_ms))
+
+    async def is_canceled(self, row: JobRow) -> bool:
+        """Whether somebody has canceled the job."""
+        now = await jobs.find(self._catalog.rows, row.job_id)
+        return now is not None and now.state == jobs.CANCELED
 
     async def _stop(self, job_id: str, state: State, reason: str) -> None:
         """Pause a job, or let it have failed, unless somebody else has changed what it does."""

@@ -92,7 +92,7 @@ class Snapshots:
         await self._turns.stop()
 
     async def _turn(self, row: JobRow) -> None:
-        async with self._hands.turn(row):
+        async with self._hands.turn(row, needs_room=True):
             principal, source = await self._hands.take_up(row)
             asked = parameters_of(row)
             assert isinstance(asked, Snapshot), "it is another kind of job"
@@ -120,7 +120,7 @@ class Snapshots:
         """Make the zip, and be done with the job. Raises `Overtaken`, and what reading and storing raise."""
         left, _ = await self._files.list_unfinished(service, target, prefix=name, limit=1)
         for large in left:  # By a process that died, or was overtaken.
-            await self._give_up(service, target, large)
+            await self._give_up(target, large)
         info = {
             SOURCE_KEY: f"{source.name}/{asked.prefix}"[: limits.SNAPSHOT_SOURCE_MAX_LENGTH],
             MODIFIED_KEY: str(row.created_ms),
@@ -130,9 +130,11 @@ class Snapshots:
         try:
             await archive.begin()
             row, listed = await self._fill(row, archive, service, target, large)
-            await self._files.finish_s3(service, target, large, listed, condition=WriteCondition(if_none_match="*"))
+            made = await self._files.finish_s3(
+                service, target, large, listed, condition=WriteCondition(if_none_match="*")
+            )
         except Exception as error:
-            await self._give_up(service, target, large)
+            await self._give_up(target, large)
             if isinstance(
                 error, NoSuchUpload | PreconditionFailed
             ):  # Somebody else makes this snapshot, or has made it.
@@ -140,7 +142,12 @@ class Snapshots:
             raise
         finally:
             await archive.close()
-        await self._hands.move(row, Tally(), None)
+        try:
+            await self._hands.move(row, Tally(), None)
+        except Overtaken:
+            if await self._hands.is_canceled(row):  # As the last of it was stored.
+                await self._files.delete_version(service, target, name, str(made.file_id))
+            raise
 
     async def _fill(
         self, row: JobRow, archive: Archive, service: Principal, target: Bucket, large: FileVersion
@@ -165,9 +172,9 @@ class Snapshots:
                 block = body.next
         return row, listed
 
-    async def _give_up(self, service: Principal, target: Bucket, large: FileVersion) -> None:
+    async def _give_up(self, target: Bucket, large: FileVersion) -> None:
         with suppress(NoSuchUpload):
-            await self._files.cancel(service, target, large)
+            await self._files.give_up(target, large)
 
 
 def _name_of(row: JobRow, asked: Snapshot, source: Bucket) -> str:
