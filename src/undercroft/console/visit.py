@@ -53,6 +53,7 @@ class Console:
         self.form_cookie = f"undercroft_form_{suffix}"
         self.pending_cookie = f"undercroft_pending_{suffix}"  # Between the password and the code.
         self.trust_cookie = f"undercroft_trust_{suffix}"
+        self.known_cookie = f"undercroft_known_{suffix}"  # Of a browser that somebody has signed in with.
         self.theme_cookie = "undercroft_theme"
 
     def has_page(self, path: str) -> bool:

@@ -72,7 +72,9 @@ class Identity:
         self.products = Products(catalog, gate, ambient, people.terms)
         self.second_factors = SecondFactors(catalog, gate, keyring, ambient)
         self.sessions = Sessions(catalog, directory, gate, ambient, people.session_idle_s)
-        self.sign_in = SignIn(catalog, gate, self.sessions, self.second_factors, self.attempts, self.audit, ambient)
+        self.sign_in = SignIn(
+            catalog, gate, self.sessions, self.second_factors, self.attempts, self.audit, self._tokens, ambient
+        )
         self.passwords = Passwords(catalog, gate, self.attempts, self.letters, ambient)
         self.sign_up = SignUp(catalog, gate, self.accounts, self.attempts, self.letters, ambient, people.sign_up)
 
