@@ -225,6 +225,8 @@ BROWSER_PARTS_AT_ONCE = 4
 # -- People: signing in, second factors, links, mail, the audit log (ours) -------------------------------------------------
 PASSWORD_MIN_LENGTH = 12  # Of those that people choose in the console; the operator's commands take 8.
 PASSWORD_GUESSES_MIN = 10**8  # By zxcvbn's count. Fewer is a password that is tried first.
+PASSWORDS_AT_ONCE = 1  # That one process hashes, with 64 MiB and four threads each, …
+PASSWORDS_WAITING_MAX = 64  # … and that wait for it: some seconds. More are refused.
 PASSWORD_LOOKED_AT = 72  # Characters that are held against lists of passwords: zxcvbn's time grows with the square.
 ATTEMPTS_WINDOW_S = 15 * 60  # Attempts are counted for so long from the first, …
 SIGN_IN_ATTEMPTS_OF_ACCOUNT = 20  # … this many for an e-mail address, with or without an account, …
@@ -236,6 +238,7 @@ CODE_STEP_S = 30  # RFC 6238, 5.2.
 CODE_STEPS_AROUND = 1  # How far a clock may be off, in steps (RFC 6238, 5.2).
 RECOVERY_CODES = 10
 TRUSTED_BROWSER_VALID_S = 30 * 86_400
+KNOWN_BROWSER_VALID_S = 30 * 86_400  # Below SIGNING_KEY_VALID_S.
 TRUSTED_BROWSERS_PER_ACCOUNT = 20
 SIGN_IN_CODE_VALID_S = 10 * 60  # How long the second step of a sign-in may take.
 RESET_LINK_VALID_S = 60 * 60

@@ -56,6 +56,7 @@ class Console:
         self.pending_cookie = f"undercroft_pending_{suffix}"  # Between the password and the code.
         self.trust_cookie = f"undercroft_trust_{suffix}"
         self.operator_cookie = f"undercroft_operator_{suffix}"
+        self.known_cookie = f"undercroft_known_{suffix}"  # Of a browser that somebody has signed in with.
         self.theme_cookie = "undercroft_theme"
 
     def has_page(self, path: str) -> bool:

@@ -39,6 +39,7 @@ async def take_password(visit: Visit) -> Response:
         visit.cookies[visit.console.pending_cookie] = step.pending
         return visit.redirect("/sign-in/code", next=following)
     begin(visit, step.session)
+    visit.cookies[visit.console.known_cookie] = step.known
     return visit.redirect(following)
 
 
@@ -61,6 +62,7 @@ async def take_code(visit: Visit) -> Response:
         visit.cookies[visit.console.pending_cookie] = None
         return visit.redirect("/sign-in", notice="too-slow", next=following)
     begin(visit, step.session)
+    visit.cookies[visit.console.known_cookie] = step.known
     if step.trust:
         visit.cookies[visit.console.trust_cookie] = step.trust
     return visit.redirect(following)
@@ -68,8 +70,9 @@ async def take_code(visit: Visit) -> Response:
 
 def browser_of(visit: Visit) -> Browser:
     """Who is at the other end."""
-    trust = visit.request.cookies.get(visit.console.trust_cookie, "")
-    return Browser(visit.address, visit.user_agent, trust)
+    cookies, console = visit.request.cookies, visit.console
+    trust, known = cookies.get(console.trust_cookie, ""), cookies.get(console.known_cookie, "")
+    return Browser(visit.address, visit.user_agent, trust, known)
 
 
 def next_of(path: str) -> str:

@@ -75,7 +75,15 @@ class Identity:
         self.sessions = Sessions(catalog, directory, gate, ambient, people.session_idle_s)
         self.passkeys = Passkeys(catalog, gate, ambient)
         self.sign_in = SignIn(
-            catalog, gate, self.sessions, self.second_factors, self.passkeys, self.attempts, self.audit, ambient
+            catalog,
+            gate,
+            self.sessions,
+            self.second_factors,
+            self.passkeys,
+            self.attempts,
+            self.audit,
+            self._tokens,
+            ambient,
         )
         self.passwords = Passwords(catalog, gate, self.attempts, self.letters, ambient)
         self.sign_up = SignUp(catalog, gate, self.accounts, self.attempts, self.letters, ambient, people.sign_up)

@@ -2,9 +2,14 @@
 
 Between the two steps the browser holds a secret that says that the password was right. It opens nothing but the second step,
 for ten minutes. Every wrong attempt is counted and written down, whoever it is about.
+
+A browser that somebody has signed in with is known, by a token that dies with the password. Its attempts are counted apart, so that
+strangers who try passwords lock nobody out of an account who has been in it.
 """
 
 from __future__ import annotations
+
+from contextlib import suppress
 
 import msgspec
 
@@ -16,6 +21,8 @@ from undercroft.store.ambient import Ambient
 from undercroft.store.errors import (
     BadCredentials,
     BadLink,
+    BadToken,
+    ExpiredToken,
     NoSuchAccount,
     StoreError,
     TooManyAttempts,
@@ -32,17 +39,20 @@ from undercroft.store.identity.passwords import verify_password
 from undercroft.store.identity.proofs import Proof
 from undercroft.store.identity.second_factors import SecondFactors
 from undercroft.store.identity.sessions import Sessions
+from undercroft.store.identity.tokens import Tokens
 from undercroft.store.model import Account
 
 ACTION = "Sign in"
+_NONCE_BYTES = 16
 
 
 class Browser(msgspec.Struct, frozen=True):
-    """Who is at the other end: the address, what the browser says it is, and the token of a trusted browser or nothing."""
+    """Who is at the other end: the address, what the browser says it is, and the tokens of a trusted and of a known one, or nothing."""
 
     address: str
     user_agent: str
     trust: str = ""
+    known: str = ""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -50,7 +60,8 @@ class Step(msgspec.Struct, frozen=True):
 
     session: str = ""
     pending: str = ""
-    trust: str = ""  # The token that makes this browser a trusted one from now on.
+    trust: str = ""  # The token that makes this browser a trusted one from now on, …
+    known: str = ""  # … and the one that makes it known, with a session.
 
 
 class SignIn:
@@ -65,6 +76,7 @@ class SignIn:
         passkeys: Passkeys,
         attempts_: Attempts,
         audit: AuditLog,
+        tokens: Tokens,
         ambient: Ambient,
     ) -> None:
         self._catalog = catalog
@@ -74,23 +86,46 @@ class SignIn:
         self._passkeys = passkeys
         self._attempts = attempts_
         self._audit = audit
+        self._tokens = tokens
         self._ambient = ambient
 
     async def with_password(self, email: str, password: str, browser: Browser) -> Step:
         """The first step. Raises `BadCredentials`, after the same time whatever is wrong, and `TooManyAttempts`."""
-        of_account = attempts.by_email("sign-in", email, limits.SIGN_IN_ATTEMPTS_OF_ACCOUNT)
-        of_address = attempts.by_address("sign-in", browser.address, limits.SIGN_IN_ATTEMPTS_OF_ADDRESS)
+        allowances = await self._allowances(email, browser)
         try:
-            await self._attempts.take(of_account, of_address)
+            await self._attempts.take(*allowances)
             proof = await self._sessions.check_password(email, password)
             step = await self._after_password(proof, browser)
         except (BadCredentials, TooManyAttempts) as error:
             await self._failed(email, browser, error)
             raise
-        await self._attempts.forgive(of_account, of_address)
-        if step.session:
-            await self._note(proof.account, browser, "password")
-        return step
+        await self._attempts.forgive(*allowances)
+        if not step.session:
+            return step
+        await self._note(proof.account, browser, "password")
+        return msgspec.structs.replace(step, known=await self._known(proof.account.account_id, proof.password_hash))
+
+    async def _allowances(self, email: str, browser: Browser) -> tuple[Allowance, ...]:
+        """What an attempt counts against: the account and the address, or this browser alone, if it is known to the account."""
+        wanted = email.strip().lower()
+        row = await accounts.find(self._catalog.rows, wanted) if browser.known else None
+        if row is not None and row.email == wanted:
+            with suppress(BadToken, ExpiredToken):
+                claim = await self._tokens.check(
+                    browser.known, ("know",), valid_s=limits.KNOWN_BROWSER_VALID_S, bound_to=row.password_hash
+                )
+                if claim.key_id == row.account_id:
+                    subject = f"known:{links.hash_of(browser.known).hex()[:32]}"
+                    return (Allowance(subject, limits.SIGN_IN_ATTEMPTS_OF_ACCOUNT),)
+        return (
+            attempts.by_email("sign-in", email, limits.SIGN_IN_ATTEMPTS_OF_ACCOUNT),
+            attempts.by_address("sign-in", browser.address, limits.SIGN_IN_ATTEMPTS_OF_ADDRESS),
+        )
+
+    async def _known(self, account_id: str, password_hash: str) -> str:
+        """A token that makes a browser known to the account as long as it has this password."""
+        nonce = self._ambient.random_bytes(_NONCE_BYTES)
+        return await self._tokens.issue(account_id, "know", payload=nonce, bound_to=password_hash)
 
     async def _after_password(self, proof: Proof, browser: Browser) -> Step:
         """A session, or the way to one, by the password and the second factor that the account has when it begins."""
@@ -121,7 +156,7 @@ class SignIn:
         token = links.new_secret(self._ambient) if trust else ""
         session = self._sessions.draft(address=browser.address, user_agent=browser.user_agent)
 
-        async def change(tx: Transaction) -> Account:
+        async def change(tx: Transaction) -> AccountRow:
             await links.use(tx, self._ambient, pending, "code")
             await self._second_factors.use_code_in(tx, row.account_id, code)
             if token:
@@ -130,7 +165,7 @@ class SignIn:
             if found is None or found.suspended:
                 raise BadLink
             await self._sessions.begin_in(tx, row.account_id, session)
-            return account_of_row(found)
+            return found
 
         try:
             await self._attempts.take(of_account)
@@ -139,8 +174,9 @@ class SignIn:
             await self._failed(row.email, browser, error)
             raise
         await self._attempts.forgive(of_account)
-        await self._note(account, browser, "password and code")
-        return Step(session=session.secret, trust=token)
+        await self._note(account_of_row(account), browser, "password and code")
+        known = await self._known(account.account_id, account.password_hash)
+        return Step(session=session.secret, trust=token, known=known)
 
     async def begin_with_passkey(self, site: Site, browser: Browser) -> str:
         """What the browser needs to ask for a passkey: see `Passkeys.begin_sign_in`. Raises `TooManyAttempts`."""
@@ -168,7 +204,8 @@ class SignIn:
         row = await accounts.find(self._catalog.rows, account_id)
         if row is None:
             raise NoSuchAccount(f"There is no account {account_id}.")
-        of_account = attempts.by_email("sign-in", row.email, limits.SIGN_IN_ATTEMPTS_OF_ACCOUNT)
+        # Apart from those of signing in, so that strangers stop nobody who is signed in.
+        of_account = Allowance(f"confirm:{account_id}", limits.SIGN_IN_ATTEMPTS_OF_ACCOUNT)
         await self._attempts.take(of_account)
         if not await verify_password(password, row.password_hash):
             raise BadCredentials("This is not your password.")

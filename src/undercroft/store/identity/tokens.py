@@ -1,6 +1,6 @@
 """Tokens: signed, not stored, so any node takes what any other issued.
 
-    4_<key id>_<issued: 8 hex, seconds>_<signing key: 6 hex>_<acct|upld|dnld>[_<payload>]_<signature>
+    4_<key id>_<issued: 8 hex, seconds>_<signing key: 6 hex>_<acct|upld|dnld|know>[_<payload>]_<signature>
 
 The signature is HMAC-SHA-256 cut to 160 bits, over everything before it and over what the token is bound to but does not
 carry (the secret of the key, the path of an upload URL). Signing keys are rows, wrapped by the master key and changed every 30 days. Base64 here uses
@@ -27,7 +27,7 @@ from undercroft.store.ambient import Ambient
 from undercroft.store.errors import BadToken, ExpiredToken
 from undercroft.store.gate import Gate
 
-Kind = Literal["acct", "upld", "dnld"]
+Kind = Literal["acct", "upld", "dnld", "know"]
 SIGNATURE_BYTES = 20
 SECRET_BYTES = 32
 _ALPHABET = b"-."
