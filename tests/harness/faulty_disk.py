@@ -89,9 +89,9 @@ class FaultyDisk(Disk):
         self._enter("read")
         return super().read(file, length, offset)
 
-    def read_cached(self, file: FileIO, buffer: memoryview, offset: int) -> int:
+    def read_cached(self, file: FileIO, buffers: Sequence[memoryview], offset: int) -> int:
         self._enter("read_cached")
-        return super().read_cached(file, buffer, offset)
+        return super().read_cached(file, buffers, offset)
 
     def is_named(self, file: FileIO) -> bool:
         self._enter("is_named")

@@ -138,10 +138,14 @@ class BlobReader(Protocol):
     def size(self) -> int:
         """How many bytes the blob holds."""
 
-    async def read(self, offset: int, length: int) -> bytes:
+    @property
+    def waited(self) -> bool:
+        """Whether the last read waited for the medium, so that reading ahead may gain something."""
+
+    async def read(self, offset: int, length: int) -> bytes | bytearray:
         """The bytes [offset, offset + length), at most `limits.BLOB_READ_MAX_BYTES`, every frame touched verified (P3).
 
-        Reads of whole frames, starting at a multiple of `limits.FRAME_BYTES`, copy nothing. Raises `BlobCorrupt`, also
+        They are the caller's own. Reads of whole frames, starting at a multiple of `limits.FRAME_BYTES`, copy nothing. Raises `BlobCorrupt`, also
         for a range that the blob does not have; `BlobMissing`; `BlobIOError`.
         """
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from array import array
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from awscrt.checksums import crc32c
@@ -173,9 +174,13 @@ def frame_span(offset: int, length: int, size: int) -> tuple[int, int]:
 def verify(data: bytes | memoryview, first: int, footer: Footer, blob_id: bytes) -> None:
     """Check whole frames, which begin at byte `first` of the blob, against the footer. Raises `BlobCorrupt`."""
     view = memoryview(data)
-    first_frame = first // limits.FRAME_BYTES
-    for index in range(frames_of(len(data))):
-        at = index * limits.FRAME_BYTES
-        (expected,) = _CHECKSUM.unpack_from(footer.checksums, (first_frame + index) * _CHECKSUM_BYTES)
-        if crc32c(view[at : at + limits.FRAME_BYTES]) != expected:
-            raise BlobCorrupt(blob_id, f"frame {first_frame + index} differs from its checksum")
+    frames = (view[at : at + limits.FRAME_BYTES] for at in range(0, len(data), limits.FRAME_BYTES))
+    verify_each(frames, first, footer, blob_id)
+
+
+def verify_each(frames: Iterable[memoryview], first: int, footer: Footer, blob_id: bytes) -> None:
+    """As `verify`, for frames that do not lie one behind the other in memory."""
+    for number, frame in enumerate(frames, first // limits.FRAME_BYTES):
+        (expected,) = _CHECKSUM.unpack_from(footer.checksums, number * _CHECKSUM_BYTES)
+        if crc32c(frame) != expected:
+            raise BlobCorrupt(blob_id, f"frame {number} differs from its checksum")

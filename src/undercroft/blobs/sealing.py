@@ -21,6 +21,7 @@ from undercroft.blobs.framing import Footer
 DATA_KEY_BYTES = 32
 TAG_BYTES = 16
 NONCE_BYTES = 12
+_STRIDE_BYTES = limits.FRAME_BYTES + TAG_BYTES
 
 
 class NotSealed(Exception):
@@ -91,6 +92,20 @@ class FrameSealer:
         return room[: len(frame)]
 
 
+def room_bytes(frames: int) -> int:
+    """How much memory `spread` needs for so many frames."""
+    return frames * _STRIDE_BYTES
+
+
+def spread(memory: memoryview, length: int) -> list[memoryview]:
+    """Where in the memory to put stored frames of so many bytes in all: a piece a frame, with room for its tag behind it."""
+    starts = range(0, length, limits.FRAME_BYTES)
+    return [
+        memory[(at := number * _STRIDE_BYTES) : at + min(limits.FRAME_BYTES, length - start)]
+        for number, start in enumerate(starts)
+    ]
+
+
 class FrameOpener:
     """Decrypts the frames of one blob."""
 
@@ -99,20 +114,26 @@ class FrameOpener:
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
 
-    def open(self, data: memoryview, first: int, footer: Footer, blob_id: bytes) -> bytearray:
+    def open(self, memory: memoryview, length: int, first: int, footer: Footer, blob_id: bytes) -> bytearray:
         """Whole frames, verified already, which begin at byte `first` of the blob, in the clear. Raises `BlobCorrupt`.
 
-        They are decrypted to where they stay: memory that is new costs several times what decrypting into it does.
+        They lie in the memory as `spread` says, and each gets its tag behind it, as the cipher wants it: to join the two
+        would copy all. They are decrypted to where they stay.
         """
-        opened = bytearray(len(data))
+        opened = bytearray(length)
         room = memoryview(opened)
-        for at in range(0, len(data), limits.FRAME_BYTES):
-            frame = (first + at) // limits.FRAME_BYTES
-            sealed = b"".join((data[at : at + limits.FRAME_BYTES], footer.tag(frame)))
+        number = first // limits.FRAME_BYTES
+        for at, frame_at in zip(
+            range(0, length, limits.FRAME_BYTES), range(0, len(memory), _STRIDE_BYTES), strict=False
+        ):
+            tag_at = frame_at + min(limits.FRAME_BYTES, length - at)
+            memory[tag_at : tag_at + TAG_BYTES] = footer.tag(number)
+            sealed = memory[frame_at : tag_at + TAG_BYTES]
             try:
-                self._cipher.decrypt_into(_nonce(frame), sealed, None, room[at : at + limits.FRAME_BYTES])
+                self._cipher.decrypt_into(_nonce(number), sealed, None, room[at : at + limits.FRAME_BYTES])
             except InvalidTag as error:
-                raise BlobCorrupt(blob_id, f"frame {frame} does not open with the key of the blob") from error
+                raise BlobCorrupt(blob_id, f"frame {number} does not open with the key of the blob") from error
+            number += 1
         return opened
 
 

@@ -98,10 +98,10 @@ async def _send(scope: Scope, response: Response, send: Send) -> int:
             await close()
 
 
-async def _stream(body: AsyncIterator[bytes], send: Send) -> int:
+async def _stream(body: AsyncIterator[bytes | bytearray], send: Send) -> int:
     """Send the pieces one behind, so that the last one ends the answer without another write."""
     sent = 0
-    last: bytes | None = None
+    last: bytes | bytearray | None = None
     async for chunk in body:
         if last is not None:
             await send({"type": "http.response.body", "body": last, "more_body": True})

@@ -208,12 +208,12 @@ class Exchange:
         self.response_started = True
         self._send_body(b"" if status in _BODILESS else body, more=False)
 
-    def _send_body(self, body: bytes, *, more: bool) -> None:
+    def _send_body(self, body: bytes | bytearray, *, more: bool) -> None:
         assert not self.response_complete, "The answer was complete already."
         if self._head_only:
             body = b""
         elif self._ends_by == "chunk":
-            body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + (b"" if more else b"0\r\n\r\n")
+            body = (b"".join((b"%x\r\n" % len(body), body, b"\r\n")) if body else b"") + (b"" if more else b"0\r\n\r\n")
         elif self._ends_by == "length":
             self._left_to_send -= len(body)
             if self._left_to_send < 0 or (self._left_to_send and not more):

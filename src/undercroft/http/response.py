@@ -21,6 +21,6 @@ class Response:
 
     status: int
     headers: Headers = field(default_factory=list)
-    body: bytes | AsyncIterator[bytes] = b""
+    body: bytes | AsyncIterator[bytes | bytearray] = b""
     close: bool = False  # Ask for the connection to be closed after this answer.
     error_code: str = ""  # What is wrong, in the protocol's word: for logs, since an answer to HEAD does not say it.

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from undercroft import limits
 from undercroft.blobs import framing
 from undercroft.blobs.contract import BlobCorrupt
-from undercroft.blobs.sealing import FrameOpener, FrameSealer, NotSealed, seal, unseal
+from undercroft.blobs.sealing import FrameOpener, FrameSealer, NotSealed, room_bytes, seal, spread, unseal
 
 FRAME = limits.FRAME_BYTES
 KEY, OTHER = b"\x01" * 32, b"\x02" * 32
@@ -31,7 +31,10 @@ def sealed(data: bytes, step: int = FRAME, key: bytes = KEY) -> tuple[bytes, byt
 
 def opened(stored: bytes, tags: bytes, first: int = 0, key: bytes = KEY) -> bytes:
     footer = framing.Footer(len(stored), b"", tags)
-    return bytes(FrameOpener(key).open(memoryview(stored), first, footer, BLOB_ID))
+    memory = memoryview(bytearray(room_bytes(framing.frames_of(len(stored)))))
+    for number, place in enumerate(spread(memory, len(stored))):
+        place[:] = stored[number * FRAME : (number + 1) * FRAME]
+    return bytes(FrameOpener(key).open(memory, len(stored), first, footer, BLOB_ID))
 
 
 @settings(deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 import pytest
@@ -71,6 +72,26 @@ async def test_a_reader_that_leaves_early_lets_go_of_the_blob_even_if_it_never_b
         assert is_open(bench)
         await body.aclose()
         assert not is_open(bench)
+
+
+@asynchronous
+async def test_a_body_that_is_in_memory_and_goes_out_at_once_leaves_others_their_turns(tmp_path):
+    async def take_turns():
+        while True:
+            turns.append(1)
+            await asyncio.sleep(0)
+
+    data = os.urandom(4_000_000)
+    async with open_bench(tmp_path) as bench:
+        version = await bench.put("name", data)
+        assert await bench.bytes_of(version) == data  # It is in memory now.
+        body = await bench.store.files.read(version, 0, version.size)
+        turns: list[int] = []
+        other = asyncio.create_task(take_turns())
+        got = [block async for block in body]
+        other.cancel()
+    assert b"".join(got) == data
+    assert len(turns) >= len(got) - 1
 
 
 @asynchronous

@@ -60,12 +60,12 @@ class Disk:
         """The bytes from `offset` on; fewer than `length` only where the file ends."""
         return os.pread(file.fileno(), length, offset)
 
-    def read_cached(self, file: FileIO, buffer: memoryview, offset: int) -> int:
-        """Fill the buffer, as far as it goes without waiting for the disk: from memory. How many bytes it got.
+    def read_cached(self, file: FileIO, buffers: Sequence[memoryview], offset: int) -> int:
+        """Fill the buffers, as far as it goes without waiting for the disk: from memory. How many bytes they got.
 
         Raises BlockingIOError where nothing is in memory, and other OSErrors where the file system cannot tell.
         """
-        return os.preadv(file.fileno(), [buffer], offset, os.RWF_NOWAIT)
+        return os.preadv(file.fileno(), buffers, offset, os.RWF_NOWAIT)
 
     def is_named(self, file: FileIO) -> bool:
         """Whether the file still has a name. To close one that has none may take long: its blocks are freed then."""

@@ -16,11 +16,12 @@ from undercroft import limits
 from undercroft.blobs import framing
 from undercroft.blobs.contract import BlobCorrupt, BlobMissing
 from undercroft.blobs.local.disk import Disk, blob_errors
-from undercroft.blobs.sealing import FrameOpener
+from undercroft.blobs.sealing import FrameOpener, room_bytes, spread
 from undercroft.threads import Threads
 
-T = TypeVar("T", bytes, memoryview)
-SCRATCH_BYTES = limits.BLOB_INLINE_READ_MAX_BYTES + 2 * limits.FRAME_BYTES  # A range may begin and end within frames.
+T = TypeVar("T", bytes, bytearray)
+# A range may begin and end within frames.
+SCRATCH_BYTES = room_bytes(limits.BLOB_INLINE_READ_MAX_BYTES // limits.FRAME_BYTES + 1)
 
 
 class LocalBlobReader:
@@ -39,6 +40,7 @@ class LocalBlobReader:
         """`scratch`, of `SCRATCH_BYTES`, is shared by the readers of one event loop, and used between two awaits only."""
         self.blob_id = blob_id
         self.is_open = True
+        self.waited = True
         self._path = path
         self._disk = disk
         self._threads = threads
@@ -53,7 +55,7 @@ class LocalBlobReader:
         """How many bytes the blob holds."""
         return self._footer.size
 
-    async def read(self, offset: int, length: int) -> bytes:
+    async def read(self, offset: int, length: int) -> bytes | bytearray:
         """Verified bytes of the blob; see the contract."""
         assert offset >= 0
         assert 0 <= length <= limits.BLOB_READ_MAX_BYTES
@@ -65,7 +67,9 @@ class LocalBlobReader:
         if length <= limits.BLOB_INLINE_READ_MAX_BYTES:
             found = self._read_from_memory(offset, length)
             if found is not None:
+                self.waited = False
                 return found
+        self.waited = True
         return await self._threads.run(self._read, offset, length)
 
     def close(self) -> None:
@@ -107,7 +111,7 @@ class LocalBlobReader:
                 with suppress(OSError):
                     self._disk.close(file)
 
-    def _read(self, offset: int, length: int) -> bytes:
+    def _read(self, offset: int, length: int) -> bytes | bytearray:
         first, end = framing.frame_span(offset, length, self.size)
         with self._lock:
             assert self._file is not None, "the reader is closed"
@@ -115,32 +119,37 @@ class LocalBlobReader:
                 frames = self._disk.read(self._file, end - first, framing.HEADER_BYTES + first)
         if len(frames) != end - first:
             raise BlobCorrupt(self.blob_id, "it was cut off while it was open")
-        return self._opened(frames, first, offset, length)
+        framing.verify(frames, first, self._footer, self.blob_id)
+        start = offset - first
+        if self._opener is None:
+            return frames[start : start + length]
+        memory = memoryview(bytearray(room_bytes(framing.frames_of(len(frames)))))
+        position = 0
+        for piece in spread(memory, len(frames)):
+            piece[:] = frames[position : position + len(piece)]
+            position += len(piece)
+        return _cut(self._opener.open(memory, len(frames), first, self._footer, self.blob_id), start, length)
 
-    def _read_from_memory(self, offset: int, length: int) -> bytes | None:
+    def _read_from_memory(self, offset: int, length: int) -> bytes | bytearray | None:
         """As `_read`, without waiting for anything. None where not all is in memory, or anything is amiss."""
         first, end = framing.frame_span(offset, length, self.size)
-        frames = self._scratch[: end - first]
+        scratch = self._scratch
+        frames = spread(scratch, end - first)
         if not self._lock.acquire(blocking=False):
             return None  # A step that a cancellation left behind is still running.
         try:
             assert self._file is not None
-            if self._disk.read_cached(self._file, frames, framing.HEADER_BYTES + first) != len(frames):
+            if self._disk.read_cached(self._file, frames, framing.HEADER_BYTES + first) != end - first:
                 return None
         except OSError:
             return None  # The thread will meet the same error, if it is one, and report it.
         finally:
             self._lock.release()
-        return bytes(self._opened(frames, first, offset, length))
-
-    def _opened(self, frames: T, first: int, offset: int, length: int) -> T | bytes:
-        """The bytes [offset, offset + length) out of stored frames, which begin at byte `first` of the blob."""
-        framing.verify(frames, first, self._footer, self.blob_id)
-        start, end = offset - first, offset - first + length
+        framing.verify_each(frames, first, self._footer, self.blob_id)
+        start = offset - first
         if self._opener is None:
-            return frames[start:end]
-        opened = self._opener.open(memoryview(frames), first, self._footer, self.blob_id)
-        return bytes(memoryview(opened)[start:end])
+            return _cut(b"".join(frames), start, length)
+        return _cut(self._opener.open(scratch, end - first, first, self._footer, self.blob_id), start, length)
 
     def _close_if_quick(self) -> bool:
         """Close the file on the event loop where that cannot take long. False where it is left to a thread."""
@@ -155,3 +164,8 @@ class LocalBlobReader:
             self._lock.release()
         self.close_now()
         return True
+
+
+def _cut(data: T, start: int, length: int) -> T:
+    """The bytes [start, start + length), copied only where they are not all."""
+    return data if length == len(data) else data[start : start + length]

@@ -108,7 +108,7 @@ async def _whole(body: bytes) -> AsyncIterator[bytes]:
     yield body
 
 
-async def _half(body: AsyncIterator[bytes], left: int) -> AsyncIterator[bytes]:
+async def _half(body: AsyncIterator[bytes | bytearray], left: int) -> AsyncIterator[bytes | bytearray]:
     """So many bytes of the body, and then the end of the connection."""
     try:
         async for chunk in body:

@@ -50,7 +50,7 @@ class Archive:
         self._loop = asyncio.get_running_loop()
         self._strand = Strand(_threads)
         self._left_out: list[str] = []
-        self._body: bytes | AsyncIterator[bytes] | None = None
+        self._body: bytes | AsyncIterator[bytes | bytearray] | None = None
         self._first: bytes | None = None
         self._blocks: Iterator[bytes]
 
@@ -123,7 +123,7 @@ class Archive:
         if isinstance(self._body, bytes):
             yield self._body
         else:
-            yield from self._pulled(self._body)
+            yield from map(bytes, self._pulled(self._body))
 
     def _pulled(self, items: AsyncIterator[T]) -> Iterator[T]:
         """What an iterator of the event loop yields, one by one as it is asked for."""

@@ -84,13 +84,14 @@ class _Blocks:
 
     algorithms: frozenset[str] = frozenset()
 
-    def __init__(self, blocks: AsyncIterator[bytes], length: int) -> None:
+    def __init__(self, blocks: AsyncIterator[bytes | bytearray], length: int) -> None:
         self._blocks = blocks
         self.length: int | None = length
 
-    def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncIterator[bytes]:
         """The bytes, once."""
-        return self._blocks
+        async for block in self._blocks:
+            yield bytes(block)
 
     def expected(self) -> Mapping[str, bytes]:
         """Nothing: every block was verified when it was read."""
@@ -251,7 +252,7 @@ class Copies(Reads, LargeFiles):
                 return known
             digests = Digests(() if algorithm is None else (algorithm,), self._context.hashers)
             async for block in self._blocks(span.source, span.first, span.end, span.sealing):
-                await digests.begin(block)
+                await digests.begin(bytes(block))
             results = digests.results()
         checksum = None
         if algorithm is not None:

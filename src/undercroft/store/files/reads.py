@@ -22,8 +22,9 @@ from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, CustomerKey, FileVersion, Part
 from undercroft.store.operations import Operation
 
-READ_BLOCK_BYTES = 8 * limits.FRAME_BYTES
-WHOLE_MAX_BYTES = READ_BLOCK_BYTES  # Up to here a body is handed over in one piece.
+READ_BLOCK_BYTES = 4 * limits.FRAME_BYTES
+assert READ_BLOCK_BYTES <= limits.BLOB_INLINE_READ_MAX_BYTES, "what is in memory already must not go through a thread"
+WHOLE_MAX_BYTES = 2 * READ_BLOCK_BYTES  # Up to here a body is handed over in one piece.
 EXTENTS_AT_ONCE = 256
 
 
@@ -136,7 +137,7 @@ class Reads(FilesBase):
 
     async def _blocks(
         self, version: FileVersion, first: int, end: int, sealing: Sealing | None
-    ) -> AsyncGenerator[bytes, None]:
+    ) -> AsyncGenerator[bytes | bytearray, None]:
         position = first
         # The first extent came with the version, in one statement. So a delete meanwhile is nothing to a reader of a
         # file in one blob, which stays on the disk for longer than a read begins; only what lies further on may be
@@ -173,19 +174,28 @@ class Reads(FilesBase):
 
     async def _blob_blocks(
         self, extent: ExtentRow, first: int, end: int, sealing: Sealing | None
-    ) -> AsyncGenerator[bytes, None]:
-        """Bytes [first, end) of an extent in a blob; the next block is read while one is being sent."""
+    ) -> AsyncGenerator[bytes | bytearray, None]:
+        """Bytes [first, end) of an extent in a blob.
+
+        Where reading has to wait for the disk, the next block is read while one is being sent. Where it has not, the way
+        through a thread would cost more than the reading, so a block is read when the one before it is sent.
+        """
         assert extent.blob_id is not None
         reader = await storing(self._blobs.open(extent.blob_id, None if sealing is None else sealing.data_key(extent)))
-        ahead: asyncio.Task[bytes] | None = None
+        ahead: asyncio.Task[bytes | bytearray] | None = None
         try:
             offset, stop = extent.blob_offset + first, extent.blob_offset + end
             block = await _read_block(reader, offset, stop)
             offset += len(block)
             while offset < stop:
-                ahead = asyncio.create_task(_read_block(reader, offset, stop))
+                ahead = asyncio.create_task(_read_block(reader, offset, stop)) if reader.waited else None
                 yield block
-                block = await ahead
+                if ahead is None:
+                    # Neither the disk nor, perhaps, the client makes this wait, and others want a turn of the event loop.
+                    await asyncio.sleep(0)
+                    block = await _read_block(reader, offset, stop)
+                else:
+                    block = await ahead
                 offset += len(block)
             yield block
         finally:
@@ -195,7 +205,7 @@ class Reads(FilesBase):
             reader.close()
 
 
-async def _read_block(reader: BlobReader, offset: int, stop: int) -> bytes:
+async def _read_block(reader: BlobReader, offset: int, stop: int) -> bytes | bytearray:
     """Up to one block from `offset`, ending at a block's boundary so that the following reads copy nothing."""
     boundary = (offset // READ_BLOCK_BYTES + 1) * READ_BLOCK_BYTES
     return await storing(reader.read(offset, min(boundary, stop) - offset))
@@ -208,9 +218,13 @@ class _Begun:
     """
 
     def __init__(
-        self, first: bytes, rest: AsyncGenerator[bytes, None], size: int, kept_back: Callable[[int], None]
+        self,
+        first: bytes | bytearray,
+        rest: AsyncGenerator[bytes | bytearray, None],
+        size: int,
+        kept_back: Callable[[int], None],
     ) -> None:
-        self._first: bytes | None = first
+        self._first: bytes | bytearray | None = first
         self._rest = rest
         self._left = size
         self._kept_back = kept_back
@@ -218,7 +232,7 @@ class _Begun:
     def __aiter__(self) -> _Begun:
         return self
 
-    async def __anext__(self) -> bytes:
+    async def __anext__(self) -> bytes | bytearray:
         first, self._first = self._first, None
         block = await anext(self._rest) if first is None else first
         self._left -= len(block)

@@ -51,7 +51,7 @@ class Part:
             async with aclosing(body):
                 async for block in body:
                     digest.update(block)
-                    yield block
+                    yield bytes(block)
         self.sha1 = digest.hexdigest()
         yield self.sha1.encode()
 

@@ -47,6 +47,39 @@ async def test_what_is_not_in_memory_is_read_by_a_thread(running, disk, number):
 
 
 @asynchronous
+async def test_a_reader_tells_whether_it_waited(running, disk):
+    async with running() as blobs:
+        reader = await blobs.open(await store(blobs, bytes(2 * INLINE)))
+        assert reader.waited
+        await reader.read(0, INLINE)
+        assert not reader.waited
+        disk.fail("read_cached", errno.EAGAIN)
+        await reader.read(0, INLINE)
+        assert reader.waited
+        reader.close()
+
+
+@pytest.mark.parametrize(
+    ("offset", "length"), [(0, INLINE), (1, INLINE), (5, 10), (INLINE - 5, 10), (2 * INLINE - 9, 13)]
+)
+@pytest.mark.parametrize("cold", [False, True])
+@asynchronous
+async def test_what_is_encrypted_opens_from_memory_as_from_the_disk(running, disk, cold, offset, length):
+    key, data = os.urandom(32), os.urandom(2 * INLINE + 4)
+    async with running() as blobs:
+        writer = await blobs.create(key)
+        await writer.write(data)
+        await writer.finish()
+        reader = await blobs.open(writer.blob_id, key)
+        disk.calls.clear()
+        if cold:
+            disk.fail("read_cached", errno.EAGAIN)
+        assert await reader.read(offset, length) == data[offset : offset + length]
+        assert disk.calls == ["read_cached", "read"][: 1 + cold]
+        reader.close()
+
+
+@asynchronous
 async def test_a_failing_read_is_an_error_that_is_not_fatal(running, disk):
     async with running() as blobs:
         reader = await blobs.open(await store(blobs, b"x"))
