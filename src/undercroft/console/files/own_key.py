@@ -66,12 +66,18 @@ def _key_of(text: str) -> CustomerKey:
     return customer_key(ALGORITHM, base64.b64encode(raw).decode(), base64.b64encode(digest).decode())
 
 
+async def _as_bytes(body: AsyncIterator[bytes | bytearray]) -> AsyncIterator[bytes]:
+    """The blocks as the framework takes them."""
+    async for block in body:
+        yield bytes(block)
+
+
 class _Streamed(StreamingResponse):
     """A body as it is read, which is let go of when its reader leaves."""
 
-    def __init__(self, body: AsyncIterator[bytes], headers: dict[str, str]) -> None:
+    def __init__(self, body: AsyncIterator[bytes | bytearray], headers: dict[str, str]) -> None:
         self._body = body
-        super().__init__(body, headers=headers, media_type="application/octet-stream")
+        super().__init__(_as_bytes(body), headers=headers, media_type="application/octet-stream")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
