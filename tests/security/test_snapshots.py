@@ -6,7 +6,6 @@ What the store itself does is asked of a store; who may do what, of a server wit
 from __future__ import annotations
 
 import asyncio
-import io
 import re
 import zipfile
 from collections import Counter
@@ -18,6 +17,7 @@ from harness.console_forms import Browser
 from harness.customer_keys import KEY
 from harness.hostile import Client
 from harness.jobs import begin
+from harness.snapshots import opened, work
 from harness.stores import open_bench
 from undercroft import limits
 from undercroft.console.page import Who
@@ -29,12 +29,6 @@ from undercroft.store.model import NewFile
 from undercroft.store.work.jobs.model import Snapshot, State
 
 LARGE = bytes(range(256)) * 8192  # 2 MiB.
-
-
-async def work(bench, job):
-    await bench.store.work.snapshots.run()
-    await bench.store.work.snapshots.finish_turns()
-    return await bench.store.jobs.find(bench.principal, job.job_id)
 
 
 async def left(bench):
@@ -51,7 +45,7 @@ async def packed(bench, asked):
     job = await work(bench, await begin(bench, asked))
     assert job.state is State.DONE, job.reason
     [one] = await bench.store.snapshots.list(bench.principal)
-    return zipfile.ZipFile(io.BytesIO(await bench.bytes_of(one.version)))
+    return await opened(bench, one)
 
 
 @asynchronous

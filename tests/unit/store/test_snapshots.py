@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import zipfile
 
 import pytest
 
 from harness.asynchronous import asynchronous
 from harness.customer_keys import KEY
 from harness.jobs import begin
+from harness.snapshots import opened, work
 from harness.stores import Bytes, open_bench
 from undercroft import limits
 from undercroft.store import errors
@@ -23,19 +22,8 @@ DAY_MS = 86_400_000
 LARGE = bytes(range(256)) * 8192  # 2 MiB.
 
 
-async def work(bench, job):
-    """Let the steward do what it has to; the job as it is then."""
-    await bench.store.work.snapshots.run()
-    await bench.store.work.snapshots.finish_turns()
-    return await bench.store.jobs.find(bench.principal, job.job_id)
-
-
 async def kept(bench):
     return await bench.store.snapshots.list(bench.principal)
-
-
-async def opened(bench, one):
-    return zipfile.ZipFile(io.BytesIO(await bench.bytes_of(one.version)))
 
 
 async def of_snapshots(bench):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -110,13 +112,12 @@ class Passkeys:
     async def add(self, account: Account, site: Site, name: str, credential: str) -> Passkey:
         """Keep the passkey that a browser made. Raises `InvalidRequest`, `WrongPasskey`, `BadLink` and `TooManyPasskeys`."""
         from webauthn import verify_registration_response
-        from webauthn.helpers.exceptions import WebAuthnException
 
         name = name.strip()
         if not 1 <= len(name) <= NAME_MAX_LENGTH:
             raise InvalidRequest(f"A name has 1 to {NAME_MAX_LENGTH} characters.", "name")
         challenge = await self._take_challenge(credential, account.account_id)
-        try:
+        with _judging():
             verified = verify_registration_response(
                 credential=credential,
                 expected_challenge=challenge,
@@ -124,8 +125,6 @@ class Passkeys:
                 expected_origin=site.origin,
                 require_user_verification=True,
             )
-        except (WebAuthnException, ValueError, TypeError, KeyError) as error:
-            raise WrongPasskey from error
         row = PasskeyRow(
             verified.credential_id,
             account.account_id,
@@ -170,13 +169,12 @@ class Passkeys:
     async def check(self, site: Site, credential: str) -> Signed:
         """The passkey that has signed a challenge of ours, which works no more. Raises `WrongPasskey` and `BadLink`."""
         from webauthn import verify_authentication_response
-        from webauthn.helpers.exceptions import WebAuthnException
 
         challenge = await self._take_challenge(credential, "")
         row = await passkeys.find(self._catalog.rows, _bytes(_parsed(credential).raw_id))
         if row is None:
             raise WrongPasskey
-        try:
+        with _judging():
             verified = verify_authentication_response(
                 credential=credential,
                 expected_challenge=challenge,
@@ -186,8 +184,6 @@ class Passkeys:
                 credential_current_sign_count=row.sign_count,
                 require_user_verification=True,
             )
-        except (WebAuthnException, ValueError, TypeError, KeyError) as error:
-            raise WrongPasskey from error
         return Signed(row, verified.new_sign_count)
 
     async def use_in(self, tx: Transaction, signed: Signed) -> None:
@@ -216,6 +212,17 @@ class Passkeys:
         if row.account_id != account_id:
             raise BadLink
         return _bytes(signed.challenge)
+
+
+@contextmanager
+def _judging() -> Iterator[None]:
+    """Whatever a verification finds wrong is `WrongPasskey`: what it is about was sent by a stranger."""
+    from webauthn.helpers.exceptions import WebAuthnException
+
+    try:
+        yield
+    except (WebAuthnException, ValueError, TypeError, KeyError) as error:
+        raise WrongPasskey from error
 
 
 def _wanted() -> AuthenticatorSelectionCriteria:

@@ -9,15 +9,13 @@ const GIVEN_UP = new Set(["NotAllowedError", "AbortError"]);
 
 const words = (error) => (GIVEN_UP.has(error.name) ? "It was not finished. Try again." : error.name === "InvalidStateError" ? "This device has a passkey of yours already." : error.message);
 
-async function signIn(button) {
+/** Do some work that may be given up, and go where it leads; what is wrong stands beside the button. */
+async function attempt(button, work) {
   const problem = button.form.querySelector("[data-passkey-problem]");
   problem.hidden = true;
   button.disabled = true;
   try {
-    const { options } = await call("/sign-in/passkey/options", {});
-    const credential = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
-    const { go } = await call("/sign-in/passkey", { credential: credential.toJSON(), next: button.dataset.passkeySignIn });
-    leave(go);
+    leave((await work()).go);
   } catch (error) {
     problem.textContent = words(error);
     problem.hidden = false;
@@ -26,27 +24,21 @@ async function signIn(button) {
   }
 }
 
-async function add(form, button) {
-  const problem = form.querySelector("[data-passkey-problem]");
-  const fields = new FormData(form);
-  problem.hidden = true;
-  button.disabled = true;
-  try {
-    const { options } = await call("/settings/passkeys/options", { password: fields.get("password") });
-    const credential = await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) });
-    const { go } = await call("/settings/passkeys/new", { name: fields.get("name"), credential: credential.toJSON() });
-    leave(go);
-  } catch (error) {
-    problem.textContent = words(error);
-    problem.hidden = false;
-  } finally {
-    button.disabled = false;
-  }
+async function signIn(next) {
+  const { options } = await call("/sign-in/passkey/options", {});
+  const credential = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
+  return call("/sign-in/passkey", { credential: credential.toJSON(), next });
+}
+
+async function add(fields) {
+  const { options } = await call("/settings/passkeys/options", { password: fields.get("password") });
+  const credential = await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) });
+  return call("/settings/passkeys/new", { name: fields.get("name"), credential: credential.toJSON() });
 }
 
 for (const button of document.querySelectorAll("[data-passkey-sign-in]")) {
   button.hidden = !isPossible;
-  button.addEventListener("click", () => signIn(button));
+  button.addEventListener("click", () => attempt(button, () => signIn(button.dataset.passkeySignIn)));
 }
 // Before dialogs send the form as they send all others.
 document.addEventListener(
@@ -55,7 +47,7 @@ document.addEventListener(
     const button = event.target.querySelector("[data-passkey-add]");
     if (!button) return;
     event.preventDefault();
-    if (isPossible) add(event.target, button);
+    if (isPossible) attempt(button, () => add(new FormData(event.target)));
     else Object.assign(event.target.querySelector("[data-passkey-problem]"), { hidden: false, textContent: "This browser knows no passkeys." });
   },
   true,
