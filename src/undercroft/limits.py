@@ -281,6 +281,7 @@ GROUP_NAME_MAX_LENGTH = 100  # Ours.
 
 # -- Requests and connections (ours: P9, every input is bounded) ------------------------------------------------------
 HEADER_COUNT_MAX = 256
+CONTENT_LENGTH_DIGITS_MAX = 20  # Those of 2**64 - 1. Python reads no number of more than 4,300.
 HEADERS_MAX_BYTES = 64 * KIB
 HOSTS_CACHED = 64  # Host headers of which a process remembers what they mean.
 URL_MAX_BYTES = 16 * KIB

@@ -25,6 +25,12 @@ INPUTS: dict[str, tuple[str, bytes, str]] = {
         b"\x01PUT /k HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2147483647\r\n\r\nabc",
         "400",
     ),
+    "a length of thousands of zeros before its digit": ("http-head", b"/\nhost:a\ncontent-length:" + b"3".zfill(5000), "400"),
+    "a length of thousands of zeros in a request": (
+        "http-connection",
+        b"\x01PUT /k HTTP/1.1\r\nHost: h\r\nContent-Length: " + b"3".zfill(5000) + b"\r\n\r\nabc",
+        "BadRequest",
+    ),
 }  # fmt: skip
 QUICK_S = 0.03
 QUICK: dict[str, tuple[str, bytes]] = {

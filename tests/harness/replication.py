@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from harness.stores import Bench, sha1
+from undercroft.catalog import replications
+from undercroft.catalog.replications import QueueRow
 from undercroft.store.buckets.lock import LockChange
 from undercroft.store.model import (
     Action,
@@ -101,6 +103,17 @@ async def statuses(bench: Bench, bucket: Bucket) -> list[tuple[str, str | None]]
         (one.name, None if one.replication_status is None else one.replication_status.name)
         for one in await listed(bench, bucket)
     ]
+
+
+async def failures(bench: Bench, bucket: Bucket, name: str = "rule-1") -> list[str]:
+    """Why each version that failed under a rule did."""
+    found = await bench.catalog.scan(lambda rows: replications.failures(rows, bucket.bucket_id, name, 100))
+    return [failure.reason for failure in found]
+
+
+async def queue_of(bench: Bench, bucket: Bucket, name: str = "rule-1") -> QueueRow | None:
+    """The queue of a rule, while it has one."""
+    return await replications.queue(bench.catalog.rows, bucket.bucket_id, name)
 
 
 async def picture(bench: Bench, bucket: Bucket) -> list[tuple[Any, ...]]:

@@ -149,6 +149,15 @@ def test_every_request_of_both_faces_has_a_line(account):
     assert (removed["key"], removed["version"]) == ("native%20file", uploaded["fileId"])
 
 
+@pytest.mark.parametrize("claimed", ["7", "9" * 5_000])
+def test_a_plain_body_has_the_size_that_it_has_whatever_a_header_for_others_claims(account, claimed):
+    account.set_logging()
+    headers = {"x-amz-decoded-content-length": claimed}
+    assert account.raw("PUT", "/the-source/plain", headers=headers, body=DATA).status == 200
+    [line] = written(account)["REST.S3_PUT_OBJECT"]
+    assert (line["status"], line["size"]) == ("200", str(len(DATA)))
+
+
 def test_a_line_appears_within_seconds_and_none_of_a_log_being_written(account):
     account.set_logging(target="the-source")
     account.s3.put_object(Bucket="the-source", Key="k", Body=DATA)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from undercroft import limits
 from undercroft.http import refusal
 from undercroft.http.refusal import Refusal
 
@@ -68,7 +69,10 @@ def read_framing(headers: Iterable[tuple[bytes, bytes]], version: str) -> Framin
             if not _HOST.match(value.strip()):
                 raise Refused(refusal.BAD_HOST)
         elif name == b"content-length":
-            content_length = int(value)  # The parser took care that it is a number, and the only one.
+            # The parser took care that it is a number of 64 bits and the only one, but takes any number of zeros before it.
+            if len(value.strip()) > limits.CONTENT_LENGTH_DIGITS_MAX:
+                raise Refused(refusal.BAD_REQUEST)
+            content_length = int(value)
         elif name == b"expect":
             expects_continue = value.strip().lower() == b"100-continue" and version == "1.1"
         else:

@@ -10,6 +10,7 @@ from undercroft.http.access import seen, size_served
 from undercroft.http.errors import HTTPInputError
 from undercroft.http.request import Request
 from undercroft.http.response import Response
+from undercroft.s3.body import is_framed
 from undercroft.s3.call import Call
 from undercroft.s3.copy_source import parse_copy_source
 from undercroft.s3.errors import S3Error
@@ -61,7 +62,7 @@ class AccessNotes:
             if request.operation in _SERVES and response.status in {200, 206}:
                 object_size = size_served(response)
             elif request.operation in _STORES and response.status == 200:
-                object_size = _size_stored(request)
+                object_size = _size_stored(request, call)
         return Access(
             **seen(request, self._settings)._asdict(),
             operation=_operation(request, target) + ("_GET" if copies_from else ""),
@@ -90,10 +91,11 @@ class AccessNotes:
         return [(bucket, self._access(request, (source.bucket, source.key), call, response, copies_from=True))]
 
 
-def _size_stored(request: Request) -> int:
-    """The bytes of the object itself, where a body has them in signed chunks."""
-    declared = request.header_map.get(b"x-amz-decoded-content-length", b"").strip()
-    return int(declared) if declared.isdigit() else request.body_bytes
+def _size_stored(request: Request, call: Call) -> int:
+    """The bytes of the object itself, of a body that was taken. Only one in chunks tells them by a header that has been judged."""
+    if is_framed(request, call.authentication):
+        return int(request.header_map[b"x-amz-decoded-content-length"])
+    return request.body_bytes
 
 
 def _authentication(call: Call | None) -> str:

@@ -42,7 +42,7 @@ class UploadBody:
         self._expected = _declared_digests(request, auth, checksum)
         self.payload_hash = _hex_payload_hash(auth)
         self._length: int | None
-        if _is_framed(request, auth):
+        if is_framed(request, auth):
             # Only the two kinds of body that are named after it have a trailer; UNSIGNED-PAYLOAD may have one.
             announced = frozenset[bytes]() if auth.payload_hash == STREAMING_SIGNED else _announced(request)
             self._trailer = _announced_checksum(announced, checksum)
@@ -182,7 +182,7 @@ def _check_named_algorithm(request: Request, auth: Authentication, used: str | N
         )
 
 
-def _is_framed(request: Request, auth: Authentication) -> bool:
+def is_framed(request: Request, auth: Authentication) -> bool:
     """Whether the body is aws-chunked.
 
     Some builds of the Java SDK send aws-chunked bodies as UNSIGNED-PAYLOAD; the declared length gives them away, which

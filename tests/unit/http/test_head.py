@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from undercroft import limits
 from undercroft.http import refusal
 from undercroft.http.head import Framing, Refused, read_framing
 
@@ -23,6 +24,19 @@ CHUNKED = (b"transfer-encoding", b"chunked")
 )
 def test_the_framing_is_what_the_headers_say(headers, framing):
     assert read_framing(headers, "1.1") == framing
+
+
+@pytest.mark.parametrize("digits", [limits.CONTENT_LENGTH_DIGITS_MAX - 1, limits.CONTENT_LENGTH_DIGITS_MAX])
+def test_a_length_may_begin_with_zeros(digits):
+    length = b" " + b"7".zfill(digits) + b" "
+    assert read_framing([HOST, (b"content-length", length)], "1.1") == Framing(7, expects_continue=False)
+
+
+@pytest.mark.parametrize("digits", [limits.CONTENT_LENGTH_DIGITS_MAX + 1, 5_000])
+def test_a_length_of_more_digits_than_any_number_of_64_bits_is_refused(digits):
+    with pytest.raises(Refused) as caught:
+        read_framing([HOST, (b"content-length", b"7".zfill(digits))], "1.1")
+    assert caught.value.reason is refusal.BAD_REQUEST
 
 
 def test_http_1_0_has_no_codings_and_needs_no_host():

@@ -94,7 +94,6 @@ class LargeFiles(FilesBase):
         found = await versions.by_handle(self._catalog.rows, parsed.bucket_id, parsed.handle)
         row = found.version
         subject = row.name.decode() if row is not None else name
-        authorize(principal, operation, own_bucket, subject)
         try:
             await self._gate.met(found.invalidation_id, principal, operation, own_bucket, name=subject)
         except NoSuchBucket:  # It was deleted since this process last heard of it.
