@@ -334,6 +334,7 @@ PASSWORD_INPUT_MAX_BYTES = 4 * KIB
 
 # -- Signature Version 4 (ours) ---------------------------------------------------------------------------------------
 QUERY_COMPONENTS_CACHED = 1024  # Short ones, encoded for signatures; a client repeats its credential.
+TOKENS_REMEMBERED = 1024  # Tokens that a process need not prove again, 3 KiB each at most.
 SIGNING_KEYS_CACHED = 4096  # One a credential, day and region; a miss costs four HMACs.
 CANONICAL_REQUEST_SHOWN_MAX_BYTES = 8 * KIB  # A longer one is left out of the answer to a wrong signature.
 REGION_MAX_LENGTH = 64  # Any region is accepted, but it becomes part of a cached key.

@@ -403,9 +403,14 @@ def _commit_without_growth(connection: _Connection, group: list[_Write]) -> None
 
 
 def opened(path: Path) -> apsw.Connection:
-    """A connection to the file, as whoever writes to it must have one: with checksums of its pages."""
+    """A connection to the file, as whoever writes to it must have one: with checksums of its pages.
+
+    For one thread at a time: SQLite takes no mutex, which it would for every column of every row.
+    """
     _keep_page_checksums()
-    return apsw.Connection(str(path))
+    return apsw.Connection(
+        str(path), flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOMUTEX
+    )
 
 
 @cache

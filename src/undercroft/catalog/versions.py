@@ -5,10 +5,12 @@ Whoever changes the versions of a name keeps `files` in step, in the same transa
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 from undercroft.catalog import extents
-from undercroft.catalog.contract import Row, Rows, Transaction
+from undercroft.catalog.contract import Row, Rows, Transaction, Value
 from undercroft.catalog.extents import ExtentRow
 from undercroft.catalog.invalidations import HIGHEST
 
@@ -65,6 +67,11 @@ class VersionRow(NamedTuple):
         return self.name, self.inverted_ms, self.inverted_seq + 1
 
 
+# As `_make` does, without a call of Python's: lists have a thousand rows.
+_version_row: Callable[[Iterable[Value]], VersionRow] = partial(tuple.__new__, VersionRow)
+_extent_row: Callable[[Iterable[Value]], ExtentRow] = partial(tuple.__new__, ExtentRow)
+
+
 class Found(NamedTuple):
     """The answer of a point read: the highest invalidation, the version, and its first extent where asked for."""
 
@@ -75,12 +82,12 @@ class Found(NamedTuple):
 
 def _found(row: Row | None) -> Found:
     assert row is not None
-    version = None if row[1] is None else VersionRow._make(row[1 : 1 + _WIDTH])
+    version = None if row[1] is None else _version_row(row[1 : 1 + _WIDTH])
     rest = row[1 + _WIDTH :]
     return Found(
         row[0],  # type: ignore[arg-type]
         version,
-        ExtentRow._make(rest) if rest and rest[0] is not None else None,
+        _extent_row(rest) if rest and rest[0] is not None else None,
     )
 
 
@@ -117,7 +124,7 @@ async def newest(rows: Rows, bucket_id: str, name: bytes) -> VersionRow | None:
         " ORDER BY inverted_ms, inverted_seq LIMIT 1",
         (bucket_id, name),
     )
-    return None if row is None else VersionRow._make(row)
+    return None if row is None else _version_row(row)
 
 
 async def count_of(rows: Rows, bucket_id: str, name: bytes, limit: int) -> int:
@@ -137,7 +144,7 @@ async def newest_at(rows: Rows, bucket_id: str, place: tuple[bytes, int, int], t
         " AND action <> 3 AND received_ms <= ?5 ORDER BY inverted_ms, inverted_seq LIMIT 1",
         (bucket_id, *place, to_ms),
     )
-    return None if row is None else VersionRow._make(row)
+    return None if row is None else _version_row(row)
 
 
 async def is_superseded(
@@ -167,7 +174,7 @@ async def first_between(
         " ORDER BY inverted_ms, inverted_seq LIMIT 1",
         (bucket_id, *start, *end[1:]),
     )
-    return None if row is None else VersionRow._make(row)
+    return None if row is None else _version_row(row)
 
 
 _VALUES = ", ".join(
@@ -187,7 +194,7 @@ async def add(tx: Transaction, row: VersionRow) -> VersionRow:
     """Add a version; the row with its sequence, which is issued here: of the same name and time, later ones sort first."""
     added = await tx.one(_ADD, row)
     assert added is not None
-    return row._replace(inverted_seq=added[0])  # type: ignore[arg-type]
+    return _version_row((*row[:3], added[0], *row[4:]))
 
 
 async def add_replica(tx: Transaction, row: VersionRow) -> VersionRow:
@@ -248,7 +255,7 @@ async def any_in_bucket(rows: Rows, bucket_id: str) -> bool:
 async def visible(rows: Rows, bucket_id: str, start: bytes, end: bytes, limit: int) -> list[VersionRow]:
     """The visible files with names in [start, end), by name."""
     return [
-        VersionRow._make(row)
+        _version_row(row)
         for row in await rows.all(
             f"SELECT {_OF_V} FROM files f JOIN versions v ON {_SAME_VERSION}"
             " WHERE f.bucket_id = ?1 AND f.name >= ?2 AND f.name < ?3 ORDER BY f.name LIMIT ?4",
@@ -288,7 +295,7 @@ async def visible_folded(
             assert isinstance(cut, int)
             entries.append(name[: len(prefix) + cut - 1 + len(delimiter)])
         else:
-            entries.append(VersionRow._make(version))
+            entries.append(_version_row(version))
     return entries
 
 
@@ -298,7 +305,7 @@ async def every_from(
     """All versions from a place in the order (name, inverted time, inverted sequence), names below `end`."""
     finished_only = "" if unfinished else " AND action <> 3"
     return [
-        VersionRow._make(row)
+        _version_row(row)
         for row in await rows.all(
             f"SELECT {_COLUMNS} FROM versions WHERE bucket_id = ?1"
             " AND (name, inverted_ms, inverted_seq) >= (?2, ?3, ?4)"
@@ -313,7 +320,7 @@ async def unfinished_by_age(
 ) -> list[VersionRow]:
     """Unfinished large files from (time of birth, handle) on, oldest first."""
     return [
-        VersionRow._make(row)
+        _version_row(row)
         for row in await rows.all(
             f"SELECT {_COLUMNS} FROM versions WHERE bucket_id = ?1 AND action = 3 AND (born_ms, handle) >= (?2, ?3)"
             " AND name >= ?4 AND name < ?5 ORDER BY born_ms, handle LIMIT ?6",
@@ -327,7 +334,7 @@ async def unfinished_by_name(
 ) -> list[VersionRow]:
     """Unfinished large files from (name, time of birth, handle) on, names below `end`."""
     return [
-        VersionRow._make(row)
+        _version_row(row)
         for row in await rows.all(
             f"SELECT {_COLUMNS} FROM versions WHERE bucket_id = ?1 AND action = 3"
             " AND (name, born_ms, handle) >= (?2, ?3, ?4) AND name < ?5 ORDER BY name, born_ms, handle LIMIT ?6",

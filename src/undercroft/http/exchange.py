@@ -204,9 +204,14 @@ class Exchange:
         if self.disconnected:
             raise ClientGone("The client closed the connection.")
         assert not self.response_started, "The answer was begun already."
-        self._head = self._make_head(status, headers, len(body))
+        head = self._make_head(status, headers, len(body))
         self.response_started = True
-        self._send_body(b"" if status in _BODILESS else body, more=False)
+        if self._head_only or status in _BODILESS:
+            body = b""
+        elif len(body) != self._left_to_send:
+            raise BadAnswer("The answer's body differs from its Content-Length.")
+        self._protocol.transport.write(head + body)
+        self._complete()
 
     def _send_body(self, body: bytes | bytearray, *, more: bool) -> None:
         assert not self.response_complete, "The answer was complete already."
@@ -225,10 +230,14 @@ class Exchange:
             self._protocol.transport.write(self._head + body)
             self._head = None
         if not more:
-            self.response_complete = True
-            self._chunks.clear()
+            self._complete()
+
+    def _complete(self) -> None:
+        self.response_complete = True
+        self._chunks.clear()
+        if self._waiter is not None:
             self._wake()
-            self._protocol.response_complete(self)
+        self._protocol.response_complete(self)
 
     def _make_head(self, status: int, headers: Headers, body_bytes: int | None) -> bytes:
         """The status line and headers.
@@ -254,7 +263,7 @@ class Exchange:
             raise BadHead("The answer has no Content-Length.")
         self._left_to_send = length
         says_close = b"connection" in values and b"close" in values[b"connection"]
-        if says_close or self._must_close():
+        if says_close or ((self.more_body or self.expects_continue) and self._must_close()):
             self.keep_alive = False
         if not self.keep_alive and not says_close:
             lines.append(b"connection: close")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from undercroft import limits
@@ -18,6 +19,12 @@ _NON_ASCII = re.compile(rb"[\x80-\xff]")
 _UPGRADE = re.compile(rb"\n[Uu]pgrade:")
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 _HOST = re.compile(rb"[A-Za-z0-9._~-]*(:\d{0,5})?\Z|\[[0-9A-Fa-f:.]+\](:\d{0,5})?\Z")
+
+
+@lru_cache(maxsize=limits.HOSTS_CACHED)
+def _is_host(value: bytes) -> bool:
+    """Whether this can stand in a Host header. Clients repeat theirs, and the expression has much to look at."""
+    return _HOST.match(value.strip()) is not None
 
 
 class Refused(Exception):
@@ -66,7 +73,7 @@ def read_framing(headers: Iterable[tuple[bytes, bytes]], version: str) -> Framin
     for name, value in headers:
         if name == b"host":
             hosts += 1
-            if not _HOST.match(value.strip()):
+            if not _is_host(value):
                 raise Refused(refusal.BAD_HOST)
         elif name == b"content-length":
             # The parser took care that it is a number of 64 bits and the only one, but takes any number of zeros before it.

@@ -36,6 +36,8 @@ from undercroft.http.refusal import Refusal
 _NEVER = float("inf")
 _LINE_EXTRA_BYTES = 64  # The method and the version around the target.
 _HOARD_MAX_BYTES = limits.HEADERS_MAX_BYTES + limits.URL_MAX_BYTES + _LINE_EXTRA_BYTES
+_FRAMING = head.FRAMING
+_HEADER_COUNT_MAX = limits.HEADER_COUNT_MAX
 _ASGI = {"version": "3.0", "spec_version": "2.4"}
 
 
@@ -232,15 +234,16 @@ class HTTPProtocol(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._silent_bytes = 0
-        self._head_bytes += len(name) + len(value) + 4
-        if self._head_bytes > limits.HEADERS_MAX_BYTES:
+        size = self._head_bytes = self._head_bytes + len(name) + len(value) + 4
+        if size > limits.HEADERS_MAX_BYTES:
             raise Refused(refusal.HEADERS_TOO_LARGE)
         if self._in_head:  # Trailers of a chunked body must not pass for headers; they are dropped.
             name = name.lower()
-            self._headers.append((name, value))
-            if name in head.FRAMING:
+            headers = self._headers
+            headers.append((name, value))
+            if name in _FRAMING:
                 self._framing.append((name, value))
-            if len(self._headers) > limits.HEADER_COUNT_MAX:
+            if len(headers) > _HEADER_COUNT_MAX:
                 raise Refused(refusal.HEADERS_TOO_LARGE)
 
     def on_headers_complete(self) -> None:

@@ -57,10 +57,12 @@ class AccessNotes:
         self._settings = settings
 
     def is_needless(self, request: Request) -> bool:
-        """Whether this is a download by name from a bucket that surely does not log: most are, and pay little for it."""
+        """Whether this is a download by name or an upload, of a bucket that surely does not log: most are, and pay little for it."""
         path = request.raw_path
         if not path.startswith(FILE_PREFIX):
-            return False
+            if request.operation != UPLOAD_FILE:
+                return False
+            return self._logs.is_quiet_id(path[len(API_PREFIX) :].split(b"/", 3)[2].decode("latin-1"))
         return self._logs.is_quiet(path[len(FILE_PREFIX) :].partition(b"/")[0].decode("latin-1"))
 
     async def note(self, request: Request, response: Response) -> None:

@@ -6,6 +6,7 @@ then the operation itself. Errors of every layer below become S3's here and nowh
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -18,7 +19,7 @@ from undercroft.http.response import Response
 from undercroft.s3.access import AccessNotes
 from undercroft.s3.answers import error_answer
 from undercroft.s3.authenticate import authenticate
-from undercroft.s3.call import Call
+from undercroft.s3.call import Call, Handler
 from undercroft.s3.cors import CORS
 from undercroft.s3.errors import ErrorContext, S3Error, from_http_error, from_store_error
 from undercroft.s3.headers import check_settings
@@ -46,6 +47,8 @@ class S3Face:
         self._store = store
         self._settings = settings
         self._now_ms = store.ambient.now_ms
+        self._identity = store.identity
+        self._key_used = store.accounting.key_used
         self._ids = RequestIds()
         self._cors = CORS(store)
         self._logs = store.access_logs
@@ -101,30 +104,34 @@ class S3Face:
     async def _call(self, request: Request, target: Target) -> Call:
         """Find out who asks and what for. Raises `S3Error`."""
         now_ms = self._now_ms()
-        authentication = await authenticate(request, self._store.identity, now_ms)
+        authentication = await authenticate(request, self._identity, now_ms)
         query = authentication.query
         scope = SERVICE if target[0] is None else BUCKET if target[1] is None else OBJECT
         facts = find_operation(request.method, scope, query, copies=_COPY_SOURCE in request.header_map)
         request.operation = facts.name
-        key_id = authentication.principal.key_id
-        if key_id is not None:
-            self._store.accounting.key_used(key_id, client_of(request, self._settings), "s3", facts.name)
+        key = authentication.principal.key
+        if key is not None:
+            self._key_used(key.key_id, client_of(request, self._settings), "s3", facts.name)
         return Call(self._store, self._settings, request, authentication, facts, target, query, now_ms)
 
-    async def _run(self, call: Call) -> Response:
+    def _run(self, call: Call) -> Awaitable[Response]:
         """Carry the operation out. Raises the errors of every layer."""
-        operation = OPERATIONS[call.facts.name]
-        if operation.handler is None:
-            raise S3Error("NotImplemented", f"{call.facts.name} is not implemented.")
-        if call.facts.name not in OPEN_READS:
-            account_id = call.principal.account_id
-            if account_id is not None:
-                name = call.facts.name
-                bucket = call.bucket_name
-                under = await self._store.buckets.counted_under(account_id, name=bucket) if bucket else ""
-                self._store.accounting.charge(account_id, name, CLASSES[name], bucket_id=under)
+        name = call.facts.name
+        handler = OPERATIONS[name].handler
+        if handler is None:
+            raise S3Error("NotImplemented", f"{name} is not implemented.")
+        if name not in OPEN_READS and call.principal.account_id is not None:
+            return self._run_charged(call, handler, call.principal.account_id)
         check_settings(call.headers)
-        return await operation.handler(call)
+        return handler(call)
+
+    async def _run_charged(self, call: Call, handler: Handler, account_id: str) -> Response:
+        """As `_run`, counted for the account."""
+        name, bucket = call.facts.name, call.bucket_name
+        under = await self._store.buckets.counted_under(account_id, name=bucket) if bucket else ""
+        self._store.accounting.charge(account_id, name, CLASSES[name], bucket_id=under)
+        check_settings(call.headers)
+        return await handler(call)
 
 
 def _as_s3_error(error: _Refusal, target: Target, request: Request, call: Call | None) -> S3Error:

@@ -113,12 +113,12 @@ class Call:
         name = self.facts.name
         self.store.accounting.charge(read.account_id, name, CLASSES[name], bucket_id=read.bucket_id)
 
-    async def version(self, bucket: Bucket, *, data: bool = False) -> FileVersion:
+    def version(self, bucket: Bucket, *, data: bool = False) -> Awaitable[FileVersion]:
         """The version that the key, and `versionId` where it is given, address for reading.
 
         `data` tells that its bytes will be read, which the store then prepares for. Raises what `readable_version` raises, and `InvalidArgument` for an empty `versionId`.
         """
-        return await self.readable_version(bucket, self.key, self.version_id(), data=data)
+        return self.readable_version(bucket, self.key, self.version_id(), data=data)
 
     def version_id(self) -> str | None:
         """The `versionId` parameter, or None. Raises `InvalidArgument` for an empty one."""
@@ -127,9 +127,9 @@ class Call:
             raise invalid_argument("versionId", version_id, "Version id cannot be the empty string")
         return version_id
 
-    async def readable_version(
+    def readable_version(
         self, bucket: Bucket, key: str, version_id: str | None, *, data: bool = False
-    ) -> FileVersion:
+    ) -> Awaitable[FileVersion]:
         """A version with bytes: the one of this id, or without an id the current one.
 
         Buckets are always versioned, so there is no version that could be called `null`: that is an id like any other
@@ -137,7 +137,10 @@ class Call:
         `NoSuchFile`, `NoSuchVersion`, `IsHideMarker`, `InvalidFileId` and `Unauthorized`.
         """
         if version_id is None:
-            return await self.store.files.current(self.principal, bucket, key, data=data)
+            return self.store.files.current(self.principal, bucket, key, data=data)
+        return self._version_of_id(bucket, key, version_id)
+
+    async def _version_of_id(self, bucket: Bucket, key: str, version_id: str) -> FileVersion:
         if version_id == NULL_VERSION:
             raise NoSuchVersion(version_id, key)
         version = await self.store.files.version(self.principal, version_id, bucket=bucket, name=key)

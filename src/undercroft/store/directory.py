@@ -79,10 +79,11 @@ class Directory:
 
     def vouches_for(self, principal: Principal, bucket: Bucket | None) -> bool:
         """Whether key and bucket are just as remembered: nothing read of the log has changed them, and no time ran out."""
-        key_id = principal.key_id
+        key = principal.key
+        key_id = principal.key_id if key is None else key.key_id
         if key_id is not None:
             holder = self._keys.get(key_id)
-            if holder is None or not principal.proves(holder.key) or not self._is_usable(holder):
+            if holder is None or not (holder.key is key or principal.proves(holder.key)) or not self._is_usable(holder):
                 return False
         return bucket is None or self._buckets.get(bucket.bucket_id) is bucket
 
@@ -114,16 +115,21 @@ class Directory:
 
     def known_bucket_named(self, name: str) -> Bucket | None:
         """The bucket of exactly this name as it is remembered, if it is."""
-        return self._buckets.get(self._ids_by_name.get(name, ""))
+        bucket_id = self._ids_by_name.get(name)
+        return None if bucket_id is None else self._buckets.get(bucket_id)
 
     async def bucket_by_name(self, name: str) -> Bucket | None:
         """The bucket of this name, in any letter case."""
         bucket_id = self._ids_by_name.get(name)
         if bucket_id is not None:
-            return await self.bucket_by_id(bucket_id)
+            return self._buckets.get(bucket_id) or await self.bucket_by_id(bucket_id)
         return await self._load(
             lambda: self._read_bucket(buckets.by_name(self._catalog.rows, name)), self._remember_bucket
         )
+
+    def is_uncapped(self, account_id: str) -> bool:
+        """Whether the account is remembered as one that may hold any number of bytes."""
+        return self._storage_caps.get(account_id, 0) is None
 
     async def storage_cap(self, account_id: str) -> int | None:
         """How many bytes the account may hold; None is any number."""

@@ -91,7 +91,7 @@ class Gate:
         authorize(principal, operation, bucket, name, facts)
         return bucket
 
-    async def commit(
+    def commit(
         self,
         principal: Principal,
         operation: Operation,
@@ -101,18 +101,18 @@ class Gate:
         *,
         size_bytes: int = 0,
         grows: bool = False,
-    ) -> T:
+    ) -> Awaitable[T]:
         """Judge, and run the change in a transaction that holds only if the judgement is still true at its commit.
 
         `grows` tells that it stores something new, which waits for room where a delete does not (P13), and which the
         caps of the bucket and the account's on storage may refuse. Raises what `met` raises, the change's own errors, `StorageCapExceeded`,
         `StorageFull` and `Busy`.
         """
-        return await self._commit(
+        return self._commit(
             principal, operation, bucket, name, lambda tx, _: change(tx), size_bytes=size_bytes, grows=grows
         )
 
-    async def commit_in(
+    def commit_in(
         self,
         principal: Principal,
         operation: Operation,
@@ -122,9 +122,9 @@ class Gate:
         *,
         size_bytes: int = 0,
         grows: bool = False,
-    ) -> T:
+    ) -> Awaitable[T]:
         """As `commit`, for a change that depends on the bucket's settings: it is given the bucket as it is at the commit."""
-        return await self._commit(
+        return self._commit(
             principal,
             operation,
             bucket,
@@ -149,7 +149,9 @@ class Gate:
             # Noted before the judgement: what other tasks hear of the log meanwhile has not been judged here.
             judged_at = self._directory.invalidation_id
             judged = bucket = await self.met(judged_at, principal, operation, bucket, name=name)
-            cap = await self._directory.storage_cap(bucket.account_id) if grows and bucket is not None else None
+            cap = None
+            if grows and bucket is not None and not self._directory.is_uncapped(bucket.account_id):
+                cap = await self._directory.storage_cap(bucket.account_id)
 
             async def guarded(
                 tx: Transaction, judged_at: int = judged_at, judged: Bucket | None = judged, cap: int | None = cap
@@ -180,6 +182,8 @@ class Gate:
 
         The commit judges again, by what is stored then.
         """
+        if bucket.caps is None and self._directory.is_uncapped(bucket.account_id):
+            return
         if bucket.caps is not None:
             await self._directory.catch_up()
             bucket = await self._directory.bucket_by_id(bucket.bucket_id) or bucket

@@ -238,8 +238,13 @@ async def test_tokens_are_good_for_their_own_use_their_own_url_and_their_time(tm
         identity = bench.store.identity
         account = await identity.account_token(bench.principal)
         path, upload = msgspec.structs.astuple(await identity.upload_address(bench.principal, "/upload", "1"))
-        assert (await identity.principal_of_upload_token(upload, path)).key_id == bench.principal.key_id
+        grant = await identity.download_grant(bench.principal, bench.bucket.bucket_id, "", 60, {})
+        for _ in range(2):  # The second time they are remembered.
+            assert (await identity.principal_of_upload_token(upload, path)).key_id == bench.principal.key_id
+            assert (await identity.principal_of_account_token(account)).key_id == bench.principal.key_id
+            assert (await identity.principal_of_download_token(grant)).grant is not None
         for attempt in (
+            identity.principal_of_account_token(grant),
             identity.principal_of_upload_token(upload, path + "0"),
             identity.principal_of_upload_token(account, path),
             identity.principal_of_account_token(upload),
@@ -258,6 +263,18 @@ async def test_tokens_are_good_for_their_own_use_their_own_url_and_their_time(tm
         ):
             with pytest.raises(errors.ExpiredToken):
                 await attempt
+
+
+@asynchronous
+async def test_only_so_many_tokens_are_remembered(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "TOKENS_REMEMBERED", 2)
+    async with open_bench(tmp_path) as bench:
+        identity = bench.store.identity
+        for number in range(5):
+            token = await identity.account_token(bench.principal)
+            for _ in range(2):
+                assert (await identity.principal_of_account_token(token)).key_id == bench.principal.key_id
+            assert len(identity._tokens._genuine) == number % 2 + 1
 
 
 @asynchronous

@@ -147,6 +147,12 @@ def test_counted_is_what_was_asked_whatever_fails_to_be_written_down(steps):
     asked, written = Counter(), Counter()
 
     def note(batch):
+        # However often it failed before, a count is one row.
+        assert len({row[:4] for row in batch.calls}) == len(batch.calls)
+        assert len({row[:2] for row in batch.transfers}) == len(batch.transfers)
+        assert len({row[:3] for row in batch.buckets}) == len(batch.buckets)
+        for row in batch.buckets:
+            written[row.bucket_id, row.day] += sum(row[3:])
         for row in batch.calls:
             assert row.transaction_class == CALLS[row.call]
             written[row.account_id, row.day, row.call] += row.transactions
@@ -158,14 +164,17 @@ def test_counted_is_what_was_asked_whatever_fails_to_be_written_down(steps):
         day = clock.ms // DAY_MS
         match step:
             case ("charge", account, call, transactions):
-                meter.charge(account, call, CALLS[call], transactions)
+                meter.charge(account, call, CALLS[call], transactions, bucket_id=f"{account} {call}")
                 asked[account, day, call] += transactions
+                asked[f"{account} {call}", day] += transactions
             case ("download", account, size):
-                meter.downloads(account, size)
+                meter.downloads(account, size, f"{account} of files")
                 asked[account, day, "down"] += size
+                asked[f"{account} of files", day] += size
             case ("upload", account, size):
-                meter.uploaded(account, size)
+                meter.uploaded(account, size, f"{account} of files")
                 asked[account, day, "up"] += size
+                asked[f"{account} of files", day] += size
             case ("flush", succeeds):
                 batch = meter.take()
                 if succeeds:

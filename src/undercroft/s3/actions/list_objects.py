@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from undercroft.http.response import Response
 from undercroft.s3.answers import xml_answer
 from undercroft.s3.call import Call
@@ -63,20 +65,17 @@ async def _page(call: Call, bucket: Bucket, parameters: ListParameters, marker: 
 
 def _rows(page: Page, parameters: ListParameters, owner_element: str) -> str:
     """`IsTruncated` and the rows: all contents, then all common prefixes, which is the order of the schema."""
-    contents, prefixes = [], []
-    for row in page.rows:
-        if isinstance(row, Folder):
-            prefixes.append(parameters.folder(row))
-        else:
-            contents.append(_contents(row, parameters, owner_element))
+    write = parameters.write
+    contents = [_contents(row, write, owner_element) for row in page.rows if isinstance(row, FileVersion)]
+    prefixes = [parameters.folder(row) for row in page.rows if isinstance(row, Folder)]
     truncated = "true" if page.more else "false"
     return f"<IsTruncated>{truncated}</IsTruncated>{''.join(contents)}{''.join(prefixes)}"
 
 
-def _contents(version: FileVersion, parameters: ListParameters, owner_element: str) -> str:
+def _contents(version: FileVersion, write: Callable[[str], str], owner_element: str) -> str:
     return (
-        f"<Contents><Key>{parameters.write(version.name)}</Key>"
+        f"<Contents><Key>{write(version.name)}</Key>"
         f"<LastModified>{iso_time(version.uploaded_ms)}</LastModified><ETag>&quot;{version.etag}&quot;</ETag>"
-        f"{listed_checksum(version.checksum)}<Size>{version.size}</Size>"
+        f"{'' if version.checksum is None else listed_checksum(version.checksum)}<Size>{version.size}</Size>"
         f"{owner_element}<StorageClass>STANDARD</StorageClass></Contents>"
     )

@@ -8,8 +8,9 @@ others within those seconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from operator import add
+from typing import Any, NamedTuple
 
 from undercroft.catalog.accounting import CallRow, SpentRow, TransferRow
 from undercroft.catalog.bucket_days import BucketDayRow
@@ -32,28 +33,43 @@ class _Left:
 class _Counts:
     """What one account did on the day, and what is left of its caps, if it has any."""
 
-    __slots__ = ("buckets", "calls", "downloaded", "left", "uploaded")
+    __slots__ = ("calls", "downloaded", "left", "uploaded")
 
     def __init__(self, left: _Left | None) -> None:
-        self.calls: dict[str, int] = {}
-        # Of each bucket: bytes downloaded and uploaded, and transactions of class A, B and C.
-        self.buckets: dict[str, list[int]] = {}
-        self.downloaded = 0
-        self.uploaded = 0
+        # All under the bucket they have to do with, an empty string for none: one look-up is all that a request pays.
+        self.calls: dict[tuple[str, str], int] = {}  # By call and bucket.
+        self.downloaded: dict[str, int] = {}  # Bytes.
+        self.uploaded: dict[str, int] = {}
         self.left = left
-
-    def of_bucket(self, bucket_id: str) -> list[int]:
-        try:
-            return self.buckets[bucket_id]
-        except KeyError:
-            counts = self.buckets[bucket_id] = [0, 0, 0, 0, 0]
-            return counts
 
     def spent(self, classes: Mapping[str, TransactionClass]) -> SpentRow:
         of_class = {"A": 0, "B": 0, "C": 0}
-        for call, transactions in self.calls.items():
+        for (call, _), transactions in self.calls.items():
             of_class[classes[call]] += transactions
-        return SpentRow(self.downloaded, of_class["B"], of_class["C"])
+        return SpentRow(sum(self.downloaded.values()), of_class["B"], of_class["C"])
+
+    def by_call(self) -> dict[str, int]:
+        """The transactions of each call, whatever the bucket."""
+        totals: dict[str, int] = {}
+        for (call, _), transactions in self.calls.items():
+            totals[call] = totals.get(call, 0) + transactions
+        return totals
+
+    def by_bucket(self, classes: Mapping[str, TransactionClass]) -> dict[str, list[int]]:
+        """Of each bucket: bytes downloaded and uploaded, and transactions of class A, B and C."""
+        buckets: dict[str, list[int]] = {}
+
+        def count_in(bucket_id: str, place: int, count: int) -> None:
+            if bucket_id:
+                buckets.setdefault(bucket_id, [0, 0, 0, 0, 0])[place] += count
+
+        for bucket_id, size_bytes in self.downloaded.items():
+            count_in(bucket_id, _DOWNLOADED, size_bytes)
+        for bucket_id, size_bytes in self.uploaded.items():
+            count_in(bucket_id, _UPLOADED, size_bytes)
+        for (call, bucket_id), transactions in self.calls.items():
+            count_in(bucket_id, _OF_CLASS[classes[call]], transactions)
+        return buckets
 
 
 class Batch(NamedTuple):
@@ -64,6 +80,7 @@ class Batch(NamedTuple):
     buckets: list[BucketDayRow]
 
 
+_EMPTY = Batch([], [], [])
 _NOTHING = SpentRow(0, 0, 0)
 _DOWNLOADED, _UPLOADED = 0, 1  # Places in the counts of a bucket.
 _OF_CLASS = {"A": 2, "B": 3, "C": 4}
@@ -74,9 +91,10 @@ class Meter:
 
     def __init__(self, ambient: Ambient) -> None:
         self._now_ms = ambient.now_ms
-        self._begins_ms = self._ends_ms = 0  # The day that is counted.
+        self._day = self._begins_ms = self._ends_ms = 0  # The day that is counted.
         self._accounts: dict[str, _Counts] = {}
-        self._earlier: list[tuple[int, dict[str, _Counts]]] = []  # Days that are over, and what was put back.
+        self._earlier: list[tuple[int, dict[str, _Counts]]] = []  # Days that are over.
+        self._kept = _EMPTY  # What was put back.
         self._caps: Mapping[str, Caps] = {}  # Of those accounts that have daily ones.
         self._spent: Mapping[str, SpentRow] = {}  # By those accounts, on the day `_spent_day`, as written down.
         self._spent_day = -1
@@ -100,13 +118,12 @@ class Meter:
             counts = self._begin(account_id)
         if counts.left is not None and transaction_class != "A":
             self._take(account_id, counts.left, transaction_class, transactions)
+        counted = call, bucket_id
         try:
-            counts.calls[call] += transactions
+            counts.calls[counted] += transactions
         except KeyError:
-            counts.calls[call] = transactions
+            counts.calls[counted] = transactions
             self._classes[call] = transaction_class
-        if bucket_id:
-            counts.of_bucket(bucket_id)[_OF_CLASS[transaction_class]] += transactions
 
     def downloads(self, account_id: str, size_bytes: int, bucket_id: str = "") -> int:
         """Count bytes that are about to leave; the day on which they were counted.
@@ -120,29 +137,23 @@ class Meter:
                 self._refused.add((account_id, "download"))
                 raise DownloadCapExceeded
             left.download -= size_bytes
-        counts.downloaded += size_bytes
-        if bucket_id:
-            counts.of_bucket(bucket_id)[_DOWNLOADED] += size_bytes
-        return self._begins_ms // DAY_MS
+        counts.downloaded[bucket_id] = counts.downloaded.get(bucket_id, 0) + size_bytes
+        return self._day
 
     def kept_back(self, account_id: str, size_bytes: int, day: int, bucket_id: str = "") -> None:
         """Take back bytes that were counted on that day but did not leave after all."""
         counts = self._today(account_id)
-        if day != day_of(self._begins_ms):
+        if day != self._day:
             counts = _Counts(None)
             self._earlier.append((day, {account_id: counts}))
         elif counts.left is not None and counts.left.download is not None:
             counts.left.download += size_bytes
-        counts.downloaded -= size_bytes
-        if bucket_id:
-            counts.of_bucket(bucket_id)[_DOWNLOADED] -= size_bytes
+        counts.downloaded[bucket_id] = counts.downloaded.get(bucket_id, 0) - size_bytes
 
     def uploaded(self, account_id: str, size_bytes: int, bucket_id: str = "") -> None:
         """Count bytes that were stored."""
         counts = self._today(account_id)
-        counts.uploaded += size_bytes
-        if bucket_id:
-            counts.of_bucket(bucket_id)[_UPLOADED] += size_bytes
+        counts.uploaded[bucket_id] = counts.uploaded.get(bucket_id, 0) + size_bytes
 
     def refuse(self, account_id: str, category: Category) -> None:
         """Note that a cap has refused something."""
@@ -154,7 +165,7 @@ class Meter:
         days = self._earlier
         self._earlier = []
         if self._accounts:
-            days.append((day_of(self._begins_ms), self._accounts))
+            days.append((self._day, self._accounts))
             self._accounts = {
                 account_id: _Counts(counts.left) for account_id, counts in self._accounts.items() if counts.left
             }
@@ -163,32 +174,21 @@ class Meter:
             for account_id, counts in accounts.items():
                 batch.calls.extend(
                     CallRow(account_id, day, self._classes[call], call, transactions)
-                    for call, transactions in counts.calls.items()
+                    for call, transactions in counts.by_call().items()
                 )
-                if counts.downloaded or counts.uploaded:
-                    batch.transfers.append(TransferRow(account_id, day, counts.downloaded, counts.uploaded))
+                downloaded, uploaded = sum(counts.downloaded.values()), sum(counts.uploaded.values())
+                if downloaded or uploaded:
+                    batch.transfers.append(TransferRow(account_id, day, downloaded, uploaded))
                 batch.buckets.extend(
                     BucketDayRow(account_id, day, bucket_id, *of_bucket)
-                    for bucket_id, of_bucket in counts.buckets.items()
+                    for bucket_id, of_bucket in counts.by_bucket(self._classes).items()
                 )
-        return batch
+        kept, self._kept = self._kept, _EMPTY
+        return batch if kept is _EMPTY else _sum_of(kept, batch)
 
     def put_back(self, batch: Batch) -> None:
         """Keep what could not be written down, for the next time."""
-        days: dict[int, dict[str, _Counts]] = {}
-        for row in batch.calls:
-            counts = days.setdefault(row.day, {}).setdefault(row.account_id, _Counts(None))
-            counts.calls[row.call] = counts.calls.get(row.call, 0) + row.transactions
-        for transfer in batch.transfers:
-            counts = days.setdefault(transfer.day, {}).setdefault(transfer.account_id, _Counts(None))
-            counts.downloaded += transfer.downloaded
-            counts.uploaded += transfer.uploaded
-        for bucket in batch.buckets:
-            counts = days.setdefault(bucket.day, {}).setdefault(bucket.account_id, _Counts(None))
-            of_bucket = counts.of_bucket(bucket.bucket_id)
-            for place, count in enumerate(bucket[3:]):
-                of_bucket[place] += count
-        self._earlier.extend(days.items())
+        self._kept = _sum_of(self._kept, batch)
 
     def take_refused(self) -> set[tuple[str, Category]]:
         """The accounts that a cap has refused something since the last time, and which one."""
@@ -198,7 +198,7 @@ class Meter:
     def learn(self, caps: Mapping[str, Caps], day: int, spent: Mapping[str, SpentRow]) -> None:
         """Take over the daily caps of all accounts that have any, and what those had spent on the day, as written down."""
         self._caps, self._spent, self._spent_day = caps, spent, day
-        today = day_of(self._begins_ms)
+        today = self._day
         for account_id, counts in self._accounts.items():
             counts.left = self._left(account_id, today, counts.spent(self._classes))
 
@@ -209,15 +209,16 @@ class Meter:
         return self._accounts.get(account_id) or self._begin(account_id)
 
     def _begin(self, account_id: str) -> _Counts:
-        counts = self._accounts[account_id] = _Counts(self._left(account_id, day_of(self._begins_ms), _NOTHING))
+        counts = self._accounts[account_id] = _Counts(self._left(account_id, self._day, _NOTHING))
         return counts
 
     def _turn(self) -> None:
         """Begin another day."""
         if self._accounts:
-            self._earlier.append((day_of(self._begins_ms), self._accounts))
+            self._earlier.append((self._day, self._accounts))
             self._accounts = {}
-        self._begins_ms = day_of(self._now_ms()) * DAY_MS
+        self._day = day_of(self._now_ms())
+        self._begins_ms = self._day * DAY_MS
         self._ends_ms = self._begins_ms + DAY_MS
 
     def _left(self, account_id: str, today: int, own: SpentRow) -> _Left | None:
@@ -240,3 +241,22 @@ class Meter:
             left.class_b = available - transactions
         else:
             left.class_c = available - transactions
+
+
+def _sum_of(one: Batch, other: Batch) -> Batch:
+    """The counts of both, so that what cannot be written down for hours stays small."""
+    return Batch(
+        [CallRow(*key, *counts) for key, counts in _summed([*one.calls, *other.calls], 4)],
+        [TransferRow(*key, *counts) for key, counts in _summed([*one.transfers, *other.transfers], 2)],
+        [BucketDayRow(*key, *counts) for key, counts in _summed([*one.buckets, *other.buckets], 3)],
+    )
+
+
+def _summed(rows: Sequence[tuple[Any, ...]], key_columns: int) -> Iterable[tuple[tuple[Any, ...], tuple[int, ...]]]:
+    """Of the rows that agree in their first columns one each, with the sums of the others."""
+    sums: dict[tuple[Any, ...], tuple[int, ...]] = {}
+    for row in rows:
+        key, counts = row[:key_columns], row[key_columns:]
+        before = sums.get(key)
+        sums[key] = counts if before is None else tuple(map(add, before, counts))
+    return sums.items()

@@ -180,15 +180,17 @@ class Buckets:
 
         The bucket is given by one of these, of which what a client sent may be no id at all.
         """
-        if name is not None:
-            bucket = await self._directory.bucket_by_name(name)
+        directory = self._directory
+        bucket = directory.known_bucket_named(name) if name is not None else directory.known_bucket(bucket_id or "")
+        if bucket is not None:
+            pass  # As for most calls.
+        elif name is not None:
+            bucket = await directory.bucket_by_name(name)
         else:
             if file_id is not None and (bucket_id is None or not ids.is_bucket_id(bucket_id)):
                 parsed = ids.parse_file_id(file_id)
                 bucket_id = None if parsed is None else parsed.bucket_id
-            bucket = (
-                await self._directory.bucket_by_id(bucket_id) if bucket_id and ids.is_bucket_id(bucket_id) else None
-            )
+            bucket = await directory.bucket_by_id(bucket_id) if bucket_id and ids.is_bucket_id(bucket_id) else None
         return bucket.bucket_id if bucket is not None and bucket.account_id == account_id else ""
 
     def of_version(self, version: FileVersion, found: Bucket) -> Bucket:

@@ -169,12 +169,12 @@ class FilesBase:
     ) -> VersionRow:
         """The row of a version of which only the bytes are not known yet."""
         return VersionRow(
-            bucket_id=bucket.bucket_id,
-            name=name.encode(),
-            inverted_ms=-(now_ms if new.uploaded_ms is None else new.uploaded_ms),
-            inverted_seq=0,
-            handle=self._ambient.new_handle(),
-            kind=kind,
+            bucket.bucket_id,
+            name.encode(),
+            -(now_ms if new.uploaded_ms is None else new.uploaded_ms),
+            0,  # The sequence is issued in the commit.
+            self._ambient.new_handle(),
+            kind,
             born_ms=now_ms,
             action=action,
             size=0,
@@ -212,41 +212,50 @@ def newborn_in_order(row: VersionRow, newest: VersionRow | None, custom_ms: int 
     The id then says the time of the row, so that a list can go on from there also when the version is gone.
     """
     placed = in_order(row, newest, custom_ms)
-    return placed if custom_ms is not None else placed._replace(born_ms=-placed.inverted_ms)
+    if custom_ms is not None or placed.born_ms == -placed.inverted_ms:
+        return placed
+    return placed._replace(born_ms=-placed.inverted_ms)
 
 
 def version_of(
     row: VersionRow, bucket: Bucket, extent: ExtentRow | None = None, *, is_latest: bool = True
 ) -> FileVersion:
-    """The file version of a catalog row."""
+    """The file version of a catalog row.
+
+    Of the longest lists this is half the work, so the row is unpacked at once, and members are given in their order: of as
+    many by name Python would make a dictionary first.
+    """
+    (
+        bucket_id, name, inverted_ms, _, handle, kind, born_ms, action, size, content_type, content_sha1, etag, checksum,
+        info, received_ms, part_count, retention_mode, retain_until_ms, legal_hold, replication_status, encryption,
+    ) = row  # fmt: skip
     return FileVersion(
-        bucket_id=row.bucket_id,
-        account_id=bucket.account_id,
-        name=row.name.decode(),
-        file_id=FileId(row.bucket_id, row.kind, row.handle, row.born_ms),
-        action=_ACTIONS[row.action],
-        size=row.size,
-        content_type=row.content_type,
-        content_sha1=row.content_sha1,
-        etag=row.etag,
-        checksum=None if row.checksum is None else checksum_of(row.checksum),
-        info={} if row.info == "{}" else json.loads(row.info),
-        uploaded_ms=-row.inverted_ms,
-        received_ms=row.received_ms,
-        part_count=row.part_count,
-        is_latest=is_latest,
-        retention=_retention_of(row) if row.retention_mode is not None else None,
-        legal_hold=None if row.legal_hold is None else bool(row.legal_hold),
-        replication_status=(None if row.replication_status is None else _REPLICATION_STATUSES[row.replication_status]),
-        encryption=None if row.encryption is None else encryption_of(row.encryption),
-        first_extent=extent,
+        bucket_id,
+        bucket.account_id,
+        name.decode(),
+        FileId(bucket_id, kind, handle, born_ms),
+        _ACTIONS[action],
+        size,
+        content_type,
+        content_sha1,
+        etag,
+        None if checksum is None else checksum_of(checksum),
+        {} if info == "{}" else json.loads(info),
+        -inverted_ms,
+        received_ms,
+        part_count,
+        is_latest,
+        None if retention_mode is None else _retention_of(retention_mode, retain_until_ms),
+        None if legal_hold is None else bool(legal_hold),
+        None if replication_status is None else _REPLICATION_STATUSES[replication_status],
+        None if encryption is None else encryption_of(encryption),
+        extent,
     )
 
 
-def _retention_of(row: VersionRow) -> Retention:
+def _retention_of(mode: str, until_ms: int | None) -> Retention:
     # A mode without an end is a retention without end: see `lock_rules`.
-    until_ms = limits.RETAIN_UNTIL_MAX_MS if row.retain_until_ms is None else row.retain_until_ms
-    return Retention(row.retention_mode or "", until_ms)
+    return Retention(mode, limits.RETAIN_UNTIL_MAX_MS if until_ms is None else until_ms)
 
 
 def part_of(row: PartRow, encryption: Encryption | None) -> Part:

@@ -67,8 +67,8 @@ class Digests:
 
     def __init__(self, algorithms: Iterable[str], threads: Threads) -> None:
         self._digests = {name: _MAKERS[name]() for name in {"md5", "sha1", *algorithms}}
-        self._md5 = Strand(threads)
-        self._others = Strand(threads)
+        self._threads = threads
+        self._strands: tuple[Strand, Strand] | None = None  # Most bodies are too small to need them.
 
     def update(self, data: bytes) -> None:
         """Add bytes on the calling thread; for small amounts."""
@@ -77,9 +77,12 @@ class Digests:
 
     def begin(self, block: bytes) -> asyncio.Future[tuple[None, None]]:
         """Have a block added in threads, behind those begun before: MD5 beside all others, since it is the slowest."""
+        if self._strands is None:
+            self._strands = Strand(self._threads), Strand(self._threads)
+        of_md5, of_others = self._strands
         others = [digest for name, digest in self._digests.items() if name != "md5"]
         return asyncio.gather(
-            self._md5.begin(self._digests["md5"].update, block), self._others.begin(_update_all, others, block)
+            of_md5.begin(self._digests["md5"].update, block), of_others.begin(_update_all, others, block)
         )
 
     def results(self) -> dict[str, bytes]:

@@ -49,7 +49,7 @@ class Lists(FilesBase):
                 )
             return await versions.visible(rows, bucket.bucket_id, first, end, limit + 1)
 
-        return _page([_entry(row, bucket) for row in await self._catalog.scan(query)], limit)
+        return _page(_entries(await self._catalog.scan(query), bucket), limit)
 
     async def count_versions(self, principal: Principal, bucket: Bucket, file_names: Sequence[str]) -> dict[str, int]:
         """How many versions, hide markers too, the names have that have any: what an upload to them will not be alone with.
@@ -153,7 +153,7 @@ class Lists(FilesBase):
         async def query(rows: Rows) -> list[VersionRow | bytes]:
             return await _fold(rows, fetch, place, prefix=raw_prefix, delimiter=delimiter.encode(), limit=limit + 1)
 
-        return _page([_entry(row, bucket) for row in await self._catalog.scan(query)], limit)
+        return _page(_entries(await self._catalog.scan(query), bucket), limit)
 
 
 async def _version_place(rows: Rows, bucket: Bucket, start: bytes, file_id: str | None, *, after: bool) -> Place:
@@ -222,8 +222,8 @@ async def _with_latest(rows: Rows, bucket: Bucket, entries: Sequence[VersionRow 
     return listed
 
 
-def _entry(row: VersionRow | bytes, bucket: Bucket) -> FileVersion | Folder:
-    return Folder(row.decode()) if isinstance(row, bytes) else version_of(row, bucket)
+def _entries(rows: Sequence[VersionRow | bytes], bucket: Bucket) -> list[FileVersion | Folder]:
+    return [Folder(row.decode()) if isinstance(row, bytes) else version_of(row, bucket) for row in rows]
 
 
 def _page(entries: list[FileVersion | Folder], limit: int) -> Page:

@@ -54,12 +54,11 @@ class Uploads(FilesBase):
         """
         authorize(principal, Operation.WRITE_FILE, bucket, name)
         sealing = self._sealings.of_new(new.encryption, bucket)
-        check_new_file(bucket, name, new, self._ambient.now_ms(), encrypted=sealing is not None)
-        check_new_lock(principal, bucket, name, new, self._ambient.now_ms())
+        now_ms = self._ambient.now_ms()
+        check_new_file(bucket, name, new, now_ms, encrypted=sealing is not None)
+        check_new_lock(principal, bucket, name, new, now_ms)
         await self._gate.check_room(bucket, body.length or 0)
-        row = self._new_row(
-            bucket, name, new, self._ambient.now_ms(), kind=ids.SMALL, action=versions.UPLOAD, sealing=sealing
-        )
+        row = self._new_row(bucket, name, new, now_ms, kind=ids.SMALL, action=versions.UPLOAD, sealing=sealing)
         intake = intake_of(self._context, sealing)
         try:
             stored = await intake.take(body, () if new.checksum_algorithm is None else (new.checksum_algorithm,))

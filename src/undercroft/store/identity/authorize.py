@@ -79,7 +79,7 @@ def _check_snapshot(operation: Operation) -> None:
 
 
 def _key_allows(key: ApplicationKey, operation: Operation, bucket: Bucket | None, name: str | None) -> bool:
-    if operation.value not in key.capabilities:
+    if operation._value_ not in key.capabilities:  # As `value`, which is a call.
         return False
     if bucket is not None:
         if bucket.account_id != key.account_id:

@@ -63,6 +63,9 @@ class Identity:
         self._directory = directory
         self._gate = gate
         self._ambient = ambient
+        # The key of an id, if it may be used now: for the S3 face, which checks a signature with its secret. It may have been
+        # deleted a moment ago: every operation of the store looks again.
+        self.key = directory.key
         self._tokens = Tokens(catalog, gate, keyring, ambient)
         self.keys = Keys(catalog, gate, keyring, ambient)
         self.accounts = Accounts(catalog, gate, self.keys, ambient)
@@ -87,13 +90,6 @@ class Identity:
         )
         self.passwords = Passwords(catalog, gate, self.attempts, self.letters, ambient)
         self.sign_up = SignUp(catalog, gate, self.accounts, self.attempts, self.letters, ambient, people.sign_up)
-
-    async def key(self, key_id: str) -> ApplicationKey | None:
-        """The key of this id, if it may be used now: for the S3 face, which checks a signature with its secret.
-
-        It may have been deleted a moment ago: every operation of the store looks again.
-        """
-        return await self._directory.key(key_id)
 
     async def authenticate_key(self, key_id: str, secret: str) -> Principal:
         """The principal of a key id and its application key. Raises `BadCredentials`; never from memory alone."""

@@ -83,6 +83,11 @@ class AccessLogs:
         bucket = self._directory.known_bucket_named(name)
         return bucket is not None and bucket.logging is None
 
+    def is_quiet_id(self, bucket_id: str) -> bool:
+        """The same of the bucket of this id."""
+        bucket = self._directory.known_bucket(bucket_id)
+        return bucket is not None and bucket.logging is None
+
     async def logging_bucket(self, *, name: str = "", bucket_id: str = "") -> Bucket | None:
         """The bucket of this name or id, if it logs."""
         if bucket_id:
