@@ -255,6 +255,7 @@ AUDIT_TEXT_MAX_LENGTH = 500  # Of a target, and of what else is told.
 AUDIT_CHANGES_MAX_BYTES = 4 * KIB  # Of one entry, with the settings that were changed before and after.
 
 # -- Accounting (ours) ------------------------------------------------------------------------------------------------
+KEYS_EXPIRING_SHOWN_MAX = 100  # Of more, those that expire last are told of later.
 KEY_USES_GATHERED = 10_000  # Keys whose last use waits in a process to be written down.
 ACCOUNTING_FLUSH_S = 2.0  # Counts gather in memory for this long: what a kill loses, and how late workers learn caps.
 ACCOUNTING_BATCH = 500  # Rows that are folded, and accounts that are looked at, in one transaction.

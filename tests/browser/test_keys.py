@@ -222,6 +222,21 @@ def test_t73_a_duration_of_1000_days_is_refused_and_a_key_of_two_seconds_stops_w
     wait_until(has_ended, "the key does not expire")
 
 
+def test_keys_that_expire_soon_are_told_of_where_buckets_and_keys_are(console, server, bucket, new_name):
+    name = new_name("ending")
+    key = new_key(console, name, bucket=bucket, duration=str(7 * 86_400 + 1))
+    key.s3(server).head_object(Bucket=bucket, Key="other.txt")
+    warning = console.page.locator("[data-keys-ending]")
+
+    def is_told():
+        console.open("/buckets")
+        return name in " ".join(warning.all_inner_texts())
+
+    wait_until(is_told, "nobody is warned")
+    warning.get_by_role("link", name="Application Keys").click()
+    expect(warning).to_contain_text(f"{name} in 6 days")
+
+
 def test_t74_the_master_key_is_generated_anew_after_a_question_and_the_old_secret_fails_at_once(console, server, owner):
     console.open("/keys")
     first = generated_master(console, owner)

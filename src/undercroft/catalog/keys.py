@@ -52,6 +52,16 @@ async def page(rows: Rows, account_id: str, start_key_id: str, now_ms: int, limi
     ]
 
 
+async def ending(rows: Rows, account_id: str, now_ms: int, until_ms: int, lived_ms: int, limit: int) -> list[KeyRow]:
+    """The account's keys that expire between these times, the first first; of those made to live longer than `lived_ms`."""
+    found = await rows.all(
+        f"SELECT {_COLUMNS} FROM keys WHERE account_id = ?1 AND expires_ms > ?2 AND expires_ms <= ?3"
+        " AND expires_ms - created_ms > ?4 ORDER BY expires_ms, key_id LIMIT ?5",
+        (account_id, now_ms, until_ms, lived_ms, limit),
+    )
+    return [KeyRow._make(row) for row in found]
+
+
 async def delete(tx: Transaction, key_id: str) -> None:
     """Remove a key."""
     await tx.run("DELETE FROM keys WHERE key_id = ?1", (key_id,))

@@ -513,6 +513,7 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX passkeys_by_account ON passkeys (account_id, created_ms)",
         "ALTER TABLE sessions ADD COLUMN operator_id TEXT NOT NULL DEFAULT ''",
     ),
+    ("CREATE INDEX keys_by_expiry ON keys (account_id, expires_ms) WHERE expires_ms IS NOT NULL",),
 )
 
 SCHEMA_VERSION = len(DELTAS)

@@ -135,3 +135,26 @@ async def test_who_cannot_delete_keys_rotates_one_but_retires_none(tmp_path):
             await keys.rotate(holder, old.key_id, retire_after_s=60)
         with pytest.raises(errors.Unauthorized):
             await keys.rotate(Principal.of_key(old), old.key_id)
+
+
+@asynchronous
+async def test_keys_that_expire_soon_are_told_of_unless_they_were_made_to_live_no_longer(tmp_path, monkeypatch):
+    async with open_bench(tmp_path) as bench:
+        keys, week_s = bench.store.identity.keys, 7 * 86_400
+        await new_key(bench)
+        await new_key(bench, valid_s=week_s)
+        late = await new_key(bench, valid_s=week_s + 20)
+        soon = await new_key(bench, valid_s=week_s + 10)
+        others = await bench.store.identity.accounts.create("other@example.com", "a long password")
+        operator = await bench.store.identity.accounts.operator(others.account.account_id)
+        assert await keys.expiring(bench.principal, week_s * 1000) == []
+        bench.clock.ms += 10_000
+        assert [key.key_id for key in await keys.expiring(bench.principal, week_s * 1000)] == [soon.key_id]
+        bench.clock.ms += 10_000
+        found = [key.key_id for key in await keys.expiring(bench.principal, week_s * 1000)]
+        assert found == [soon.key_id, late.key_id]
+        assert await keys.expiring(operator, week_s * 1000) == []
+        monkeypatch.setattr(limits, "KEYS_EXPIRING_SHOWN_MAX", 1)
+        assert [key.key_id for key in await keys.expiring(bench.principal, week_s * 1000)] == [soon.key_id]
+        bench.clock.ms += week_s * 1000 - 10_000
+        assert [key.key_id for key in await keys.expiring(bench.principal, week_s * 1000)] == [late.key_id]

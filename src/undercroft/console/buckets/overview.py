@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from undercroft.console.bucket_settings.lifecycle_words import in_a_phrase
 from undercroft.console.charts import sparkline
+from undercroft.console.keys.overview import ending
 from undercroft.console.templates import size
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import Held
@@ -72,4 +73,5 @@ async def overview(visit: Visit) -> Response:
         filter=wanted,
         sort=order,
         view=view if view in VIEWS else VIEWS[0],
+        ending=await ending(visit),
     )

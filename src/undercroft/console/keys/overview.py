@@ -21,6 +21,13 @@ ACCESS_NAMES: dict[AccessType, str] = {
 APIS = {"native": "B2 Native API", "s3": "S3-Compatible API"}
 
 
+class Ending(NamedTuple):
+    """A key that expires soon, and when it was last used."""
+
+    key: ApplicationKey
+    last_use: KeyUse | None
+
+
 class Row(NamedTuple):
     """What the page shows of a key."""
 
@@ -49,7 +56,16 @@ async def overview(visit: Visit) -> Response:
         start=start,
         following=following,
         apis=APIS,
+        ending=await ending(visit),
     )
+
+
+async def ending(visit: Visit) -> list[Ending]:
+    """The keys that expire soon, for a page to warn of (`keys/ending.html`)."""
+    keys = visit.store.identity.keys
+    found = await keys.expiring(visit.principal, SOON_MS)
+    uses = await keys.last_uses(visit.principal, found)
+    return [Ending(key, uses.get(key.key_id)) for key in found]
 
 
 def _row(key: ApplicationKey, names: Mapping[str, str], use: KeyUse | None, now_ms: int) -> Row:

@@ -119,6 +119,17 @@ class Keys:
         rows = await key_uses.of_keys(self._catalog.rows, principal.account_id or "", min(key_ids), max(key_ids))
         return {row.key_id: KeyUse(*row[1:]) for row in rows if row.key_id in key_ids}
 
+    async def expiring(self, principal: Principal, within_ms: int) -> Sequence[ApplicationKey]:
+        """The keys that expire within this time, the first first, at most `KEYS_EXPIRING_SHOWN_MAX`.
+
+        Keys that were not made to live longer than that are left out: nobody needs to be told that they end.
+        """
+        await self._gate.enter(principal, Operation.LIST_KEYS, None)
+        now_ms = self._ambient.now_ms()
+        account_id, most = principal.account_id or "", limits.KEYS_EXPIRING_SHOWN_MAX
+        found = await keys.ending(self._catalog.rows, account_id, now_ms, now_ms + within_ms, within_ms, most)
+        return [self.key_of(row) for row in found]
+
     async def rotate(self, principal: Principal, key_id: str, *, retire_after_s: int | None = None) -> ApplicationKey:
         """Make a twin of a key, with the same rights and as long a life; the only answer that has its secret.
 
