@@ -93,9 +93,9 @@ class Guard:
                 return _refuse(visit, problem)
             if visit.signed_in is not None:  # A body comes as slowly as its sender likes, and the session may be over.
                 await self._recognize(visit, visit.session_secret)
-            problem = acting.refusal(visit, page.path)
-            if problem is not None:
-                return _refuse(visit, problem)
+        problem = acting.refusal(visit, page.path)
+        if problem is not None:
+            return _refuse(visit, problem)
         who = visit.signed_in
         if page.who is not Who.ANYBODY and who is None:
             return _send_to_sign_in(visit, page)
