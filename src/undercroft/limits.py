@@ -216,6 +216,9 @@ PASSKEY_CHALLENGE_VALID_S = 5 * 60  # So long somebody may look for the authenti
 SESSIONS_PER_ACCOUNT = 100  # One more ends the one that was not used for longest.
 USER_AGENT_MAX_LENGTH = 300
 CONSOLE_FORM_MAX_BYTES = 1 * MIB
+CONSOLE_OPEN_FORM_MAX_BYTES = 64 * KIB  # Of who is not signed in, so that thousands of them have room.
+CONSOLE_REQUESTS_AT_ONCE = 8  # Of one account in one process; more wait, …
+CONSOLE_REQUESTS_WAITING_MAX = 64  # … but no more than these.
 CONSOLE_FORM_FIELDS_MAX = 5000  # A page of a table with every row chosen.
 
 # -- Uploads from the browser (ours) ----------------------------------------------------------------------------------

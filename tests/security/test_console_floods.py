@@ -15,6 +15,7 @@ from harness.asynchronous import asynchronous
 from harness.console_forms import TIMEOUT_S, Browser
 from harness.people import BETTER_PASSWORD, BROWSER, OWNER, PASSWORD, code, open_people, proof, set_up_app, sign_in
 from undercroft import limits
+from undercroft.console.crowd import Crowd
 from undercroft.store import errors
 from undercroft.store.identity import passwords
 from undercroft.store.identity.sign_in import Browser as Somebody
@@ -129,6 +130,32 @@ async def test_few_passwords_are_looked_at_at_once_and_of_many_the_last_are_refu
     assert await passwords.verify_password("guess", None)  # Nobody is counted who has left.
 
 
+@asynchronous
+async def test_who_asks_for_much_at_once_waits_for_oneself_and_keeps_nobody_else_waiting(monkeypatch):
+    monkeypatch.setattr(limits, "CONSOLE_REQUESTS_WAITING_MAX", 3)
+    crowd, may_end, inside = Crowd(), asyncio.Event(), []
+
+    async def ask(account_id):
+        async with crowd.turn(account_id):
+            inside.append(account_id)
+            await may_end.wait()
+
+    room = limits.CONSOLE_REQUESTS_AT_ONCE
+    many = [asyncio.create_task(ask("many")) for _ in range(room + 5)]
+    refused, _ = await asyncio.wait(many, return_when=asyncio.FIRST_COMPLETED)
+    assert [type(task.exception()) for task in refused] == [errors.Busy] * 2
+    few = asyncio.create_task(ask("few"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert inside == ["many"] * room + ["few"]
+    leaving = many[0]
+    leaving.cancel()
+    may_end.set()
+    await asyncio.gather(*many, few, return_exceptions=True)
+    assert inside == ["many"] * room + ["few"] + ["many"] * 3
+    assert crowd._queues == {}
+
+
 def test_connections_and_forms_that_do_not_end_keep_nobody_from_console_and_api(server, new_name):
     email = f"{new_name('flooded')}@example.com"
     server.create_account(email)
@@ -151,6 +178,9 @@ def test_connections_and_forms_that_do_not_end_keep_nobody_from_console_and_api(
         assert requests.get(f"{server.api_url}/b2api/v4/none", timeout=TIMEOUT_S).status_code < 500
         large = browser.post("/sign-in/password", {"email": "x" * limits.CONSOLE_FORM_MAX_BYTES, "password": "x"})
         assert large.status_code == 413
+        nobody = Browser(server)
+        form = {"email": "x" * limits.CONSOLE_OPEN_FORM_MAX_BYTES, "password": "x"}
+        assert nobody.post("/sign-in/password", form).status_code == 413  # 4,096 of them have room.
         many = {f"field-{number}": "x" for number in range(limits.CONSOLE_FORM_FIELDS_MAX + 1)}
         assert browser.post("/sign-in/password", many).status_code == 400
         assert browser.get("/buckets").status_code == 200

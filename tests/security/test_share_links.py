@@ -15,6 +15,7 @@ import requests
 from harness.clients import boto3_client
 from harness.console_forms import Browser
 from harness.processes import wait_until
+from harness.server import run_command
 from undercroft import limits
 
 SECRET = b"the owner's secret"
@@ -109,6 +110,61 @@ def test_a_link_ends_with_its_time_and_at_once_when_it_is_revoked(people, server
     share = re.search(r'name="share" value="([0-9a-f]+)"', page)[1]
     assert owner.post(f"/buckets/{bucket}/shares/revoke", {"share": share}).status_code == 303
     assert stranger.get(path).status_code == 404
+
+
+def test_a_link_is_of_its_version_hidden_or_not_until_that_is_deleted(people, server, new_name):
+    owner, _, s3 = people
+    bucket = new_name("fleeting-files")
+    s3.create_bucket(Bucket=bucket)
+    version = s3.put_object(Bucket=bucket, Key="in/fleeting.txt", Body=SECRET)["VersionId"]
+    path, stranger = _link(owner, bucket, version), Browser(server)
+    marker = s3.delete_object(Bucket=bucket, Key="in/fleeting.txt")["VersionId"]
+    _, file = _fetch(stranger, path)
+    assert (file.status_code, file.content) == (200, SECRET)
+    assert owner.post(f"/buckets/{bucket}/file/share", {"id": marker, "kind": "link"}).status_code in (404, 409, 422)
+    s3.delete_object(Bucket=bucket, Key="in/fleeting.txt", VersionId=version)
+    assert requests.get(file.url, timeout=60).status_code == 401  # As for what there never was.
+    assert stranger.get(path).status_code == 404
+    again = s3.put_object(Bucket=bucket, Key="in/fleeting.txt", Body=b"what came later")["VersionId"]
+    assert again != version
+    assert stranger.get(path).status_code == 404
+
+
+def test_a_link_dies_with_its_account_and_comes_back_with_it(server, new_name):
+    email, name = f"{new_name('suspended')}@example.com", new_name("suspended-files")
+    made = server.create_account(email)
+    s3 = boto3_client(server, key=(made["keyId"], made["applicationKey"]))
+    s3.create_bucket(Bucket=name)
+    owner, stranger = Browser(server), Browser(server)
+    assert owner.sign_in(email).status_code == 303
+    path = _link(owner, name, s3.put_object(Bucket=name, Key="x", Body=SECRET)["VersionId"])
+    _, file = _fetch(stranger, path)
+    assert file.status_code == 200
+    data = ("--data", str(server.data_dir))
+    run_command("account", "suspend", *data, email, home=server.data_dir.parent)
+    assert stranger.get(path).status_code == 404
+    assert requests.get(file.url, timeout=60).status_code == 401
+    run_command("account", "resume", *data, email, home=server.data_dir.parent)
+    assert _fetch(stranger, path)[1].status_code == 200
+
+
+def test_the_page_of_a_link_tells_others_nothing_and_keeps_its_address_to_itself(people, server, bucket, version):
+    path = _link(people[0], bucket, version, password="correct horse battery")
+    for answer in (
+        Browser(server).get(path),
+        _fetch(Browser(server), path, password="correct horse battery")[0],
+        Browser(server).get("/s/none"),
+    ):
+        headers = answer.headers
+        assert headers["x-robots-tag"] == "noindex, nofollow"
+        assert headers["cache-control"] == "no-store"
+        assert headers["referrer-policy"] == "same-origin"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert "access-control-allow-origin" not in headers
+        for word in (bucket, "sharer", people[0].origin.replace("http://", "sharer@")):
+            assert word not in re.sub(r'(content|href)="[^"]*"', "", answer.text)
 
 
 def test_a_password_cannot_be_guessed_by_trying_many(people, server, bucket, version):

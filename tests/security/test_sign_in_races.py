@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
+import json
+import re
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
@@ -24,6 +28,7 @@ from harness.people import (
 from undercroft.store import errors
 from undercroft.store.identity import sessions
 from undercroft.store.identity import sign_in as signing_in
+from undercroft.store.identity.passkeys import Site
 
 
 @pytest.fixture
@@ -133,6 +138,64 @@ async def test_nothing_is_done_by_a_password_that_was_changed_while_it_was_looke
         if change is suspended:
             await identity.accounts.set_suspended(OWNER, False)
         assert (await sign_in(bench, PASSWORD if change is suspended else BETTER_PASSWORD)).session
+
+
+@asynchronous
+@pytest.mark.parametrize("change", [by_owner, by_operator, by_link, "end others", "second factor"])
+async def test_sessions_in_which_an_operator_acts_for_somebody_end_with_the_operators_own(tmp_path, change):
+    """Else whoever had the operator's session for a minute has an account of each customer for an hour."""
+    async with open_people(tmp_path, mailer=Postbox()) as bench:
+        identity, operator_id = bench.store.identity, bench.bucket.account_id
+        other = (await identity.accounts.create("customer@example.com", "a long password")).account.account_id
+        mine = (await sign_in(bench)).session
+        acting = await identity.sessions.begin(other, address="", user_agent="", operator_id=operator_id)
+        customers = await identity.sessions.begin(other, address="", user_agent="")
+        assert (await identity.sessions.find(acting, address="")).operator.email == OWNER
+        if change == "end others":
+            await identity.sessions.end_others(mine, operator_id)
+        elif change == "second factor":
+            await set_up_app(bench)
+        else:
+            await change(bench)
+        assert await identity.sessions.find(acting, address="") is None
+        assert await identity.sessions.find(customers, address="") is not None
+
+
+@asynchronous
+@pytest.mark.parametrize("change", [by_owner, by_operator, by_link])
+async def test_no_passkey_is_added_by_a_password_that_was_changed_meanwhile(tmp_path, monkeypatch, change):
+    async with open_people(tmp_path, mailer=Postbox()) as bench:
+        passkeys, site = bench.store.identity.passkeys, Site("localhost", "http://localhost")
+        given = await proof(bench)
+        challenge = json.loads(await passkeys.begin_adding(given, site))["challenge"]
+        said = base64.urlsafe_b64encode(json.dumps({"challenge": challenge}).encode()).decode().rstrip("=")
+        credential = json.dumps({"rawId": "AAAA", "response": {"clientDataJSON": said}})
+        made = SimpleNamespace(credential_id=b"id", credential_public_key=b"key", sign_count=0)
+        check, pending = passkeys._check_challenge, [change]
+
+        async def checked(*arguments):
+            await check(*arguments)
+            if pending:
+                await pending.pop()(bench)
+
+        monkeypatch.setattr("webauthn.verify_registration_response", lambda **_: made)
+        monkeypatch.setattr(passkeys, "_check_challenge", checked)
+        with pytest.raises(errors.BadLink):
+            await passkeys.add(given.account, site, "a thief's", credential)
+        assert await passkeys.of_account(bench.bucket.account_id) == []
+
+
+def test_who_acts_for_somebody_does_not_learn_the_secret_of_a_second_factor(server, new_name):
+    made = server.create_account(f"{new_name('customer')}@example.com")
+    operator = Browser(server)
+    assert operator.sign_in(server.announcement["email"], server.announcement["password"]).status_code == 303
+    path = f"/operator/accounts/{made['accountId']}/act"
+    assert operator.post(path, {"reason": "a test"}, token=operator.token("/settings")).status_code == 303
+    assert operator.get("/settings/security").status_code == 200
+    shown = operator.get("/settings/two-factor")
+    assert shown.status_code == 403
+    assert "otpauth" not in shown.text
+    assert re.search(r"[A-Z2-7]{4} [A-Z2-7]{4} [A-Z2-7]{4}", shown.text) is None
 
 
 def test_a_form_that_was_begun_before_its_session_ended_does_nothing_after_it(server, new_name):

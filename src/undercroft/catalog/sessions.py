@@ -54,8 +54,10 @@ async def delete(tx: Transaction, session_hash: bytes) -> None:
 
 
 async def delete_of_account(tx: Transaction, account_id: str, but: bytes = b"") -> None:
-    """Remove the account's sessions, all but the one of this hash."""
-    await tx.run("DELETE FROM sessions WHERE account_id = ?1 AND session_hash <> ?2", (account_id, but))
+    """Remove the account's sessions, all but the one of this hash, and those in which it acts for others."""
+    await tx.run(
+        "DELETE FROM sessions WHERE (account_id = ?1 OR operator_id = ?1) AND session_hash <> ?2", (account_id, but)
+    )
 
 
 async def delete_oldest(tx: Transaction, account_id: str, keep: int) -> None:

@@ -23,6 +23,7 @@ from undercroft import limits
 from undercroft.console import navigation
 from undercroft.console.auditing import action_of, write_down
 from undercroft.console.cap_banner import what_is_blocked
+from undercroft.console.crowd import Crowd
 from undercroft.console.operator import acting
 from undercroft.console.page import Page, Who
 from undercroft.console.problems import Problem, problem_of
@@ -49,6 +50,7 @@ class Guard:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._crowd = Crowd()
 
     def endpoint(self, pages: Mapping[str, Page]) -> Callable[[Request], Awaitable[Response]]:
         """What answers a path that has these pages, by method."""
@@ -91,9 +93,9 @@ class Guard:
                 return _refuse(visit, problem)
             if visit.signed_in is not None:  # A body comes as slowly as its sender likes, and the session may be over.
                 await self._recognize(visit, visit.session_secret)
-            problem = acting.refusal(visit, page.path)
-            if problem is not None:
-                return _refuse(visit, problem)
+        problem = acting.refusal(visit, page.path)
+        if problem is not None:
+            return _refuse(visit, problem)
         who = visit.signed_in
         if page.who is not Who.ANYBODY and who is None:
             return _send_to_sign_in(visit, page)
@@ -109,7 +111,10 @@ class Guard:
 
     async def _answered(self, visit: Visit, page: Page) -> Response:
         try:
-            return await page.handler(visit)
+            if visit.signed_in is None:
+                return await page.handler(visit)
+            async with self._crowd.turn(visit.account.account_id):
+                return await page.handler(visit)
         except StoreError as error:
             return _refuse(visit, problem_of(error))
         except (msgspec.DecodeError, ValueError) as error:
@@ -182,7 +187,8 @@ async def _read(visit: Visit) -> Problem | None:
             "Its Origin is another. Open the page again, and send it from there.",
         )
     try:
-        visit.raw_body = await visit.plain.read(limits.CONSOLE_FORM_MAX_BYTES)
+        most = limits.CONSOLE_OPEN_FORM_MAX_BYTES if visit.signed_in is None else limits.CONSOLE_FORM_MAX_BYTES
+        visit.raw_body = await visit.plain.read(most)
         if request.headers.get("content-type", "").partition(";")[0].strip() == _FORM_TYPE:
             visit.form = _fields(visit.raw_body)
     except BodyTooLarge as error:

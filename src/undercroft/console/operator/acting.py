@@ -12,11 +12,13 @@ from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, NoSuchSession
 
 _CLOSED = ("/settings", "/keys", "/operator")
+_UNSEEN = "/settings/two-factor"  # The page shows the secret that the owner's app is going to have.
 
 
 def refusal(visit: Visit, path: str) -> Problem | None:
-    """Why a form of this page is not taken from somebody who acts for another; None where it is."""
-    if visit.signed_in is None or visit.signed_in.operator is None or not path.startswith(_CLOSED):
+    """Why this page is not shown to somebody who acts for another, or its form not taken; None where it is."""
+    closed = _CLOSED if visit.request.method == "POST" else _UNSEEN
+    if visit.signed_in is None or visit.signed_in.operator is None or not path.startswith(closed):
         return None
     return Problem(403, "Not while you act for somebody", "Settings and keys are the owner's alone. Stop acting first.")
 

@@ -75,6 +75,7 @@ async def add(visit: Visit) -> Response:
         await visit.store.identity.passkeys.add(visit.account, site, made.name, credential)
     except (InvalidRequest, WrongPasskey, BadLink, TooManyPasskeys) as error:
         return _refused(visit, "name", error)
+    visit.store.identity.letters.passkeys_changed(visit.account.email, made.name, added=True)
     assert ADDED in NOTICES
     return visit.answer_json({"go": f"/settings/security?notice={ADDED}"})
 
@@ -83,6 +84,7 @@ async def remove(visit: Visit) -> Response:
     """Forget one."""
     removed = await visit.store.identity.passkeys.remove(visit.account.account_id, visit.path("passkey_id"))
     visit.audit(target=removed.name)
+    visit.store.identity.letters.passkeys_changed(visit.account.email, removed.name, added=False)
     return visit.redirect("/settings/security", notice="passkey-removed")
 
 

@@ -68,6 +68,16 @@ class Letters:
             f"If it was not you, reset your password at once: {self._origin}/forgot-password",
         )
 
+    def passkeys_changed(self, email: str, name: str, *, added: bool) -> None:
+        """Word of a passkey more, or one less."""
+        self._send(
+            email,
+            "A passkey was added" if added else "A passkey was removed",
+            f'The passkey "{name}" was {"added to" if added else "removed from"} the account of {email}.\n\n'
+            "If it was not you, look at your passkeys under My Settings, Security, and reset your password at once: "
+            f"{self._origin}/forgot-password. A new password ends every session, but no passkey.",
+        )
+
     def invitation(self, email: str, secret: str) -> None:
         """The link by which somebody signs up."""
         self._send(

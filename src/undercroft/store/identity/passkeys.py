@@ -16,7 +16,7 @@ import msgspec
 
 from undercroft import limits
 from undercroft.catalog import passkeys
-from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.catalog.passkeys import PasskeyRow
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import BadLink, InvalidRequest, NoSuchPasskey, TooManyPasskeys, WrongPasskey
@@ -116,11 +116,12 @@ class Passkeys:
         name = name.strip()
         if not 1 <= len(name) <= NAME_MAX_LENGTH:
             raise InvalidRequest(f"A name has 1 to {NAME_MAX_LENGTH} characters.", "name")
-        challenge = await self._take_challenge(credential, account.account_id)
+        secret = _challenge_of(credential)
+        await self._check_challenge(self._catalog.rows, secret, account.account_id)
         with _judging():
             verified = verify_registration_response(
                 credential=credential,
-                expected_challenge=challenge,
+                expected_challenge=_bytes(secret),
                 expected_rp_id=site.host,
                 expected_origin=site.origin,
                 require_user_verification=True,
@@ -136,6 +137,9 @@ class Passkeys:
         )
 
         async def change(tx: Transaction) -> None:
+            # Only now, since a password that is changed meanwhile takes the challenge with it.
+            await self._check_challenge(tx, secret, account.account_id)
+            await links.use(tx, self._ambient, secret, _KIND)
             _check_room(await passkeys.of_account(tx, account.account_id))
             if await passkeys.find(tx, row.credential_id) is not None:
                 raise WrongPasskey
@@ -170,7 +174,7 @@ class Passkeys:
         """The passkey that has signed a challenge of ours, which works no more. Raises `WrongPasskey` and `BadLink`."""
         from webauthn import verify_authentication_response
 
-        challenge = await self._take_challenge(credential, "")
+        challenge = await self._take_challenge(credential)
         row = await passkeys.find(self._catalog.rows, _bytes(_parsed(credential).raw_id))
         if row is None:
             raise WrongPasskey
@@ -202,16 +206,18 @@ class Passkeys:
         await self._gate.write(change)
         return secret
 
-    async def _take_challenge(self, credential: str, account_id: str) -> bytes:
-        """The challenge that was signed, if it is one of ours for this account, which works no more. Raises as `add`."""
-        try:
-            signed = msgspec.json.decode(_bytes(_parsed(credential).response.client_data), type=_ClientData)
-        except (msgspec.DecodeError, UnicodeError) as error:
-            raise WrongPasskey from error
-        row = await self._gate.write(lambda tx: links.use(tx, self._ambient, signed.challenge, _KIND))
-        if row.account_id != account_id:
+    async def _check_challenge(self, rows: Rows, secret: str, account_id: str) -> None:
+        """Raise `BadLink` unless this is a challenge of ours for this account."""
+        if (await links.look_at(rows, self._ambient, secret, _KIND)).account_id != account_id:
             raise BadLink
-        return _bytes(signed.challenge)
+
+    async def _take_challenge(self, credential: str) -> bytes:
+        """The challenge that was signed, if it is one of ours for nobody yet, which works no more. Raises as `check`."""
+        secret = _challenge_of(credential)
+        row = await self._gate.write(lambda tx: links.use(tx, self._ambient, secret, _KIND))
+        if row.account_id:
+            raise BadLink
+        return _bytes(secret)
 
 
 @contextmanager
@@ -246,6 +252,14 @@ def _parsed(credential: str) -> _Credential:
     """The part of a browser's answer that says what it is about. Raises `WrongPasskey`."""
     try:
         return msgspec.json.decode(credential, type=_Credential)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise WrongPasskey from error
+
+
+def _challenge_of(credential: str) -> str:
+    """The challenge that a browser says was signed. Raises `WrongPasskey`."""
+    try:
+        return msgspec.json.decode(_bytes(_parsed(credential).response.client_data), type=_ClientData).challenge
     except (msgspec.DecodeError, UnicodeError) as error:
         raise WrongPasskey from error
 
