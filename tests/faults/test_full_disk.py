@@ -285,6 +285,7 @@ def a_server_lives_on_a_disk_that_others_filled_to_the_last_byte(place: Path) ->
     server.stop()
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", list(SCENARIOS))
 def test_p12_p13_on_a_full_disk(kind, name, tmp_path):

@@ -19,7 +19,7 @@ _AS_ANYBODY = ("unshare", "--user", "--map-root-user", "--mount")
 _AS_ROOT = ("unshare", "--mount")
 _MOUNT_TMPFS = 'mount -t tmpfs -o "$1" small-disk "$0" && shift && exec "$@"'
 _MOUNT_EXT4 = 'mount -o loop "$1" "$0" && shift && exec "$@"'
-_TIMEOUT_S = 150
+_TIMEOUT_S = 600  # On a machine that does much else.
 
 
 def run_on_small_disk(
