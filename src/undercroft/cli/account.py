@@ -13,6 +13,7 @@ from undercroft.cli.output import day_and_time, print_fields, print_json, print_
 from undercroft.cli.session import api_url, read_password, with_store
 from undercroft.settings import Settings
 from undercroft.store import Store
+from undercroft.store.identity.accounts import NewAccount
 from undercroft.store.identity.audit import OPERATOR_COMMAND
 from undercroft.store.model import Account
 
@@ -69,7 +70,13 @@ def create(
 ) -> None:
     """Make an account, its master key and a first application key with every capability. Prints the secrets, once."""
     password = read_password(password_stdin)
-    made = with_store(settings, lambda store: store.identity.accounts.create(email, password))
+
+    async def work(store: Store) -> NewAccount:
+        made = await store.identity.accounts.create(email, password)
+        await store.audit.record(made.account.account_id, OPERATOR_COMMAND, "Create account", target=made.account.email)
+        return made
+
+    made = with_store(settings, work)
     origin = api_url(settings)
     if json:
         print_json(

@@ -14,6 +14,8 @@ from undercroft.cli.session import with_store
 from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.accounting.model import CATEGORIES, JSON_NAMES, Alert, Caps, Category, Standing, described
+from undercroft.store.identity.audit import OPERATOR_COMMAND, changes_of
+from undercroft.store.identity.audit_words import of_caps
 
 NONE = "none"
 _UNITS: dict[Category, str] = {
@@ -61,9 +63,13 @@ def caps(
     asked = {category: _cap(text) for category, text in given.items() if text is not None}
 
     async def work(store: Store) -> tuple[str, Caps, list[Standing]]:
-        account_id = (await store.identity.accounts.find(account)).account_id
+        known = await store.identity.accounts.find(account)
+        account_id = known.account_id
         if asked:
+            before = await store.accounting.caps.of_operator(account_id)
             await store.accounting.caps.change(account_id, asked)
+            changes = changes_of(of_caps(before), of_caps(await store.accounting.caps.of_operator(account_id)))
+            await store.audit.record(account_id, OPERATOR_COMMAND, "Set caps", target=known.email, changes=changes)
         of_account = await store.accounting.caps.of(account_id)
         return account_id, of_account, await store.accounting.caps.standing(account_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -13,6 +14,8 @@ from undercroft.cli.output import day_and_time, print_fields, print_json, print_
 from undercroft.cli.session import with_store
 from undercroft.settings import Settings
 from undercroft.store import Store
+from undercroft.store.identity.audit import OPERATOR_COMMAND, changes_of
+from undercroft.store.identity.audit_words import of_key
 from undercroft.store.model import ApplicationKey, KeyUse
 from undercroft.store.operations import ALL_CAPABILITIES, BUCKET_CAPABILITIES
 
@@ -65,11 +68,27 @@ def create(
         if bucket:
             bucket_ids = [(await store.buckets.find(name=each)).bucket_id for each in bucket]
         every = [each for each in ALL_CAPABILITIES if bucket_ids is None or each in BUCKET_CAPABILITIES]
-        return await store.identity.keys.create(
+        key = await store.identity.keys.create(
             operator, name, capability or every, bucket_ids=bucket_ids, name_prefix=prefix, valid_s=valid_seconds
         )
+        await _write_down(store, "Create key", key, {}, of_key(key, {}))
+        return key
 
     _print_new(with_store(settings, work), json)
+
+
+async def _write_down(
+    store: Store, action: str, key: ApplicationKey, before: Mapping[str, str], after: Mapping[str, str], **details: str
+) -> None:
+    """Put what an operator did with a key into the account's audit log."""
+    await store.audit.record(
+        key.account_id,
+        OPERATOR_COMMAND,
+        action,
+        target=f"{key.name} ({key.key_id})",
+        details=details,
+        changes=changes_of(before, after),
+    )
 
 
 def _print_new(key: ApplicationKey, json: bool) -> None:
@@ -101,7 +120,10 @@ def rotate(
 
     async def work(store: Store) -> ApplicationKey:
         operator = await store.identity.accounts.operator(account)
-        return await store.identity.keys.rotate(operator, key_id, retire_after_s=retire_after)
+        key = await store.identity.keys.rotate(operator, key_id, retire_after_s=retire_after)
+        retired = "never" if retire_after is None else f"after {retire_after:,} seconds"
+        await _write_down(store, "Rotate key", key, {"key ID": key_id}, {"key ID": key.key_id}, retired=retired)
+        return key
 
     _print_new(with_store(settings, work), json)
 
@@ -117,7 +139,9 @@ def regenerate_master(
 
     async def work(store: Store) -> ApplicationKey:
         operator = await store.identity.accounts.operator(account)
-        return await store.identity.keys.regenerate_master(operator)
+        key = await store.identity.keys.regenerate_master(operator)
+        await _write_down(store, "Regenerate master key", key, {}, {})
+        return key
 
     _print_new(with_store(settings, work), json)
 
@@ -176,7 +200,9 @@ def delete(
 
     async def work(store: Store) -> ApplicationKey:
         operator = await store.identity.accounts.operator(account)
-        return await store.identity.keys.delete(operator, key_id)
+        key = await store.identity.keys.delete(operator, key_id)
+        await _write_down(store, "Delete key", key, of_key(key, {}), {})
+        return key
 
     key = with_store(settings, work)
     if json:

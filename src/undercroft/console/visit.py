@@ -20,7 +20,7 @@ from undercroft.http.request import Request as PlainRequest
 from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.errors import InvalidRequest
-from undercroft.store.identity.audit import Change
+from undercroft.store.identity.audit import Change, changes_of
 from undercroft.store.identity.principals import Principal
 from undercroft.store.identity.sessions import SignedIn
 from undercroft.store.model import Account, Bucket
@@ -174,9 +174,7 @@ class Visit:
 
     def audit_changes(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         """Say which settings were changed: those, by name, whose words differ (`audit/words.py`). Ask once it is done."""
-        names = dict.fromkeys((*before, *after))
-        pairs = {name: Change(before.get(name, ""), after.get(name, "")) for name in names}
-        self.noted.changes = {name: change for name, change in pairs.items() if change.before != change.after}
+        self.noted.changes = changes_of(before, after)
 
     def nothing_done(self) -> None:
         """Say that nothing was done yet, but something asked: no entry is written."""

@@ -65,7 +65,7 @@ def test_what_was_changed_is_told_as_it_was_and_is_without_secrets(other):
     assert lifecycle.startswith("lifecycle of all files: not set → In the whole bucket: delete versions 5 days after")
     [(_, cors, _)] = told("Change CORS rules")
     assert "not set → origins https://app.example.com; operations b2_download_file_by_id, " in cors
-    assert told("Change caps")[0] == (other.email, "storage: not set → 10 GB", "")
+    assert told("Change caps")[0] == (other.email, "storage: not set → 10,000,000,000 bytes", "")
     target, changes, _ = told("Change profile")[0]
     assert (target, changes.partition("; ")[2]) == (other.email, "time zone: UTC → Europe/Berlin")
     page = other.get("/audit?action=Change+bucket+settings").text

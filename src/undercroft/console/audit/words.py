@@ -1,17 +1,13 @@
-"""Settings in words, by name, for the audit log to tell what they were and what they are. What is not set is left out."""
+"""Settings of buckets in words, as `store/identity/audit_words.py` has those of caps and keys. What is not set is left out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from undercroft.console.bucket_settings.lifecycle_words import in_a_sentence
-from undercroft.console.caps.amounts import exact, in_field
-from undercroft.console.templates import count, utc
-from undercroft.store.accounting.model import CATEGORIES, Caps
+from undercroft.console.caps.amounts import exact
+from undercroft.console.templates import count
 from undercroft.store.buckets.lifecycle_rules import PREFIX
 from undercroft.store.buckets.notification_rules import Rule
-from undercroft.store.identity.access_types import in_order
-from undercroft.store.model import ApplicationKey, Bucket, Document
+from undercroft.store.model import Bucket, Document
 
 Words = dict[str, str]
 
@@ -30,30 +26,6 @@ def of_bucket(bucket: Bucket) -> Words:
         **{f"info {name}": value for name, value in bucket.info.items()},
         **{f"lifecycle of {rule[PREFIX] or 'all files'}": in_a_sentence(rule) for rule in bucket.lifecycle_rules},
         **{f"CORS rule {rule['corsRuleName']}": _of_cors_rule(rule) for rule in bucket.cors_rules},
-    }
-    return _set(words)
-
-
-def of_caps(caps: Caps) -> Words:
-    """Caps of an account."""
-    amounts = {category: getattr(caps, category) for category in CATEGORIES}
-    return {
-        category.replace("_", " "): in_field(category, amount)
-        for category, amount in amounts.items()
-        if amount is not None
-    }
-
-
-def of_key(key: ApplicationKey, bucket_names: Mapping[str, str]) -> Words:
-    """What a key is and may do. `bucket_names` are by id."""
-    ids = key.bucket_ids
-    words = {
-        "key ID": key.key_id,
-        "name": key.name,
-        "buckets": "all" if ids is None else ", ".join(bucket_names.get(one, one) for one in ids),
-        "capabilities": ", ".join(in_order(key.capabilities)),
-        "prefix": key.name_prefix or "",
-        "expires": "" if key.expires_ms is None else utc(key.expires_ms),
     }
     return _set(words)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from undercroft.console.audit.words import of_caps
 from undercroft.console.caps.amounts import IN_BYTES, NAMES, in_field, parse
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import CATEGORIES, Caps, Category
 from undercroft.store.errors import OutOfRange
+from undercroft.store.identity.audit_words import of_caps
 
 _HELP: dict[Category, str] = {
     "storage": "All versions and parts together, at any time, such as 500 GB.",

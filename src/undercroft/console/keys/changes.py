@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from undercroft.console.audit.words import of_key
 from undercroft.console.keys.new_key import bucket_names, show_once
 from undercroft.console.keys.overview import access_of
 from undercroft.console.visit import Visit
+from undercroft.store.identity.audit_words import of_key
 
 # After how many seconds the key that is rotated is retired: value and text of the choices.
 _RETIRE = (

@@ -7,7 +7,6 @@ from typing import Any, cast
 from starlette.responses import Response
 
 from undercroft import limits
-from undercroft.console.audit.words import of_key
 from undercroft.console.client_settings import ClientTarget, client_settings
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
@@ -19,6 +18,7 @@ from undercroft.store.identity.access_types import (
     AccessType,
     capabilities_of,
 )
+from undercroft.store.identity.audit_words import of_key
 from undercroft.store.model import ApplicationKey
 
 SOME_BUCKETS = "some"

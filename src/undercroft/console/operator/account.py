@@ -5,12 +5,12 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from undercroft import limits
-from undercroft.console.audit.words import of_caps
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import CATEGORIES, Caps, Category
 from undercroft.store.errors import BucketNotEmpty, InvalidRequest
 from undercroft.store.identity.administration import Administration, Summary
+from undercroft.store.identity.audit_words import of_caps
 
 _CAPS = (
     ("storage", "Storage, in bytes"),

@@ -44,6 +44,12 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
     after: str
 
 
+def changes_of(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Change]:
+    """The settings whose words differ, by name."""
+    pairs = {name: Change(before.get(name, ""), after.get(name, "")) for name in dict.fromkeys((*before, *after))}
+    return {name: change for name, change in pairs.items() if change.before != change.after}
+
+
 OPERATOR_COMMAND = Actor("operator", "command")
 
 
