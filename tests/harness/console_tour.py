@@ -23,6 +23,8 @@ from pyotp import TOTP
 from harness.certificates import Certificates
 from harness.clients import b2_api, boto3_client
 from harness.console import PASSWORD, console_of
+from harness.console_refusals import Refused
+from harness.customer_keys import KEY
 from harness.mail_server import Letterbox, serving_mail
 from harness.receiver import LOOPBACK, Receiver, receiving
 from harness.server import Server
@@ -77,12 +79,18 @@ class Tour:
     contexts: dict[str, BrowserContext] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
 
+    def visitor_of(self, row: Row) -> str:
+        """Who comes to a page, or sends a form."""
+        return _VISITORS.get(row.path, STRANGER if row.who is Who.ANYBODY else KEEPER)
+
     def stops(self, row: Row) -> list[Stop]:
         """Where to look at a page: with everything, and where it needs nothing also with nothing."""
-        visitor = _VISITORS.get(row.path, STRANGER if row.who is Who.ANYBODY else KEEPER)
+        visitor = self.visitor_of(row)
         stops = [Stop(visitor, self.address(row.path))]
         if visitor == KEEPER and "{" not in row.path and not row.path.startswith("/operator"):
             stops.append(Stop(BEGINNER, row.path))
+        if row.path == "/buckets/{name}/file":
+            stops.append(Stop(KEEPER, self.filled(row.path, "id={sealed_id}")))
         if row.path in {
             "/buckets/{name}/" + tab for tab in ("files", "shares", "search", "at", "replication", "events")
         }:
@@ -92,7 +100,10 @@ class Tour:
     def address(self, path: str) -> str:
         """The address of a page of the table, with the names of what was made for it. Fails for what has none."""
         wanted = [name for name in _QUERIES if path == name or (name.endswith("/") and path.startswith(name))]
-        query = f"?{_QUERIES[wanted[0]]}" if wanted else ""
+        return self.filled(path, _QUERIES[wanted[0]] if wanted else "")
+
+    def filled(self, path: str, query: str = "") -> str:
+        """A path and a query with the names of what was made in them."""
 
         def value(found: re.Match[str]) -> str:
             name = next(
@@ -103,7 +114,26 @@ class Tour:
             )
             return self.values[name]
 
-        return _PARAMETER.sub(value, path + query)
+        return _PARAMETER.sub(value, path + (f"?{query}" if query else ""))
+
+    def send_refused(self, page: Page, path: str, refused: Refused) -> int:
+        """Send a form without script from where it is, and stay at what it leads to; the status of that."""
+        action = self.filled(path, refused.query)
+        page.goto(self.server.console_url + (refused.at or action))
+        with page.expect_navigation() as going:
+            page.evaluate(
+                """([action, fields]) => {
+                    const form = Object.assign(document.createElement("form"), { method: "post", action });
+                    const token = document.querySelector("meta[name=csrf-token]").content;
+                    for (const [name, value] of [...fields, ["csrf_token", token]]) {
+                        form.append(Object.assign(document.createElement("textarea"), { name, value }));
+                    }
+                    document.body.append(form);
+                    form.submit();
+                }""",
+                [action, [list(pair) for pair in refused.fields]],
+            )
+        return going.value.status if going.value else 0
 
     def page(self, visitor: str) -> Page:
         """A new page of this visitor's browser. Its user closes it."""
@@ -173,7 +203,10 @@ def _furnish(tour: Tour, page: Page, receiver: Receiver) -> None:
     page.goto(f"{tour.server.console_url}/buckets")
     _set_rules(tour, page, receiver.url, locked[bucket], locked["website"])
     versions = _upload(s3, bucket)
-    tour.values.update(file_id=versions["notes.txt"], file_name="notes.txt")
+    sealed = s3.put_object(
+        Bucket=bucket, Key="sealed.txt", Body=b"x", SSECustomerAlgorithm="AES256", SSECustomerKey=KEY.key
+    )
+    tour.values.update(file_id=versions["notes.txt"], file_name="notes.txt", sealed_id=sealed["VersionId"])
     secret = send(page, f"/buckets/{bucket}/file/share", [
         ("id", versions["letter.txt"]), ("kind", "link"), ("expiry", "never"), ("password", "open sesame"),
     ])  # fmt: skip

@@ -3,8 +3,8 @@
 
 import { leave } from "./leave.js";
 
-// Attributes that name elements by their ids, one or several.
-const NAMING = ["for", "form", "list", "aria-labelledby", "aria-describedby", "aria-controls", "data-reveal"];
+// Attributes that have the id of an element, or name others by theirs.
+const NAMING = ["id", "for", "form", "list", "aria-labelledby", "aria-describedby", "aria-controls", "data-reveal"];
 let opened = 0;
 
 const parse = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -44,13 +44,13 @@ function fill(body, href, broad) {
 
 /** The same with a prefix before every id, since the page behind may have fields of the same names. */
 function apart(body, prefix) {
-  const own = new Set([...body.querySelectorAll("[id]")].map((one) => one.id));
+  // As attributes: of a form with a field named "id", the property is that field.
+  const own = new Set([...body.querySelectorAll("[id]")].map((one) => one.getAttribute("id")));
   const apartOf = (id) => (own.has(id) ? prefix + id : id);
   for (const one of [body, ...body.querySelectorAll("*")]) {
     for (const name of NAMING) {
       if (one.hasAttribute(name)) one.setAttribute(name, one.getAttribute(name).split(/\s+/).filter(Boolean).map(apartOf).join(" "));
     }
-    if (one.id) one.id = apartOf(one.id);
   }
   return body;
 }
