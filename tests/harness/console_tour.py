@@ -303,7 +303,7 @@ def _stop_halfway(page: Page, email: str) -> None:
     origin = page.url.split("/buckets", maxsplit=1)[0]
     page.goto(f"{origin}/settings/two-factor")
     app = TOTP(page.locator(".enroll code").inner_text().replace(" ", ""))
-    send(page, "/settings/two-factor", [("code", app.now())])
+    send(page, "/settings/two-factor", [("code", app.now()), ("password", PASSWORD)])
     page.goto(f"{origin}/sign-in")
     page.get_by_label("E-mail address").fill(email)
     page.get_by_role("button", name="Next").click()

@@ -45,7 +45,7 @@ async def set_up_app(bench: Bench) -> tuple[TOTP, list[str]]:
     """The owner's authenticator app, and the recovery codes."""
     account_id = bench.bucket.account_id
     app = TOTP((await bench.store.identity.second_factors.enroll(account_id, OWNER, "Undercroft")).secret)
-    codes = await bench.store.identity.second_factors.confirm(account_id, code(bench, app))
+    codes = await bench.store.identity.second_factors.confirm(await proof(bench), code(bench, app))
     bench.clock.ms += 30_000
     return app, codes
 

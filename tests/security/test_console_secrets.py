@@ -107,7 +107,9 @@ class Story:
         self.post("/settings/password", current_password=PASSWORD, password=CHANGED, password_again=CHANGED)
         page = self.browser.get("/settings/two-factor").text
         secret = self.secrets["second factor"] = "".join(re.search(r"<code>([A-Z2-7 ]{20,})</code>", page)[1].split())
-        codes = self.post("/settings/two-factor", 200, code=TOTP(secret).now()).text
+        for wrong in ({}, {"password": WRONG}):  # A session alone sets up nothing.
+            self.post("/settings/two-factor", 422, code=TOTP(secret).now(), **wrong)
+        codes = self.post("/settings/two-factor", 200, code=TOTP(secret).now(), password=CHANGED).text
         for number, code in enumerate(re.findall(r"[a-z2-9]{4}(?:-[a-z2-9]{4}){3}", codes)):
             self.secrets[f"recovery code {number}"] = code
         assert "recovery code 9" in self.secrets

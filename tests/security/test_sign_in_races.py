@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
+from pyotp import TOTP
 
 from harness.asynchronous import asynchronous
 from harness.console_forms import TIMEOUT_S, Browser
@@ -223,3 +224,27 @@ def test_a_form_that_was_begun_before_its_session_ended_does_nothing_after_it(se
     assert (answer.status, answer.getheader("location")) == (303, "/sign-in")
     connection.close()
     assert 'value="Stolen"' not in owner.get("/settings").text
+
+
+@asynchronous
+@pytest.mark.parametrize("change", [by_owner, by_operator, by_link])
+async def test_the_secret_of_an_app_that_was_begun_goes_with_the_password(tmp_path, change):
+    """Whoever had the session may have seen it, and would know each code of the app that the owner sets up."""
+    async with open_people(tmp_path, mailer=Postbox()) as bench:
+        factors, account_id = bench.store.identity.second_factors, bench.bucket.account_id
+        seen = await factors.enroll(account_id, OWNER, "Undercroft")
+        await change(bench)
+        assert (await factors.enroll(account_id, OWNER, "Undercroft")).secret != seen.secret
+
+
+@asynchronous
+async def test_a_second_factor_is_set_up_by_who_knows_the_password_and_not_by_a_session_alone(tmp_path):
+    """Whoever has stolen a session would lock the owner out with it, whom no new password helps."""
+    async with open_people(tmp_path) as bench:
+        identity, account_id = bench.store.identity, bench.bucket.account_id
+        app = TOTP((await identity.second_factors.enroll(account_id, OWNER, "Undercroft")).secret)
+        given = await proof(bench)
+        await identity.accounts.reset_password(OWNER, BETTER_PASSWORD)
+        with pytest.raises(errors.BadCredentials):
+            await identity.sign_in.confirm_enrollment(given, code(bench, app))
+        assert (await identity.second_factors.of(account_id)).enabled_ms is None

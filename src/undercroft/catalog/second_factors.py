@@ -57,6 +57,11 @@ async def delete_of_account(tx: Transaction, account_id: str) -> None:
     await forget_browsers(tx, account_id)
 
 
+async def delete_unfinished(tx: Transaction, account_id: str) -> None:
+    """Remove the secret of an app that was never set up to the end."""
+    await tx.run("DELETE FROM second_factors WHERE account_id = ?1 AND enabled_ms IS NULL", (account_id,))
+
+
 # -- Recovery codes ---------------------------------------------------------------------------------------------------
 async def put_codes(tx: Transaction, account_id: str, code_hashes: Iterable[bytes]) -> None:
     """Replace the account's recovery codes."""

@@ -326,4 +326,5 @@ async def test_the_secret_of_an_authenticator_app_is_rewrapped_and_its_codes_go_
     async with open_bench(folder, new=False) as bench:
         factors = bench.store.identity.second_factors
         assert (await factors.enroll(account_id, "owner@example.com", "Undercroft")).secret == secret
-        assert len(await factors.confirm(account_id, TOTP(secret).at(bench.clock.ms // 1000))) == 10
+        proof = await bench.store.identity.sign_in.confirm_password(account_id, PASSWORD)
+        assert len(await factors.confirm(proof, TOTP(secret).at(bench.clock.ms // 1000))) == 10

@@ -167,11 +167,11 @@ async def test_setting_up_an_app_ends_every_session_and_needs_a_code_of_it(tmp_p
         session = (await sign_in(bench)).session
         factors, account_id = bench.store.identity.second_factors, bench.bucket.account_id
         with pytest.raises(errors.SecondFactorState):
-            await factors.confirm(account_id, "123456")
+            await factors.confirm(await proof(bench), "123456")
         enrollment = await factors.enroll(account_id, OWNER, "Undercroft")
         assert enrollment.uri.startswith("otpauth://totp/Undercroft:owner%40example.com?secret=")
         with pytest.raises(errors.WrongCode):
-            await factors.confirm(account_id, "000000")
+            await factors.confirm(await proof(bench), "000000")
         assert (await sign_in(bench)).session  # Nothing is asked until it is set up.
         await set_up_app(bench)
         assert await bench.store.identity.sessions.find(session, address="") is None

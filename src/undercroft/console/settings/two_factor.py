@@ -20,10 +20,16 @@ async def show(visit: Visit) -> Response:
 
 
 async def confirm(visit: Visit) -> Response:
-    """Switch it on: recovery codes, once, and every session ends, this one too."""
+    """Switch it on, for the password: recovery codes, once, and every session ends, this one too."""
     identity, account = visit.store.identity, visit.account
     try:
-        codes = await identity.sign_in.confirm_enrollment(account.account_id, visit.field("code"))
+        proof = await identity.sign_in.confirm_password(account.account_id, visit.field("password"))
+    except (BadCredentials, TooManyAttempts) as error:
+        return await _set_up(visit, {"password": str(error)})
+    try:
+        codes = await identity.sign_in.confirm_enrollment(proof, visit.field("code"))
+    except BadCredentials as error:
+        return await _set_up(visit, {"password": str(error)})
     except (WrongCode, TooManyAttempts) as error:
         return await _set_up(visit, {"code": str(error)})
     except SecondFactorState:

@@ -152,6 +152,7 @@ class Accounts:
             await accounts.set_password(tx, account.account_id, password_hash)
             await sessions.delete_of_account(tx, account.account_id)
             await second_factors.forget_browsers(tx, account.account_id)
+            await second_factors.delete_unfinished(tx, account.account_id)
             await links.delete_of_account(tx, account.account_id)
 
         await self._gate.write(change)

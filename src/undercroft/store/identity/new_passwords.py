@@ -88,6 +88,7 @@ class Passwords:
             await links.delete_of_account(tx, row.account_id)
             await sessions.delete_of_account(tx, row.account_id)
             await second_factors.forget_browsers(tx, row.account_id)
+            await second_factors.delete_unfinished(tx, row.account_id)
             return account_of_row(row)
 
         account = await self._gate.write(change)
@@ -109,6 +110,7 @@ class Passwords:
             await links.delete_of_account(tx, account.account_id)
             await sessions.delete_of_account(tx, account.account_id, but=given.hash_of(session))
             await second_factors.forget_browsers(tx, account.account_id)
+            await second_factors.delete_unfinished(tx, account.account_id)
 
         await self._gate.write(change)
         self._letters.password_changed(account.email)

@@ -86,15 +86,17 @@ class SecondFactors:
 
         return Enrollment(shared, TOTP(shared).provisioning_uri(name=email, issuer_name=issuer))
 
-    async def confirm(self, account_id: str, code: str) -> list[str]:
+    async def confirm(self, proof: Proof, code: str) -> list[str]:
         """End setting up with a code of the app: the recovery codes, this once. Every session of the account ends.
 
-        Raises `WrongCode`, and `SecondFactorState` where nothing was begun or all is done.
+        Whoever has only stolen a session must not lock the owner out with it, so it takes the password. Raises `BadCredentials`,
+        `WrongCode`, and `SecondFactorState` where nothing was begun or all is done.
         """
-        codes = _new_recovery_codes()
+        codes, account_id = _new_recovery_codes(), proof.account.account_id
         now_ms = self._ambient.now_ms()
 
         async def change(tx: Transaction) -> None:
+            await proof.check(tx)
             row = await second_factors.find(tx, account_id)
             if row is None or row.enabled_ms is not None:
                 raise SecondFactorState("There is no authenticator app to be set up.")

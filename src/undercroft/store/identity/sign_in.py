@@ -212,11 +212,11 @@ class SignIn:
         await self._attempts.forgive(of_account)
         return Proof(account_of_row(row), row.password_hash)
 
-    async def confirm_enrollment(self, account_id: str, code: str) -> list[str]:
+    async def confirm_enrollment(self, proof: Proof, code: str) -> list[str]:
         """End the setting up of an app: see `SecondFactors.confirm`. Raises also `TooManyAttempts`."""
-        of_account = _code_allowance(account_id)
+        of_account = _code_allowance(proof.account.account_id)
         await self._attempts.take(of_account)
-        codes = await self._second_factors.confirm(account_id, code)
+        codes = await self._second_factors.confirm(proof, code)
         await self._attempts.forgive(of_account)
         return codes
 
