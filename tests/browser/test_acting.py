@@ -80,6 +80,10 @@ def test_an_operator_acts_for_an_account_and_both_logs_tell_of_it(server, browse
         ("/settings/email", {"email": "mine@example.com", "password": PASSWORD}),
         ("/settings/sessions/end-others", {}),
         ("/settings/passkeys/options", {}),
+        ("/buckets/any-bucket/file/share", {"id": "x", "kind": "link", "expiry": "never"}),
+        ("/buckets/any-bucket/events/new", {"name": "rule", "url": "https://example.com/", "event": "b2:ObjectCreated:*", "batch": "1"}),
+        ("/replication/new", {"rule": "rule", "source": "x", "destination": "y"}),
+        ("/replication/targets/new", {"target": "t"}),
         ("/settings/delete", {"confirm": "x", "password": PASSWORD}),
     ],
 )  # fmt: skip

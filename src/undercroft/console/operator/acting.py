@@ -1,6 +1,7 @@
 """Acting for an account: an operator sees and does what its owner can, for an hour, and every deed is in both their logs.
 
-What would outlive that hour, or lock the owner out, the guard refuses meanwhile: settings, keys, and the operator's section.
+What would outlive that hour, hand the owner's files to others, or lock the owner out, the guard refuses meanwhile: settings, keys, share
+links, webhooks, replication, and the operator's section.
 """
 
 from __future__ import annotations
@@ -11,16 +12,26 @@ from undercroft.console.problems import Problem, beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, NoSuchSession
 
-_CLOSED = ("/settings", "/keys", "/operator")
+_CLOSED = ("/settings", "/keys", "/replication", "/operator")
+_HANDS_OUT = ("/file/share", "/{name}/events/", "/{name}/replication")
 _UNSEEN = "/settings/two-factor"  # The page shows the secret that the owner's app is going to have.
 
 
 def refusal(visit: Visit, path: str) -> Problem | None:
     """Why this page is not shown to somebody who acts for another, or its form not taken; None where it is."""
-    closed = _CLOSED if visit.request.method == "POST" else _UNSEEN
-    if visit.signed_in is None or visit.signed_in.operator is None or not path.startswith(closed):
+    if visit.signed_in is None or visit.signed_in.operator is None or not _is_closed(visit.request.method, path):
         return None
-    return Problem(403, "Not while you act for somebody", "Settings and keys are the owner's alone. Stop acting first.")
+    return Problem(
+        403,
+        "Not while you act for somebody",
+        "Settings, keys, links, webhooks and replication are the owner's alone. Stop acting first.",
+    )
+
+
+def _is_closed(method: str, path: str) -> bool:
+    if method != "POST":
+        return path.startswith(_UNSEEN)
+    return path.startswith(_CLOSED) or any(part in path for part in _HANDS_OUT)
 
 
 async def ask(visit: Visit) -> Response:
