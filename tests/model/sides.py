@@ -96,12 +96,14 @@ class Sides(RuleBasedStateMachine):
         raise AssertionError("the list does not end")
 
     def _rows_from(self, said: list[Any], operation: str, ask: Ask, arguments: dict[str, Any]) -> list[Row]:
-        """The rows that a page begins with which may repeat versions of the name it begins in."""
+        """The rows that a page begins with which may repeat versions of the name it begins in, or the folder that holds it."""
         after = arguments.pop("after")
         rows = self._rule(operation, ask, None, {**arguments, "after": Place(after.name)})
-        again = [number for number, row in enumerate(rows) if row.place.name == after.name and row.place <= after]
-        first = said[0].get("id") if said else None
-        begin = next((number for number in again if rows[number].answer.get("id") == first), len(again))
+        behind = self._rule(operation, ask, None, {**arguments, "after": after})
+        again = rows[: len(rows) - len(behind)]
+        first = (said[0].get("name"), said[0].get("id")) if said else None
+        told = ((row.answer.get("name"), row.answer.get("id")) for row in again)
+        begin = next((number for number, row in enumerate(told) if row == first), len(again))
         return rows[begin:]
 
     def _ask(
