@@ -96,8 +96,12 @@ def test_a_job_is_in_the_tray_of_other_pages_with_its_progress_and_a_link_and_it
     page.bring_to_front()
     expect(row(page, bucket)).to_contain_text("Done, removed 1 version")
     expect(other.locator(".tray-pill")).to_contain_text("ended")
-    said = [text for one in (page, other) for text in one.evaluate("window.said")]
-    assert [text for text in said if bucket in text] == [f"Empty {bucket}: done.ShowClose"]
+    for _ in range(300):
+        said = [text for one in (page, other) for text in one.evaluate("window.said") if bucket in text]
+        if said:
+            break
+        page.wait_for_timeout(100)
+    assert said == [f"Empty {bucket}: done.ShowClose"]
     other.close()
     row(page, bucket).get_by_role("link").click()
     expect(page).to_have_url(re.compile("/jobs/[0-9a-f]+$"))

@@ -6,6 +6,7 @@
 import { leave } from "../leave.js";
 import { call } from "../request.js";
 import { toast } from "../toasts.js";
+import { isFirst } from "./records.js";
 
 const EVERY_MS = 2000;
 const WATCHED_EVERY_MS = 1000; // On a page that is about jobs.
@@ -51,8 +52,8 @@ class Jobs extends EventTarget {
     try {
       const { jobs } = await call(`/jobs.json?${new URLSearchParams(idsIn(FOLLOWED).map((id) => ["id", id]))}`);
       channel?.postMessage(jobs);
-      this.#tellEnds(jobs);
       this.#take(jobs);
+      await this.#tellEnds(jobs);
     } catch (error) {
       if (error.status === undefined || error.status >= 500) this.#plan(AFTER_FAILURE_MS);
     } finally {
@@ -79,10 +80,14 @@ class Jobs extends EventTarget {
   }
 
   /** Say of those that were seen running how they ended, and remember those that run now. */
-  #tellEnds(jobs) {
+  async #tellEnds(jobs) {
     const followed = idsIn(FOLLOWED);
     localStorage[FOLLOWED] = JSON.stringify(jobs.filter((job) => job.state === "running").map((job) => job.id));
-    for (const job of jobs) if (followed.includes(job.id) && job.state in KINDS && location.pathname !== job.href) tell(job);
+    for (const job of jobs) {
+      const isEnd = followed.includes(job.id) && job.state in KINDS && location.pathname !== job.href;
+      // Another page may have asked at the same moment, or hear a late answer.
+      if (isEnd && (await isFirst(`job-${job.id}`))) tell(job);
+    }
   }
 }
 

@@ -3,7 +3,7 @@
 // A record: id (of the large file), bucket, name, size, modified (ms), partSize, options, tab (who is at work on it), account (whose it is:
 // several may share a browser), and handle where the browser gave one, which opens the file again without asking for it. What the server
 // has nothing of yet has isWaiting, an id of its own, and largeAbove in place of partSize. A tab that is at work says so again and
-// again, in a record of its own: id, isTab and beat (ms).
+// again, in a record of its own: id, isTab and beat (ms). What only one tab is to do is a record too: id and isClaim.
 
 const STORE = "uploads";
 const BEAT_MS = 3000;
@@ -70,7 +70,18 @@ export async function abandoned() {
   const dead = Date.now() - DEAD_AFTER_MS;
   const alive = new Set(all.filter((one) => one.isTab && one.beat >= dead).map((one) => one.tab));
   for (const one of all) if (one.isTab && one.beat < dead) await remove(one.id);
-  return all.filter((one) => !one.isTab && one.account === account && (one.tab === tab || !alive.has(one.tab)));
+  return all.filter((one) => !one.isTab && !one.isClaim && one.account === account && (one.tab === tab || !alive.has(one.tab)));
+}
+
+/** Whether this is the first of all tabs to ask for it; without a database everybody is. */
+export async function isFirst(name) {
+  try {
+    await run("readwrite", (store) => store.add({ id: `first-${name}`, isClaim: true }));
+    return true;
+  } catch (error) {
+    if (error?.name !== "ConstraintError") throw error;
+    return false;
+  }
 }
 
 /** Say that this tab is at work, which it does every few seconds as long as it is. */
