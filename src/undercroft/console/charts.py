@@ -91,9 +91,12 @@ def chart(title: str, days: Sequence[str], series: Sequence[Series], kind: Kind,
 
 
 def sparkline(values: Sequence[float | None]) -> str:
-    """A line of one quantity by day without anything around it, as the `d` of a path in the box; empty where there never was any."""
-    top = max((value or 0 for value in values), default=0)
-    return _path(values, top) if top else ""
+    """A line of one quantity by day without anything around it, as the `d` of a path in the box.
+
+    Empty where there never was any, or fewer than two days are known: that is no line.
+    """
+    known = [value for value in values if value is not None]
+    return _path(values, max(known)) if len(known) > 1 and max(known) else ""
 
 
 def _stacked(days: Sequence[str], series: Sequence[Series]) -> list[float]:

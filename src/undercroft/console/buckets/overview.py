@@ -38,10 +38,11 @@ _ORDERS: dict[str, Callable[[Card], Any]] = {
 }
 
 
-def _sizes_text(sizes: Sequence[int | None]) -> str:
+def sizes_in_words(sizes: Sequence[int | None]) -> str:
+    """What a line of sizes says, for those who do not see it; nothing where there is none."""
     known = [held for held in sizes if held is not None]
     if not known:
-        return "Nothing is known of its size yet."
+        return ""
     return f"Size over {DAYS} days: {size(known[0])} at first, {size(known[-1])} now, {size(max(known))} at most."
 
 
@@ -58,7 +59,7 @@ async def overview(visit: Visit) -> Response:
             bucket,
             usage.get(bucket.bucket_id, Held()),
             sparkline(sizes.get(bucket.bucket_id, ())),
-            _sizes_text(sizes.get(bucket.bucket_id, ())),
+            sizes_in_words(sizes.get(bucket.bucket_id, ())),
             in_a_phrase(bucket.lifecycle_rules),
             visit.store.buckets.encryption_of(bucket),
         )
