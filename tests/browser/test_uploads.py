@@ -538,7 +538,7 @@ def test_what_another_tab_uploads_is_not_offered(console, native, bucket, folder
     folder()
     page = console.page
     held = []
-    page.route(FILE_URLS, held.append)
+    page.route(FILE_URLS, lambda route: held.append(route))  # noqa: PLW0108 - playwright takes no built-in.
     choose(console, make_file("mine.txt", b"x"))
     expect(page.locator(".tray-row")).to_have_count(1)
     other = page.context.new_page()

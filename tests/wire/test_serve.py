@@ -231,6 +231,7 @@ def test_every_process_that_is_killed_is_started_again_and_the_others_go_on(make
     assert len(before) == 4
     for child in before:
         child.kill()
+        until(lambda child=child: not is_alive(child), "not killed")
         until(lambda: sum(is_alive(one) for one in server.children()) == 4, "not restarted")
         server.wait_ready()
     assert not {child.pid for child in before} & {child.pid for child in server.children()}
