@@ -91,11 +91,18 @@ async def raise_alert(tx: Transaction, row: AlertRow, *, once_until_over: bool) 
     return added is not None
 
 
-async def end_alerts(tx: Transaction, account_id: str, category: str, *, above_percent: int) -> None:
-    """Note that the account has fallen below its alerts at more than this percentage: the next crossing is news."""
+async def end_alerts(
+    tx: Transaction, account_id: str, category: str, *, above_percent: int, used: int, cap: int
+) -> None:
+    """Note that the account has fallen below its alerts at more than this percentage: the next crossing is news.
+
+    It has where it uses less than it did then, or has another cap. Something that did not fit is told of at 100 percent, however
+    little was used; that alone is no fall.
+    """
     await tx.run(
-        "UPDATE cap_alerts SET is_over = 1 WHERE account_id = ?1 AND category = ?2 AND percent > ?3 AND is_over = 0",
-        (account_id, category, above_percent),
+        "UPDATE cap_alerts SET is_over = 1 WHERE account_id = ?1 AND category = ?2 AND percent > ?3 AND is_over = 0"
+        " AND (used > ?4 OR cap <> ?5)",
+        (account_id, category, above_percent, used, cap),
     )
 
 

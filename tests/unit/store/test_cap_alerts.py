@@ -97,6 +97,27 @@ async def test_what_a_cap_refused_is_an_alert_however_much_is_left(tmp_path):
 
 
 @asynchronous
+async def test_a_cap_that_refused_something_is_said_to_block_until_there_is_more_room(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        accounting, account_id = bench.store.accounting, bench.bucket.account_id
+        await cap(bench, storage=100)
+        version = await bench.put("kept", bytes(80))
+
+        async def blocking():
+            await accounting.settle()
+            await accounting.alerts.look()
+            return [one.category for one in await accounting.caps.blocking(account_id)]
+
+        assert await blocking() == []
+        with pytest.raises(errors.StorageCapExceeded):
+            await bench.put("large", bytes(21))
+        for _ in range(3):
+            assert await blocking() == ["storage"]
+        await bench.store.files.delete_version(bench.principal, bench.bucket, "kept", str(version.file_id))
+        assert await blocking() == []
+
+
+@asynchronous
 async def test_an_alert_is_a_line_of_the_log(tmp_path):
     async with open_bench(tmp_path) as bench:
         await cap(bench, storage=100)

@@ -29,7 +29,9 @@ class _Findings(NamedTuple):
     """What a look at some accounts found: alerts to raise, accounts whose storage is below an alert, the last account."""
 
     due: list[AlertRow]
-    fallen: list[tuple[str, int]]  # The account, and the percentage of the highest alert that it is still above.
+    fallen: list[
+        tuple[Standing, int]
+    ]  # What is used, and the percentage of the highest alert that this is still above.
     last: str
 
 
@@ -81,10 +83,12 @@ class Alerts:
         )
         return [alert_of(row) for row in found]
 
-    async def _raise(self, due: list[AlertRow], fallen: list[tuple[str, int]]) -> None:
+    async def _raise(self, due: list[AlertRow], fallen: list[tuple[Standing, int]]) -> None:
         async def change(tx: Transaction) -> list[AlertRow]:
-            for account_id, above_percent in fallen:
-                await caps.end_alerts(tx, account_id, "storage", above_percent=above_percent)
+            for now, above_percent in fallen:
+                await caps.end_alerts(
+                    tx, now.account_id, "storage", above_percent=above_percent, used=now.used, cap=now.cap
+                )
             return [row for row in due if await caps.raise_alert(tx, row, once_until_over=row.category == "storage")]
 
         for row in await self._gate.write(change):
@@ -126,7 +130,7 @@ async def _look(rows: Rows, after: str, now_ms: int) -> _Findings:
             if standing.category == "storage" and any(
                 category == "storage" and percent > reached and not is_over for category, percent, _, is_over in known
             ):
-                findings.fallen.append((account_id, reached))
+                findings.fallen.append((standing, reached))
     return findings._replace(last=page[-1][0] if page else "")
 
 
