@@ -154,7 +154,8 @@ def test_t17_the_new_bucket_has_a_card_with_its_facts(console, server, new_name)
     expect(console.page.get_by_text("The bucket is created.")).to_be_visible()
 
 
-def test_the_page_says_when_it_looked(console):
+def test_the_page_says_when_it_looked(console, s3, new_name):
+    s3.create_bucket(Bucket=new_name("looked-at"))
     console.open("/buckets")
     expect(console.page.get_by_text(re.compile(r"as of 20\d\d-"))).to_be_visible()
 
