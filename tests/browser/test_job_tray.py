@@ -20,9 +20,13 @@ ASKED = re.compile(r"/jobs\.json")
 
 
 class Held:
-    """Holds back from pages that a job has ended: they are told what it was like at first, until it is let go."""
+    """Holds back from pages that a bucket's job has ended: they are told what it was like at first, until it is let go.
 
-    def __init__(self, context):
+    Of the jobs of the account's other buckets, which other tests have made, they hear nothing.
+    """
+
+    def __init__(self, context, bucket):
+        self.bucket = bucket
         self.asked = 0
         self.is_held = True
         context.route(ASKED, self._answer)
@@ -31,6 +35,7 @@ class Held:
         self.asked += 1
         answer = route.fetch()
         told = answer.json()
+        told["jobs"] = [job for job in told["jobs"] if self.bucket in job["title"]]
         if self.is_held:
             for job in told["jobs"]:
                 job.update(state="running", label="Running", percent=40, did="")
@@ -78,7 +83,7 @@ def toast(page, text):
 
 def test_a_job_is_in_the_tray_of_other_pages_with_its_progress_and_a_link_and_its_end_is_told_once(console, bucket):
     page = console.page
-    held = Held(page.context)
+    held = Held(page.context, bucket)
     page.context.add_init_script(LISTEN)
     begin_emptying(console, bucket)
     console.open("/keys")
@@ -110,7 +115,7 @@ def test_a_job_is_in_the_tray_of_other_pages_with_its_progress_and_a_link_and_it
 
 def test_nothing_is_asked_while_no_job_runs_and_a_finished_one_can_be_cleared_away(console, bucket):
     page = console.page
-    held = Held(page.context)
+    held = Held(page.context, bucket)
     held.is_held = False
     begin_emptying(console, bucket)
     expect(page.locator(".badge", has_text="Done")).to_be_visible(timeout=30_000)
@@ -131,7 +136,7 @@ def test_nothing_is_asked_while_no_job_runs_and_a_finished_one_can_be_cleared_aw
 
 def test_the_end_of_a_snapshot_is_told_to_a_browser_that_was_away_with_the_way_to_it(console, bucket):
     page = console.page
-    held = Held(page.context)
+    held = Held(page.context, bucket)
     console.open(f"/buckets/{bucket}/snapshot")
     page.get_by_role("button", name="Make snapshot").click()
     expect(page).to_have_url(re.compile("/jobs/"))
