@@ -24,6 +24,10 @@ def _missing(error: errors.Unauthorized) -> str:
     return f"It needs the capability {error.missing}." if error.missing else "It belongs to somebody else."
 
 
+def _busy(error: errors.Busy) -> str:
+    return f"{error} Nothing was changed. Try again in a moment.".lstrip()
+
+
 _RULES: dict[type[StoreError], tuple[int, str, str | Callable[[Any], str]]] = {
     errors.Unauthorized: (403, "You may not do this", _missing),
     errors.ReadOnlyBucket: (403, "This bucket is kept by the service", str),
@@ -71,7 +75,7 @@ _RULES: dict[type[StoreError], tuple[int, str, str | Callable[[Any], str]]] = {
     errors.StorageFull: (507, "The storage is full", "Nothing was changed. Deleting still works."),
     errors.BucketCapExceeded: (403, "The bucket's cap is reached", "Raise it under Caps & Alerts, or delete something."),
     errors.StorageCapExceeded: (403, "The cap on storage is reached", "Raise it under Caps & Alerts, or delete something."),
-    errors.Busy: (503, "The store is busy", "Nothing was changed. Try again in a moment."),
+    errors.Busy: (503, "The store is busy", _busy),
 }  # fmt: skip
 _OTHER = (409, "This cannot be done", str)
 

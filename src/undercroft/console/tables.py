@@ -7,7 +7,7 @@ import io
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
-from starlette.responses import StreamingResponse
+from undercroft.console.streamed import Streamed
 
 # What makes a spreadsheet take a cell for a formula, or leads up to what does (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -26,15 +26,12 @@ def _plain(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
-class TableFile(StreamingResponse):
-    """A file that the browser keeps, made of blocks that come one after another.
-
-    What fails on the way cuts the connection, so that a browser does not take a part for the whole.
-    """
+class TableFile(Streamed):
+    """A file that the browser keeps, made of blocks that come one after another."""
 
     def __init__(self, blocks: AsyncIterator[str], content_type: str, name: str) -> None:
         headers = {"content-disposition": f'attachment; filename="{name}"', "transfer-encoding": "chunked"}
-        super().__init__(blocks, headers=headers, media_type=content_type)
+        super().__init__(blocks, content_type, headers)
 
 
 class CSVFile(TableFile):

@@ -11,13 +11,13 @@ import binascii
 import hashlib
 from collections.abc import AsyncIterator
 
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
 
 from undercroft.console.files.addresses import disposition
 from undercroft.console.files.details import details_of, version_asked
 from undercroft.console.files.places import files_path, folder_of
 from undercroft.console.problems import beside
+from undercroft.console.streamed import Streamed
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, NeedlessCustomerKey, WrongCustomerKey
 from undercroft.store.files.encryption import ALGORITHM, CUSTOMER_KEY_BYTES, customer_key
@@ -44,7 +44,7 @@ async def download(visit: Visit) -> Response:
     headers = {**_HEADERS, "content-disposition": disposition(version.name), "content-length": str(version.size)}
     if isinstance(body, bytes):
         return Response(body, headers=headers, media_type="application/octet-stream")
-    return _Streamed(body, headers)
+    return Streamed(_as_bytes(body), "application/octet-stream", headers, body.aclose)
 
 
 def _key_of(text: str) -> CustomerKey:
@@ -70,17 +70,3 @@ async def _as_bytes(body: AsyncIterator[bytes | bytearray]) -> AsyncIterator[byt
     """The blocks as the framework takes them."""
     async for block in body:
         yield bytes(block)
-
-
-class _Streamed(StreamingResponse):
-    """A body as it is read, which is let go of when its reader leaves."""
-
-    def __init__(self, body: AsyncIterator[bytes | bytearray], headers: dict[str, str]) -> None:
-        self._body = body
-        super().__init__(_as_bytes(body), headers=headers, media_type="application/octet-stream")
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await self._body.aclose()  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from undercroft.console.files import (
     shared,
     shares,
     versions,
+    zips,
 )
 from undercroft.console.page import Page, Who, get, post
 
@@ -48,7 +49,7 @@ PAGES: tuple[Page, ...] = (
     post(f"{_FILE}/delete", versions.delete, action="Delete version"),
     get(f"{_FILE}/share", shares.new),
     post(f"{_FILE}/share", shares.create, action="Share file"),
-    post(f"{_SELECTION}/zip", selection.zipped, action="Download zip"),
+    post(f"{_SELECTION}/zip", zips.zipped, action="Download zip"),
     post(f"{_SELECTION}/confirm-delete", selection.confirm_delete, action=""),
     post(f"{_SELECTION}/delete", selection.delete, action="Delete files"),
     post(f"{_SELECTION}/hold", selection.hold, action="Set legal holds"),

@@ -1,30 +1,22 @@
-"""What is done to the rows that somebody ticked off: a zip of them, deleting, hiding, and legal holds.
+"""What is done to the rows that somebody ticked off: deleting, hiding, and legal holds.
 
 The table is one form. A button sends it; what removes something answers with what it comes to, and asks again.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import aclosing
-
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
 
 from undercroft import limits
-from undercroft.console.files.addresses import disposition
 from undercroft.console.files.browse import in_folder
 from undercroft.console.files.places import files_path, go_to, label_of, way_back
 from undercroft.console.visit import Visit
-from undercroft.store.errors import Busy, NoSuchVersion
-from undercroft.store.files.archive import Archive
+from undercroft.store.errors import NoSuchVersion
 from undercroft.store.files.browsing import Contents
 from undercroft.store.files.selections import Outcome
 from undercroft.store.model import Bucket, FileVersion
 
 NAME, VERSION = "name:", "version:"
-_zips: Counter[str] = Counter()  # How many are being made, by account.
 
 
 def names_of(visit: Visit) -> list[str]:
@@ -131,47 +123,3 @@ async def unhide(visit: Visit) -> Response:
     note(visit, bucket, names_of(visit), [])
     await visit.store.files.unhide_selected(visit.principal, bucket, names_of(visit))
     return go_to(way_back(visit, files_path(bucket, visit.field("prefix"))), "selection-unhidden")
-
-
-async def zipped(visit: Visit) -> Response:
-    """The selection as one zip."""
-    bucket = await visit.bucket()
-    prefix = visit.field("prefix")
-    note(visit, bucket, names_of(visit), [])
-    account_id = bucket.account_id
-    if _zips.total() >= limits.ZIPS_AT_ONCE or _zips[account_id] >= limits.ZIPS_PER_ACCOUNT:
-        raise Busy("Other zips are being made. Try again in a while, or make a snapshot.")
-    archive = Archive(visit.store.files, visit.principal, bucket, prefix, names_of(visit))
-    _zips[account_id] += 1
-    try:
-        await archive.begin()
-    except BaseException:
-        await _let_go(archive, account_id)
-        raise
-    return _Zip(archive, account_id, f"{label_of(prefix).rpartition('/')[2] or bucket.name}.zip")
-
-
-async def _let_go(archive: Archive, account_id: str) -> None:
-    _zips[account_id] -= 1
-    await archive.close()
-
-
-class _Zip(StreamingResponse):
-    """A zip as it is made, which lets go of everything when its reader leaves."""
-
-    def __init__(self, archive: Archive, account_id: str, name: str) -> None:
-        self._archive = archive
-        self._account_id = account_id
-        headers = {"content-disposition": disposition(name), "transfer-encoding": "chunked"}
-        super().__init__(self._blocks(), headers=headers, media_type="application/zip")
-
-    async def _blocks(self) -> AsyncIterator[bytes]:
-        async with aclosing(self._archive.blocks()) as blocks:
-            async for block in blocks:
-                yield block
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await _let_go(self._archive, self._account_id)

@@ -56,7 +56,7 @@ async def new(visit: Visit) -> Response:
 
 async def begin(visit: Visit) -> Response:
     """What the browser needs to make one, for the password."""
-    asked, site = visit.json(Asked), _site(visit)
+    asked, site = visit.json(Asked), wanted_site(visit)
     identity = visit.store.identity
     try:
         proof = await identity.sign_in.confirm_password(visit.account.account_id, asked.password)
@@ -68,7 +68,7 @@ async def begin(visit: Visit) -> Response:
 
 async def add(visit: Visit) -> Response:
     """Keep it."""
-    made, site = visit.json(Made), _site(visit)
+    made, site = visit.json(Made), wanted_site(visit)
     visit.audit(target=made.name)
     credential = msgspec.json.encode(made.credential).decode()
     try:
@@ -88,7 +88,8 @@ async def remove(visit: Visit) -> Response:
     return visit.redirect("/settings/security", notice="passkey-removed")
 
 
-def _site(visit: Visit) -> Site:
+def wanted_site(visit: Visit) -> Site:
+    """The page as passkeys know it, for what a script sends. Raises `WrongPasskey` where browsers have none."""
     site = site_of(visit)
     if site is None:
         raise WrongPasskey

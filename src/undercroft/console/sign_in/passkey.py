@@ -7,11 +7,10 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from undercroft.console.settings.passkeys import site_of
+from undercroft.console.settings.passkeys import wanted_site
 from undercroft.console.sign_in.session import begin
 from undercroft.console.sign_in.steps import browser_of, next_of
 from undercroft.console.visit import Visit
-from undercroft.store.errors import WrongPasskey
 
 
 class Brought(msgspec.Struct, forbid_unknown_fields=True):
@@ -23,18 +22,13 @@ class Brought(msgspec.Struct, forbid_unknown_fields=True):
 
 async def options(visit: Visit) -> Response:
     """What the browser needs to ask its person."""
-    site = site_of(visit)
-    if site is None:
-        raise WrongPasskey
-    asked = await visit.store.identity.sign_in.begin_with_passkey(site, browser_of(visit))
+    asked = await visit.store.identity.sign_in.begin_with_passkey(wanted_site(visit), browser_of(visit))
     return visit.answer_json({"options": msgspec.json.decode(asked)})
 
 
 async def take(visit: Visit) -> Response:
     """Sign in, with a new session whatever the browser had before."""
-    brought, site = visit.json(Brought), site_of(visit)
-    if site is None:
-        raise WrongPasskey
+    brought, site = visit.json(Brought), wanted_site(visit)
     credential = msgspec.json.encode(brought.credential).decode()
     begin(visit, await visit.store.identity.sign_in.with_passkey(site, credential, browser_of(visit)))
     return visit.answer_json({"go": next_of(brought.next)})

@@ -75,7 +75,7 @@ async def _dialog(
         names=[] if whole else names,
         labels=[] if whole else [label_of(name, prefix) + ("/" if name.endswith("/") else "") for name in names],
         contents=contents,
-        is_too_much=contents.visible > limits.ZIP_FILES_MAX,
+        most_files=limits.ZIP_FILES_MAX,
         validities=VALIDITIES,
         days=days,
         back=way_back(visit, files_path(bucket, prefix)),

@@ -148,15 +148,11 @@ class Buckets:
             raise DuplicateBucketName(own=False)
 
     async def free_names_like(self, name: str, count: int) -> Sequence[str]:
-        """Names that begin so, or with as much of it as there is room for, and that no bucket has."""
+        """At most so many names that begin so, or with as much of it as there is room for, and that no bucket has."""
         stem = name[: limits.BUCKET_NAME_MAX_LENGTH - SUFFIX_DIGITS - 1].rstrip("-.")
-        found: list[str] = []
-        for _ in range(2 * count):
-            number = int.from_bytes(self._ambient.random_bytes(4)) % 10**SUFFIX_DIGITS
-            candidate = f"{stem}-{number:0{SUFFIX_DIGITS}}"
-            if len(found) < count and await buckets.by_name(self._catalog.rows, candidate) is None:
-                found.append(candidate)
-        return list(dict.fromkeys(found))
+        numbers = (int.from_bytes(self._ambient.random_bytes(4)) % 10**SUFFIX_DIGITS for _ in range(count))
+        candidates = dict.fromkeys(f"{stem}-{number:0{SUFFIX_DIGITS}}" for number in numbers)
+        return [name for name in candidates if await buckets.by_name(self._catalog.rows, name) is None]
 
     async def find(self, *, name: str | None = None, bucket_id: str | None = None, remembered: bool = False) -> Bucket:
         """The bucket of this name or id, whoever asks: the operation that follows decides. Raises `NoSuchBucket`.

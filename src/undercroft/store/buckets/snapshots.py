@@ -68,9 +68,7 @@ class KeptSnapshots:
         bucket, kept = await self.find(principal, file_id)
         authorize(principal, Operation.DELETE_FILE, None)
         assert principal.key is not None, "grants delete nothing"
-        service = Principal.of_service(principal.key)
-        authorize(service, Operation.DELETE_FILE, bucket, kept.version.name)
-        await self._files.delete_version(service, bucket, kept.version.name, file_id)
+        await self._files.delete_version(Principal.of_service(principal.key), bucket, kept.version.name, file_id)
         return kept
 
 

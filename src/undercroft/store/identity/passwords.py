@@ -29,7 +29,7 @@ class _Queue:
     async def run(self, work: Callable[[*A], T], *args: *A) -> T:
         """What the work returns. Raises `Busy` where too many wait."""
         if self._inside >= limits.PASSWORDS_AT_ONCE + limits.PASSWORDS_WAITING_MAX:
-            raise Busy("Too many passwords are being looked at. Try again in a moment.")
+            raise Busy("Too many passwords are being looked at.")
         self._inside += 1
         try:
             return await self._threads.run(work, *args)

@@ -135,10 +135,8 @@ class Snapshots:
             )
         except Exception as error:
             await self._give_up(target, large)
-            if isinstance(
-                error, NoSuchUpload | PreconditionFailed
-            ):  # Somebody else makes this snapshot, or has made it.
-                raise Overtaken from None
+            if isinstance(error, NoSuchUpload | PreconditionFailed):
+                raise Overtaken from None  # By somebody else, who makes this snapshot, or has made it.
             raise
         finally:
             await archive.close()
