@@ -76,11 +76,22 @@ def capped(capped_server: Capped) -> Iterator[Capped]:
     """The same, with all caps lifted and nothing stored afterwards."""
     yield capped_server
     capped_server.cap()
+    wait_until(lambda: is_free(capped_server), "caps are not lifted")
     probe = capped_server.b2
-    wait_until(lambda: probe.call("b2_list_buckets", accountId=probe.account_id).status == 200, "caps are not lifted")
     for bucket in probe.call("b2_list_buckets", accountId=probe.account_id).ok()["buckets"]:
         for row in probe.call("b2_list_file_versions", bucketId=bucket["bucketId"]).ok()["files"]:
             probe.call("b2_delete_file_version", fileName=row["fileName"], fileId=row["fileId"]).ok()
+
+
+def is_free(capped: Capped) -> bool:
+    """Whether the worker has learnt that nothing is capped: something of each kind is let pass."""
+    probe = capped.b2
+    asked = (
+        lambda: probe.try_upload(capped.bucket["bucketId"], "probe", b"1"),
+        lambda: probe.download(capped.bucket["bucketName"], "probe"),
+        lambda: probe.call("b2_list_buckets", accountId=probe.account_id),
+    )
+    return all(ask().status == 200 for ask in asked)
 
 
 def refused_by_s3(ask: Callable[[], Any]) -> tuple[int, str, str]:
