@@ -25,11 +25,15 @@ _REQUIRED = (
 _MARKS_OF_V4 = frozenset((b"X-Amz-Algorithm", b"X-Amz-Credential", b"X-Amz-Signature"))
 _PAYLOAD_HASH = b"X-Amz-Content-Sha256"
 PARAMETERS = frozenset((*_REQUIRED, _PAYLOAD_HASH))  # What a signature in the query consists of.
-# What SDKs write, and nothing else in the query: canonical as it stands, so it is neither split nor put together again.
-_ORDINARY = re.compile(
+# What SDKs write, and nothing else in the query, which is not split: canonical as it stands, or as botocore has it, with two
+# of the parameters the other way round.
+_BEGINNING = (
     rb"(X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=([0-9a-f]+)%2F([0-9]{8})%2F([a-z0-9-]+)%2Fs3%2Faws4_request"
-    rb"&X-Amz-Date=([0-9TZ]+)&X-Amz-Expires=([0-9]+)&X-Amz-SignedHeaders=([a-z0-9-]+))&X-Amz-Signature=([0-9a-f]+)"
+    rb"&X-Amz-Date=([0-9TZ]+))"
 )
+_END = rb"&X-Amz-Signature=([0-9a-f]+)"
+_CANONICAL = re.compile(_BEGINNING + rb"(&X-Amz-Expires=([0-9]+)&X-Amz-SignedHeaders=([a-z0-9-]+))" + _END)
+_BOTOCORES = re.compile(_BEGINNING + rb"(&X-Amz-SignedHeaders=([a-z0-9-]+))(&X-Amz-Expires=([0-9]+))" + _END)
 _OF_THE_SIGNATURE = frozenset(name.decode().lower() for name in (*PARAMETERS, b"X-Amz-Security-Token"))
 
 
@@ -59,11 +63,16 @@ def parse_claim(request: Request, now_ms: int) -> Claim:
     Raises `AuthorizationQueryParametersError` for missing, repeated or malformed parameters, `AccessDenied` for a URL
     that is expired or not valid yet, and `InvalidToken` for one that carries a session token.
     """
-    ordinary = _ORDINARY.fullmatch(request.raw_query)
-    if ordinary:
-        query, key_id, date, region, timestamp, expires, signed_headers, signature = ordinary.groups()
-        payload_hash = b""
+    is_canonical = True
+    payload_hash = b""
+    if found := _CANONICAL.fullmatch(request.raw_query):
+        beginning, key_id, date, region, timestamp, rest, expires, signed_headers, signature = found.groups()
+        query = beginning + rest
+    elif found := _BOTOCORES.fullmatch(request.raw_query):
+        beginning, key_id, date, region, timestamp, second, signed_headers, first, expires, signature = found.groups()
+        query = beginning + first + second
     else:
+        is_canonical = False
         values, query = _parameters(request.raw_query)
         _, credential, timestamp, expires, signed_headers, signature = [values[name] for name in _REQUIRED]
         key_id, date, region = _credential(credential)
@@ -83,7 +92,7 @@ def parse_claim(request: Request, now_ms: int) -> Claim:
         timestamp=timestamp,
         payload_hash=payload_hash or b"UNSIGNED-PAYLOAD",
         query=query,
-        query_is_canonical=ordinary is not None,
+        query_is_canonical=is_canonical,
     )
 
 

@@ -64,13 +64,14 @@ PARAMETERS = [
     b"X-Amz-Signature=" + b"0" * 64,
     b"a=b",
 ]
-USUAL = (0, 1, 5, 7, 10, 12)  # What makes up an ordinary query, among the above.
+# What makes up an ordinary query, among the above: in canonical order, and in that of boto3's presigned URLs.
+USUAL = ((0, 1, 5, 7, 10, 12), (0, 1, 5, 10, 7, 12))
 
 
-@given(st.lists(st.sampled_from(PARAMETERS), max_size=8), st.integers(0, 6))
-def test_an_ordinary_query_says_what_the_same_parameters_say_in_any_other_order(replaced, count):
+@given(st.sampled_from(USUAL), st.lists(st.sampled_from(PARAMETERS), max_size=8), st.integers(0, 6))
+def test_an_ordinary_query_says_what_the_same_parameters_say_in_any_other_order(usual, replaced, count):
     """The order decides whether the query is matched as a whole or taken apart; nothing else may depend on it."""
-    items = {item.partition(b"=")[0]: item for item in [PARAMETERS[index] for index in USUAL]}
+    items = {item.partition(b"=")[0]: item for item in [PARAMETERS[index] for index in usual]}
     items |= {item.partition(b"=")[0]: item for item in replaced[:count]}
     ordinary = list(items.values())
     claims = [claim_or_error(b"&".join(order)) for order in (ordinary, ordinary[::-1])]
@@ -85,6 +86,13 @@ def claim_or_error(query: bytes):
     canonical = claim.query if claim.query_is_canonical else canonical_query(claim.query)
     assert canonical == canonical_query(claim.query)
     return [getattr(claim, name) for name in claim.__struct_fields__ if not name.startswith("query")] + [canonical]
+
+
+@pytest.mark.parametrize("usual", USUAL)
+def test_an_ordinary_query_is_not_taken_apart(usual):
+    claim = parse_claim(request("GET", b"/b/k?" + b"&".join([PARAMETERS[index] for index in usual])), NOW_MS)
+    assert claim.query_is_canonical
+    assert claim.query == canonical_query(claim.query)
 
 
 def test_the_query_of_an_ordinary_presigned_url_is_known_to_be_canonical():
