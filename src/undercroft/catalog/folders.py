@@ -22,7 +22,6 @@ _BEHIND = (
     f" ELSE CAST(substr(hop.name, 1, ?4 + {_CUT} - 1) || x'30' AS BLOB) END"
 )
 _BEFORE = f"CASE {_CUT} WHEN 0 THEN hop.name ELSE substr(hop.name, 1, ?4 + {_CUT}) END"
-COUNTED_MAX = 1000  # Versions of one name that are counted; more are "1000 or more".
 
 
 def _statement(sources: list[str], *, backwards: bool) -> str:
@@ -77,16 +76,6 @@ async def entries(
         assert isinstance(cut, int)
         listed.append((name[: len(folder) + cut], True) if cut else (name, False))
     return listed[::-1] if backwards else listed
-
-
-async def count_of_name(rows: Rows, bucket_id: str, name: bytes) -> int:
-    """How many finished versions a name has, hide markers among them; `COUNTED_MAX` stands for more as well."""
-    row = await rows.one(
-        "SELECT count(*) FROM (SELECT 1 FROM versions WHERE bucket_id = ?1 AND name = ?2 AND action <> 3 LIMIT ?3) AS some",
-        (bucket_id, name, COUNTED_MAX),
-    )
-    assert row is not None
-    return row[0]  # type: ignore[return-value]
 
 
 async def has_visible(rows: Rows, bucket_id: str, folder: bytes) -> bool:

@@ -108,6 +108,16 @@ async def test_a_folder_shows_how_many_versions_names_have_what_is_hidden_and_no
 
 
 @asynchronous
+async def test_versions_of_a_name_are_counted_only_so_far(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "VERSIONS_COUNTED_MAX", 3)
+    async with open_bench(tmp_path) as bench:
+        for name in ["few"] * 2 + ["many"] * 5:
+            await bench.put(name)
+        page = await bench.store.files.folder(bench.principal, bench.bucket, limit=10)
+        assert [(one.name, one.versions) for one in page.entries] == [("few", 2), ("many", 3)]
+
+
+@asynchronous
 async def test_a_search_finds_parts_of_names_in_any_letter_case_and_says_how_far_it_came(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "SEARCH_PAGE_NAMES", 2)
     monkeypatch.setattr(limits, "SEARCH_STEP_NAMES", 4)

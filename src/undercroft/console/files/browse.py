@@ -56,6 +56,7 @@ async def folder(visit: Visit) -> Response:
         page=page,
         typed=typed,
         view=view,
+        versions_counted_max=limits.VERSIONS_COUNTED_MAX,
         open=visit.query("open"),
         is_part=page.has_before or page.has_after,
         older=await _older_of_open(visit, bucket, view),

@@ -38,7 +38,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     `version` is the newest finished version of a file, which is a hide marker where `is_hidden`, or the unfinished large file. A
     folder is hidden where nothing under it is visible. `versions` counts the finished ones of the name, up to
-    `folders.COUNTED_MAX`; `older` has the first of those below the newest, where they were asked for.
+    `limits.VERSIONS_COUNTED_MAX`; `older` has the first of those below the newest, where they were asked for.
     """
 
     kind: EntryKind
@@ -294,7 +294,7 @@ async def _entries_of_name(rows: Rows, bucket: Bucket, name: bytes, view: View) 
     newest = await versions.newest(rows, bucket.bucket_id, name)
     is_hidden = newest is not None and newest.action == versions.HIDE
     if newest is not None and (view.hidden or not is_hidden):
-        count = await folders.count_of_name(rows, bucket.bucket_id, name)
+        count = await versions.count_of(rows, bucket.bucket_id, name, limits.VERSIONS_COUNTED_MAX)
         older: list[VersionRow] = []
         if view.versions and count > 1:
             end = name + b"\x00"
