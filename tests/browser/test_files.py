@@ -12,6 +12,8 @@ from playwright.sync_api import expect
 from harness.clients import boto3_client
 from harness.console import console_of
 from harness.many_files import fill
+from harness.native_session import Session
+from undercroft import limits
 
 ODD_NAME = "sp ace + plus 100% é 😀 مرحبا.txt"
 
@@ -334,4 +336,23 @@ def test_everything_is_searched_from_every_page(server, browser, new_name):
     page.keyboard.press("Enter")
     page.get_by_role("link", name=f"Go to {names[1]}/in/").click()
     expect(page.get_by_role("link", name=f"{word.upper()}.txt", exact=True)).to_be_visible()
+    page.context.close()
+
+
+def test_a_large_bucket_keeps_nobody_from_seeing_what_a_small_one_has(server, browser, new_name):
+    word = new_name("needle")
+    account = server.create_account(f"{word}@example.com")
+    key = (account["keyId"], account["applicationKey"])
+    s3 = boto3_client(server, key=key)
+    large, small = new_name("a-large"), new_name("b-small")
+    bucket_id = Session(server.api_url, *key).create_bucket(large)["bucketId"]
+    fill(server.data_dir, bucket_id, "hay/", limits.SEARCH_STEP_NAMES + 1)
+    s3.create_bucket(Bucket=small)
+    s3.put_object(Bucket=small, Key=f"{word}.txt", Body=b"x")
+    console = console_of(server, browser)
+    console.sign_in(account["email"])
+    console.open(f"/find?text={word}")
+    page = console.page
+    expect(page.get_by_role("table", name=f"Files in {small}").get_by_role("link", name=f"{word}.txt")).to_be_visible()
+    expect(page.locator("main")).to_contain_text(large)  # Which was not searched to its end.
     page.context.close()

@@ -37,10 +37,14 @@ async def find(visit: Visit) -> Response:
 
 
 async def _search(visit: Visit, buckets: list[Bucket], text: str) -> list[InBucket]:
-    """One step of a search in each bucket, until as many names were looked at, or found, as one page is for."""
+    """One step of a search in each bucket, until as many names were looked at, or found, as one page is for.
+
+    Those with the fewest files come first, so that a large one keeps nobody from seeing what lies in a small one.
+    """
+    held = await visit.store.buckets.usage(visit.principal) if buckets else {}
     places = []
     looked_at = found = 0
-    for bucket in buckets:
+    for bucket in sorted(buckets, key=lambda bucket: held[bucket.bucket_id].files if bucket.bucket_id in held else 0):
         if looked_at >= limits.SEARCH_STEP_NAMES or found >= limits.SEARCH_FOUND_MAX:
             places.append(InBucket(bucket, [], has_more=True))
             continue
@@ -49,4 +53,4 @@ async def _search(visit: Visit, buckets: list[Bucket], text: str) -> list[InBuck
         found += len(step.found)
         if step.found or step.came_to:
             places.append(InBucket(bucket, step.found, step.came_to is not None))
-    return places
+    return sorted(places, key=lambda place: place.bucket.name)
