@@ -282,6 +282,12 @@ GROUP_MEMBERS_MAX = 5000
 GROUP_LIST_MAX = 100
 MEMBER_LIST_MAX = 1000
 GROUP_NAME_MAX_LENGTH = 100  # Ours.
+TRIAL_DAYS_MIN, TRIAL_DAYS_MAX = 7, 30
+TRIAL_TB_MIN, TRIAL_TB_MAX = 1, 50  # Of 10^12 bytes.
+TRIALS_AT_ONCE_MAX = 100  # Ours: accounts that one request makes.
+TRIALS_MAX = 5000  # Ours, as a group's members: trial accounts that somebody has made, those too that have ended.
+TRIALS_ENDED_AT_ONCE = 100  # Ours: by the steward, before it looks again.
+TRIAL_LOOK_S = 10.0  # Ours: how late an end may be noticed.
 
 # -- Requests and connections (ours: P9, every input is bounded) ------------------------------------------------------
 HEADER_COUNT_MAX = 256

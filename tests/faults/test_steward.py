@@ -38,7 +38,7 @@ from harness.processes import blob_files, wait_until
 from harness.replication import Pair, new_bucket, pair_of, picture, rule, set_rules, statuses
 from harness.stores import Bench, Bytes, SetClock, open_bench
 from undercroft import limits, steward
-from undercroft.catalog import accounting, attempts
+from undercroft.catalog import accounting, attempts, trials
 from undercroft.catalog.accounting import CallRow, TransferRow
 from undercroft.catalog.contract import Transaction
 from undercroft.outgoing.contract import NoWayOut, Visitor
@@ -58,6 +58,7 @@ DAY_S = 86_400
 FAR = "https://far.example.com"
 STRIDE = 9  # At CI size, one in so many calls is a death.
 STEPS_MAX = 2000
+ON_TRIAL = "trial@example.com"
 PROGRAM_TIMEOUT_S = 1500
 
 
@@ -173,7 +174,7 @@ def check_usage(scene: Scene, *, done: bool) -> None:
 
 
 async def build_people(bench: Bench) -> None:
-    """What is kept of people and is past its time: entries of the audit log, a session, the attempts to get one."""
+    """What is kept of people and is past its time: entries of the audit log, a session, the attempts to get one; and a trial."""
     identity, account_id = bench.store.identity, bench.principal.account_id
     now_ms = bench.clock.ms
     bench.clock.ms -= (limits.AUDIT_KEPT_DAYS + 1) * DAY_S * 1000
@@ -184,15 +185,19 @@ async def build_people(bench: Bench) -> None:
     await bench.catalog.write(lambda tx: attempts.take(tx, "somebody", past_ms, past_ms + 1))
     bench.clock.ms = now_ms
     await bench.store.audit.record(account_id, Actor("somebody", "console"), "act now")
+    trial = (await identity.accounts.create(ON_TRIAL, "a long password")).account
+    await bench.catalog.write(lambda tx: trials.begin(tx, trial.account_id, now_ms + DAY_S * 1000, account_id))
 
 
 def check_people(scene: Scene, *, done: bool) -> None:
     """What is recent stays, and when all is `done`, nothing else does."""
     with closing(apsw.Connection(str(scene.folder / "catalog.db"))) as catalog:
-        actions = [action for (action,) in catalog.execute("SELECT action FROM audit ORDER BY at_ms, action")]
+        ordered = "SELECT action FROM audit WHERE actor <> 'steward' ORDER BY at_ms, action"
+        actions = [action for (action,) in catalog.execute(ordered)]
         assert actions[-1] == "act now"
         if done:
             assert actions == ["act now"]
+            assert catalog.execute("SELECT email FROM accounts WHERE suspended = 1").fetchall() == [(ON_TRIAL,)]
             for table in ("sessions", "attempts"):
                 assert not catalog.execute(f"SELECT count(*) FROM {table}").get, table
 
@@ -488,6 +493,7 @@ JOBS = {
     "prune-events": (limits.EVENT_KEPT_S + 1, 15),
     "prune-audit": (0, 3),
     "prune-people": (0, 3),
+    "trials": (2 * DAY_S, 5),
     "cap-alerts": (0, 20),
     "usage": (DAY_S, 20),
     "replication": (0, 30),

@@ -85,6 +85,7 @@ BUTTONS = {
     "/settings/sessions/end-others", "/settings/sessions/{session_id}/end", "/settings/two-factor/browsers",
     "/operator/accounts/{account_id:str}/suspend", "/operator/accounts/{account_id:str}/resume",
     "/operator/accounts/{account_id:str}/second-factor", "/operator/accounts/{account_id:str}/operator",
+    "/operator/accounts/{account_id:str}/lift-trial",
     "/operator/invitations/{invitation_id}/take-back", "/jobs/{job_id}/pause", "/jobs/{job_id}/resume", "/jobs/{job_id}/cancel",
     "/buckets/{name}/rewind", "/snapshots/{snapshot_id}/delete",
 }  # fmt: skip

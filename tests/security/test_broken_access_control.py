@@ -71,6 +71,10 @@ NATIVE = {
     "b2_list_keys": ("listKeys", lambda w: {"accountId": w.owner.account_id}),
     "b2_list_parts": ("writeFiles", lambda w: {"fileId": w.upload_id}),
     "b2_list_unfinished_large_files": ("listFiles", lambda w: {"bucketId": w.bucket_id, "namePrefix": "in/"}),
+    "b2_reserve_trial_create_account": (
+        "writeKeys",
+        lambda _: [{"email": "stolen@example.com", "term": 7, "storage": 1}],
+    ),
     "b2_set_bucket_notification_rules": (
         "writeBucketNotifications",
         lambda w: {"bucketId": w.bucket_id, "eventNotificationRules": []},
@@ -145,7 +149,8 @@ def expired(owner):
 
 def native_outcomes(client, world, calls=NATIVE, *, token=None):
     """What each of the calls answers to the client: a set of refusals, or the calls that were not refused alike."""
-    answers = {call: client.native(call, token=token, **NATIVE[call][1](world)) for call in calls}
+    bodies = {call: json.dumps(NATIVE[call][1](world)).encode() for call in calls}
+    answers = {call: client.document(call, body, token=token) for call, body in bodies.items()}
     return {call: answer.refusal if answer.status >= 400 else answer.status for call, answer in answers.items()}
 
 
@@ -186,6 +191,8 @@ def test_native_calls_are_refused_to_nobody(nobody, world, token):
 @pytest.mark.parametrize("version", ["v1", "v2", "v3", "v4"])
 def test_rights_are_judged_in_every_version_and_by_get_as_well(of_another_bucket, world, version):
     for call, (_, body) in NATIVE.items():
+        if isinstance(body(world), list):
+            continue  # No query says the same.
         query = urlencode({k: v if isinstance(v, str) else json.dumps(v) for k, v in body(world).items()})
         headers = {"Authorization": of_another_bucket.token}
         answer = of_another_bucket.send("GET", f"/b2api/{version}/{call}?{query}", headers)

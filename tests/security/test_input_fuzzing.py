@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.hostile import as_request, parse_answers
+from undercroft.native.bodies import ArrayReader
 from undercroft.native.calls import CALLS
 from undercroft.s3.facts import FACTS
 
@@ -192,7 +193,7 @@ FIELDS = sorted(
         field
         for call in CALLS.values()
         for reader in (call.reader, call.multi_bucket_reader)
-        for field in reader._decoder.type.__struct_encode_fields__
+        for field in reader._type.__struct_encode_fields__
     }
 )
 
@@ -212,9 +213,10 @@ def test_documents_of_native_calls(owner, bucket, thorough):
         known = {
             name: fields[name]
             for name in fields
-            if name in CALLS[call].multi_bucket_reader._decoder.type.__struct_encode_fields__
+            if name in CALLS[call].multi_bucket_reader._type.__struct_encode_fields__
         }
-        body = json.dumps(known, ensure_ascii=len(tail) % 2 == 0).encode("utf-8", "surrogatepass")
+        document = [known] if isinstance(CALLS[call].reader, ArrayReader) else known
+        body = json.dumps(document, ensure_ascii=len(tail) % 2 == 0).encode("utf-8", "surrogatepass")
         answer = owner.document(call, body + (tail if len(tail) > 6 else b""))
         assert answer.status in {200, 400, 401, 404, 409, 416}, (answer.status, answer.body)
         if answer.status != 200:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from undercroft.catalog.contract import Rows, Transaction
 
-_COLUMNS = "account_id, email, password_hash, suspended, created_ms, name, time_zone, is_operator"
+_COLUMNS = "account_id, email, password_hash, suspended, created_ms, name, time_zone, is_operator, trial_ends_ms"
 
 
 class AccountRow(NamedTuple):
@@ -20,11 +20,12 @@ class AccountRow(NamedTuple):
     name: str = ""
     time_zone: str = "UTC"
     is_operator: int = 0
+    trial_ends_ms: int | None = None
 
 
 async def insert(tx: Transaction, row: AccountRow) -> None:
     """Add an account."""
-    await tx.run(f"INSERT INTO accounts ({_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", row)
+    await tx.run(f"INSERT INTO accounts ({_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", row)
 
 
 async def find(rows: Rows, id_or_email: str) -> AccountRow | None:

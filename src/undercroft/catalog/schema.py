@@ -514,6 +514,13 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE sessions ADD COLUMN operator_id TEXT NOT NULL DEFAULT ''",
     ),
     ("CREATE INDEX keys_by_expiry ON keys (account_id, expires_ms) WHERE expires_ms IS NOT NULL",),
+    (
+        # Accounts on trial: when that ends, and the account that asked for it.
+        "ALTER TABLE accounts ADD COLUMN trial_ends_ms {BIG}",
+        "ALTER TABLE accounts ADD COLUMN trial_of TEXT",
+        "CREATE INDEX accounts_by_trial_end ON accounts (trial_ends_ms) WHERE trial_ends_ms IS NOT NULL",
+        "CREATE INDEX accounts_by_trial_of ON accounts (trial_of) WHERE trial_of IS NOT NULL",
+    ),
 )
 
 SCHEMA_VERSION = len(DELTAS)

@@ -30,6 +30,7 @@ def _describe(account: Account) -> dict[str, object]:
         "suspended": account.suspended,
         "operator": account.is_operator,
         "createdTimestamp": account.created_ms,
+        "trialEndTimestamp": account.trial_ends_ms,
     }
 
 
@@ -56,6 +57,7 @@ def _show(account: Account, as_json: bool) -> None:
                 "Suspended": account.suspended,
                 "Operator": account.is_operator,
                 "Created": day_and_time(account.created_ms),
+                "Trial ends": day_and_time(account.trial_ends_ms),
             }
         )
 
@@ -123,6 +125,7 @@ def list_(
                     "suspended": account.suspended,
                     "operator": account.is_operator,
                     "created": day_and_time(account.created_ms),
+                    "trial ends": day_and_time(account.trial_ends_ms),
                 }
                 for account in accounts
             ],
@@ -167,6 +170,17 @@ def resume(
         settings, "Resume account", lambda store: store.identity.accounts.set_suspended(account, suspended=False)
     )
     _show(changed, json)
+
+
+@app.command("lift-trial")
+@on_data
+def lift_trial(
+    settings: Settings,
+    account: Which,
+    json: JSON = False,
+) -> None:
+    """Let a trial account go on without an end; one that has ended works again. Its cap on storage stays."""
+    _show(_changed(settings, "Lift trial", lambda store: store.identity.trials.lift(account)), json)
 
 
 @app.command("grant-operator")

@@ -22,6 +22,7 @@ NOTICES = {
     "sessions-ended": "Every other session is ended.",
     "account-created": "The account is created.",
     "account-suspended": "The account is suspended: its keys and sessions stop working at once.",
+    "trial-lifted": "The account has no end any more.",
     "account-resumed": "The account works again.",
     "account-removed": "The account is deleted.",
     "operator-granted": "The account is an operator's now.",

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import inspect
 
-from undercroft.native.errors import BadRequest
+from undercroft.native.errors import BadRequest, NativeError
 
 T = TypeVar("T")
 
@@ -37,12 +37,8 @@ class BodyReader(Generic[T]):
 
     def from_json(self, raw: bytes) -> T:
         """The body of a POST; an empty one counts as `{}`. Raises `BadRequest` naming what is wrong."""
-        try:
-            return self._decoder.decode(raw or b"{}")
-        except RecursionError:
-            raise BadRequest("The request body is nested too deeply") from None
-        except (msgspec.MsgspecError, ValueError) as error:
-            raise BadRequest(f"Invalid request body: {error}") from None
+        body: T = _decoded(self._decoder, raw)
+        return body
 
     def from_query(self, pairs: list[tuple[str, str]]) -> T:
         """The same from query parameters. Lists are repeated, separated by commas, or JSON; objects are JSON."""
@@ -61,3 +57,29 @@ class BodyReader(Generic[T]):
             raise BadRequest("A query parameter is nested too deeply") from None
         except (msgspec.MsgspecError, ValueError) as error:
             raise BadRequest(f"Invalid query parameters: {error}") from None
+
+
+class ArrayReader(Generic[T]):
+    """Reads a body that is an array of one type of object. No query says the same."""
+
+    def __init__(self, item_type: type[T]) -> None:
+        self._type = item_type
+        self._decoder = msgspec.json.Decoder(list[item_type])  # type: ignore[valid-type]
+
+    def from_json(self, raw: bytes) -> list[T]:
+        """The body of a POST. Raises `BadRequest` naming what is wrong."""
+        items: list[T] = _decoded(self._decoder, raw)
+        return items
+
+    def from_query(self, _pairs: list[tuple[str, str]]) -> list[T]:
+        """Raises `NativeError`."""
+        raise NativeError(405, "method_not_allowed", "Only POST is supported")
+
+
+def _decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
+    try:
+        return decoder.decode(raw or b"{}")
+    except RecursionError:
+        raise BadRequest("The request body is nested too deeply") from None
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise BadRequest(f"Invalid request body: {error}") from None

@@ -20,10 +20,10 @@ from undercroft.native import (
     versions,
 )
 from undercroft.native.api_versions import APIVersion
-from undercroft.native.bodies import Body, BodyReader
+from undercroft.native.bodies import ArrayReader, Body, BodyReader
 from undercroft.native.call import Answer, Call
 from undercroft.native.errors import NativeError
-from undercroft.native.partner import groups, members
+from undercroft.native.partner import groups, members, trials
 
 T = TypeVar("T", bound=Body)
 
@@ -31,14 +31,14 @@ T = TypeVar("T", bound=Body)
 class JSONCall(NamedTuple):
     """One call. `multi_bucket_reader` reads the body of the versions that know keys of several buckets."""
 
-    reader: BodyReader[Any]
-    multi_bucket_reader: BodyReader[Any]
+    reader: BodyReader[Any] | ArrayReader[Any]
+    multi_bucket_reader: BodyReader[Any] | ArrayReader[Any]
     handler: Callable[[Call, Any], Awaitable[Answer | list[Answer]]]
 
-    async def read(self, request: Request, version: APIVersion) -> Body:
+    async def read(self, request: Request, version: APIVersion) -> Body | list[Body]:
         """The request's body. Raises `NativeError` for a method or a body that the call does not take."""
         reader = self.multi_bucket_reader if version.multi_bucket_keys else self.reader
-        body: Body
+        body: Body | list[Body]
         if request.method == "POST":
             body = reader.from_json(await request.read(limits.JSON_BODY_MAX_BYTES))
         elif request.method == "GET":
@@ -50,6 +50,11 @@ class JSONCall(NamedTuple):
 
 def _call(body_type: type[T], handler: Callable[[Call, T], Awaitable[Answer | list[Answer]]]) -> JSONCall:
     reader = BodyReader(body_type)
+    return JSONCall(reader, reader, handler)
+
+
+def _array_call(item_type: type[T], handler: Callable[[Call, list[T]], Awaitable[Answer | list[Answer]]]) -> JSONCall:
+    reader = ArrayReader(item_type)
     return JSONCall(reader, reader, handler)
 
 
@@ -85,6 +90,7 @@ CALLS: dict[str, JSONCall] = {
     "b2_list_unfinished_large_files": _call(
         large_files.ListUnfinishedLargeFiles, large_files.list_unfinished_large_files
     ),
+    "b2_reserve_trial_create_account": _array_call(trials.TrialOrder, trials.create_trial_accounts),
     "b2_set_bucket_notification_rules": _call(
         notification_rules.SetNotificationRules, notification_rules.set_notification_rules
     ),

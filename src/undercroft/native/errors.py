@@ -119,6 +119,9 @@ RULES: dict[type[Exception], Rule] = {
 RULES_OF_CALL: dict[tuple[str, type[Exception]], Rule] = {
     ("b2_create_group_member", store_errors.InvalidRequest): Rule(401, "invalid_email", str),
     ("b2_create_group_member", store_errors.DuplicateEmail): Rule(401, "invalid_email", str),
+    ("b2_reserve_trial_create_account", store_errors.OutOfRange): Rule(400, "bad_request", str),
+    ("b2_reserve_trial_create_account", store_errors.InvalidRequest): Rule(401, "invalid_email", str),
+    ("b2_reserve_trial_create_account", store_errors.DuplicateEmail): Rule(401, "invalid_email", str),
     (AUTHORIZE_ACCOUNT, store_errors.BadCredentials): Rule(401, "unauthorized", ""),
     ("b2_hide_file", store_errors.NoSuchFile): Rule(400, "no_such_file", "File not present"),
     ("b2_delete_file_version", store_errors.NoSuchVersion): Rule(400, "file_not_present", str),

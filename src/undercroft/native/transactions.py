@@ -24,6 +24,7 @@ _CALLS: dict[TransactionClass, tuple[str, ...]] = {
         "b2_set_bucket_notification_rules", "b2_update_bucket",
         # The reference has no class for the calls of the Partner API: as all that administers.
         "b2_create_group_member", "b2_eject_group_member", "b2_list_group_members", "b2_list_groups",
+        "b2_reserve_trial_create_account",
     ),
 }  # fmt: skip
 CLASSES: dict[str, TransactionClass] = {
@@ -43,7 +44,7 @@ _ROWS_ASKED = {
 _ROWS_A_TRANSACTION = 1000
 
 
-def transactions_of(call: str, body: Body) -> int:
+def transactions_of(call: str, body: Body | list[Body]) -> int:
     """How many transactions a JSON call is."""
     field = _ROWS_ASKED.get(call)
     if field is None:
@@ -52,10 +53,10 @@ def transactions_of(call: str, body: Body) -> int:
     return max(1, -(-min(rows, limits.NATIVE_LIST_MAX) // _ROWS_A_TRANSACTION))
 
 
-def subject_of(body: Body) -> tuple[str | None, str | None]:
+def subject_of(body: Body | list[Body]) -> tuple[str | None, str | None]:
     """The id of the bucket, or else that of the file, with which a JSON call has to do, as its body says."""
     return _first(body, _BUCKET_FIELDS), _first(body, _FILE_FIELDS)
 
 
-def _first(body: Body, fields: tuple[str, ...]) -> str | None:
+def _first(body: Body | list[Body], fields: tuple[str, ...]) -> str | None:
     return next((value for field in fields if (value := getattr(body, field, None)) is not None), None)

@@ -40,7 +40,7 @@ def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
         return await store.work.reclaim.run() == limits.RECLAIM_BATCH  # There may be more than a batch.
 
     deliveries = store.work.deliveries
-    snapshots = store.work.snapshots
+    snapshots, trials = store.work.snapshots, store.identity.trials
     replication, remote = store.work.replication, store.work.remote_replication
 
     async def prune_events() -> bool:
@@ -64,6 +64,7 @@ def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
         _leased("prune-events", 60.0, prune_events),
         _leased("prune-audit", 3600.0, store.audit.prune),
         _leased("prune-people", 3600.0, store.identity.prune),
+        Job("trials", limits.TRIAL_LOOK_S, trials.run, limits.TRIAL_LOOK_S * 3, is_wanted=trials.have_ended),
         Job("cap-alerts", 5.0, store.accounting.alerts.look, 15.0, is_wanted=store.accounting.caps.are_there),
         Job("alert-webhook", 5.0, store.work.alert_webhook.run, 15.0, is_wanted=store.work.alert_webhook.is_wanted),
         _leased("usage", 60.0, store.work.usage.run),

@@ -82,6 +82,7 @@ class Store:
             self.identity.sign_up,
             self.identity.sessions,
             self.audit,
+            self.identity.trials,
         )
         sealings = Sealings(keyring, default_encryption)
         self.buckets = Buckets(catalog, directory, gate, sealings, self.ambient)

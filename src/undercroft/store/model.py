@@ -24,6 +24,7 @@ class Account(msgspec.Struct, frozen=True):
     name: str = ""  # Of the person or team, for people to see.
     time_zone: str = "UTC"  # An IANA name: in which the console shows times.
     is_operator: bool = False  # Whether its console has the operator's section.
+    trial_ends_ms: int | None = None  # When the steward suspends it; None where it is not on trial.
 
 
 class ApplicationKey(msgspec.Struct, frozen=True):

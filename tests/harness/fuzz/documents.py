@@ -211,8 +211,13 @@ def _example(kind: Any) -> Any:
             return None
 
 
-def examples_of(reader: bodies.BodyReader[Any]) -> dict[str, Any]:
+def examples_of(reader: bodies.BodyReader[Any] | bodies.ArrayReader[Any]) -> dict[str, Any]:
     return {field.encode_name: _example(field.type) for field in msgspec.inspect.type_info(reader._type).fields}
+
+
+def _body_of(reader: bodies.BodyReader[Any] | bodies.ArrayReader[Any]) -> Any:
+    examples = examples_of(reader)
+    return [examples] if isinstance(reader, bodies.ArrayReader) else examples
 
 
 def _as_query(values: dict[str, Any]) -> bytes:
@@ -267,7 +272,7 @@ TARGETS = (
     Target("xml-out", check_xml_out, (b"a<b>&\"'", "schön 😀".encode(), b"\x00\x1f\r\n\t"), XML_WORDS, (xml_out,), frozenset({"text", "impossible"})),
     Target(
         "json-bodies", check_json,
-        tuple(bytes((index,)) + json.dumps(examples_of(reader)).encode() for index, (_, reader) in enumerate(JSON_READERS)),
+        tuple(bytes((index,)) + json.dumps(_body_of(reader)).encode() for index, (_, reader) in enumerate(JSON_READERS)),
         JSON_WORDS, (bodies,), frozenset({"read", "bad_request"}),
     ),
     Target(

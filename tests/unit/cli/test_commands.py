@@ -125,6 +125,7 @@ def test_key_create_list_delete(run, account):
     [
         ("account", "show", "nobody@example.com"),
         ("account", "delete", "000000000000"),
+        ("account", "lift-trial", "one@example.com"),
         ("key", "list", "--account", "nobody@example.com"),
         ("key", "create", "--account", "one@example.com", "--name", "k", "--capability", "flyToTheMoon"),
         ("key", "create", "--account", "one@example.com", "--name", "k", "--bucket", "no-such-bucket"),

@@ -91,4 +91,5 @@ def test_every_json_call_of_the_reference_is_there():
         "b2_list_unfinished_large_files", "b2_set_bucket_notification_rules", "b2_start_large_file", "b2_update_bucket",
         "b2_update_file_legal_hold", "b2_update_file_retention",
         "b2_create_group_member", "b2_eject_group_member", "b2_list_group_members", "b2_list_groups",
+        "b2_reserve_trial_create_account",
     }  # fmt: skip

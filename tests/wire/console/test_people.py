@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -9,6 +10,7 @@ import requests
 
 from harness.console_forms import PASSWORD, Browser
 from harness.mail_server import serving_mail
+from harness.native_session import Session, send
 from harness.server import run_command
 from undercroft import limits
 
@@ -129,7 +131,7 @@ def test_the_operators_section_is_for_operators_alone(server, other, path):
     assert requests.get(server.console_url + path, allow_redirects=False, timeout=60).status_code == 303
 
 
-@pytest.mark.parametrize("deed", ["suspend", "resume", "caps", "second-factor", "operator", "delete"])
+@pytest.mark.parametrize("deed", ["suspend", "resume", "lift-trial", "caps", "second-factor", "operator", "delete"])
 def test_nobody_but_an_operator_does_anything_to_another_account(server, other, deed):
     fields = {"grant": "yes", "confirm": "x", "storage": "1"}
     answer = other.post(f"/operator/accounts/{server.account_id}/{deed}", fields)
@@ -171,6 +173,28 @@ def test_an_operator_works_on_accounts_and_both_logs_have_it(make_server):
     assert operator.post(path + "/delete", {"confirm": "other@example.com"}).status_code == 422
     assert operator.post(path + "/delete", {"confirm": "made@example.com"}).status_code == 303
     assert operator.get(path).status_code == 404
+
+
+def test_an_operator_sees_a_trials_end_and_lifts_it(server, home):
+    made = server.create_account("partner@trials.example.com")
+    data = ("--data", str(server.data_dir))
+    group = run_command("group", "create", "trials", "--admin", made["accountId"], *data, home=home)
+    partner = Session(server.api_url, made["keyId"], made["applicationKey"], "v3")
+    partner.authorize().ok()
+    url, order = f"{server.api_url}/b2api/v3/b2_reserve_trial_create_account", {"term": 7, "storage": 1}
+    body = json.dumps([{"email": "on@trials.example.com", **order}]).encode()
+    [on_trial] = send("POST", url, {"Authorization": partner.token}, body).ok()
+    run_command("group", "delete", group["groupId"], *data, home=home)
+    run_command("account", "grant-operator", made["accountId"], *data, home=home)
+    operator = Browser(server)
+    assert operator.sign_in("partner@trials.example.com", "a long enough password").status_code == 303
+    path = f"/operator/accounts/{on_trial['accountId']}"
+    assert ">Trial<" in operator.get("/operator/accounts?search=on@trials").text
+    assert "Trial ends" in operator.get(path).text
+    assert operator.post(path + "/lift-trial", {}).status_code == 303
+    assert "Trial ends" not in operator.get(path).text
+    assert operator.post(path + "/lift-trial", {}).status_code == 303, "Somebody else was faster."
+    assert ",Lift trial,on@trials.example.com," in operator.get("/operator/audit.csv").text
 
 
 def test_every_cookie_of_signing_in_is_out_of_reach_of_scripts_and_other_sites(people):

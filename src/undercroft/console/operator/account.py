@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from starlette.responses import Response
 
 from undercroft import limits
@@ -52,6 +54,14 @@ async def resume(visit: Visit) -> Response:
     administration, summary = await _found(visit)
     await administration.set_suspended(summary.account.account_id, suspended=False)
     return _done(visit, summary, "account-resumed")
+
+
+async def lift_trial(visit: Visit) -> Response:
+    """Have it go on without an end."""
+    administration, summary = await _found(visit)
+    with suppress(InvalidRequest):  # Somebody else was faster.
+        await administration.lift_trial(summary.account.account_id)
+    return _done(visit, summary, "trial-lifted")
 
 
 async def set_operator(visit: Visit) -> Response:

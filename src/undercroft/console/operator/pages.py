@@ -15,6 +15,7 @@ PAGES: tuple[Page, ...] = (
     get(_ONE + "/suspend", account.show_suspend),
     post(_ONE + "/suspend", account.suspend, action="Suspend account"),
     post(_ONE + "/resume", account.resume, action="Resume account"),
+    post(_ONE + "/lift-trial", account.lift_trial, action="Lift trial"),
     get(_ONE + "/caps", account.show_caps),
     post(_ONE + "/caps", account.set_caps, action="Set caps"),
     get(_ONE + "/second-factor", account.show_second_factor),

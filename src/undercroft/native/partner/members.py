@@ -5,8 +5,7 @@ from __future__ import annotations
 from undercroft import limits
 from undercroft.native.bodies import Body
 from undercroft.native.call import Answer, Call, row_count
-from undercroft.native.errors import NativeError
-from undercroft.native.partner.shapes import member_shape, region_name, stats_shape
+from undercroft.native.partner.shapes import check_region, member_shape, stats_shape
 from undercroft.store.identity.groups import Member
 
 
@@ -61,8 +60,7 @@ async def list_group_members(call: Call, body: ListGroupMembers) -> list[Answer]
 async def create_group_member(call: Call, body: CreateGroupMember) -> list[Answer]:
     """Make an account in a group; the only answer that has the secret of its key."""
     call.check_account(body.admin_account_id)
-    if body.region not in {None, region_name(call), call.settings.region}:
-        raise NativeError(401, "invalid_region", f"The region here is {region_name(call)}")
+    check_region(call, body.region)
     group, made = await call.store.identity.groups.create_member(call.principal, body.group_id, body.member_email)
     account = made.account
     return [

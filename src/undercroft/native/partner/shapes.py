@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from undercroft.native.call import Answer, Call
+from undercroft.native.errors import NativeError
 from undercroft.store.identity.groups import Group, Member, Stats
 
 IN_GOOD_STANDING = "active"
@@ -53,3 +54,9 @@ def region_name(call: Call) -> str:
     """The region as the Partner API names it: `us-west` for `us-west-000`."""
     name, _, number = call.settings.region.rpartition("-")
     return name if name and number.isdigit() else call.settings.region
+
+
+def check_region(call: Call, asked: str | None) -> None:
+    """Raise 401 `invalid_region` unless a new account is asked for in no region, or in the one that is here, by either name."""
+    if asked not in {None, region_name(call), call.settings.region}:
+        raise NativeError(401, "invalid_region", f"The region here is {region_name(call)}")

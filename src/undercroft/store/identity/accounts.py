@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from undercroft.catalog import (
     products,
     second_factors,
     sessions,
+    trials,
 )  # fmt: skip
 from undercroft.catalog.accounts import AccountRow
 from undercroft.catalog.contract import Catalog, Rows, Transaction
@@ -77,8 +79,16 @@ class Accounts:
 
     async def draft(self, email: str, password: str) -> Draft:
         """What a transaction needs to make an account. Raises `InvalidRequest`."""
-        email = checked_email(email)
+        [draft] = await self.drafts([email], password)
+        return draft
+
+    async def drafts(self, emails: Sequence[str], password: str) -> Sequence[Draft]:
+        """The same of several accounts with one password, which is hashed but once. Raises `InvalidRequest`."""
+        checked = [checked_email(email) for email in emails]
         password_hash = await hash_password(password)
+        return [self._drafted(email, password_hash) for email in checked]
+
+    def _drafted(self, email: str, password_hash: str) -> Draft:
         now_ms = self._ambient.now_ms()
         account_id = self._ambient.random_bytes(ACCOUNT_ID_BYTES).hex()
         row = AccountRow(account_id, email, password_hash, 0, now_ms)
@@ -132,13 +142,16 @@ class Accounts:
     async def set_suspended(self, id_or_email: str, suspended: bool) -> Account:
         """Suspend or resume: the keys, tokens and sessions of a suspended account stop working at once, everywhere.
 
-        Raises `NoSuchAccount`.
+        To resume an account whose trial has ended is to lift the trial: its end would suspend it again. Raises `NoSuchAccount`.
         """
         account = await self.find(id_or_email)
+        now_ms = self._ambient.now_ms()
 
         async def change(tx: Transaction) -> None:
             await accounts.set_suspended(tx, account.account_id, suspended)
-            await invalidations.add(tx, f"account:{account.account_id}", self._ambient.now_ms())
+            if not suspended:
+                await trials.lift_ended(tx, account.account_id, now_ms)
+            await invalidations.add(tx, f"account:{account.account_id}", now_ms)
 
         await self._gate.write(change)
         return await self.find(account.account_id)
@@ -224,6 +237,7 @@ class Accounts:
         await links.delete_of_account(tx, account_id)
         await products.delete_of_account(tx, account_id)
         await groups.delete_of_account(tx, account_id)
+        await trials.forget_asker(tx, account_id)
         await caps.delete_of_account(tx, account_id)
         await accounting.forget(tx, account_id, day_of(now_ms) + 1)
         await bucket_days.forget(tx, account_id, day_of(now_ms) + 1)
@@ -263,4 +277,5 @@ def account_of_row(row: AccountRow) -> Account:
         name=row.name,
         time_zone=row.time_zone,
         is_operator=bool(row.is_operator),
+        trial_ends_ms=row.trial_ends_ms,
     )

@@ -24,6 +24,7 @@ from undercroft.store.identity.products import B2
 from undercroft.store.identity.second_factors import SecondFactors
 from undercroft.store.identity.sessions import Sessions
 from undercroft.store.identity.sign_up import SignUp
+from undercroft.store.identity.trials import Trials
 from undercroft.store.model import Account
 
 
@@ -56,6 +57,7 @@ class Administrations:
         sign_up: SignUp,
         sessions: Sessions,
         audit: AuditLog,
+        trials: Trials,
     ) -> None:
         self.catalog = catalog
         self.accounts = accounts_
@@ -64,6 +66,7 @@ class Administrations:
         self.sign_up = sign_up
         self.sessions = sessions
         self.audit = audit
+        self.trials = trials
 
     async def of(self, account_id: str) -> Administration:
         """What the account may do as an operator's. Raises `Unauthorized` if it is none."""
@@ -106,6 +109,10 @@ class Administration:
         """Suspend or resume an account, not one's own. Raises `NoSuchAccount` and `InvalidRequest`."""
         self._not_own(account_id, "suspend")
         return await self._all.accounts.set_suspended(account_id, suspended)
+
+    async def lift_trial(self, account_id: str) -> Account:
+        """Let an account on trial go on without an end. Raises `NoSuchAccount` and `InvalidRequest`."""
+        return await self._all.trials.lift(account_id)
 
     async def set_operator(self, account_id: str, is_operator: bool) -> Account:
         """Make an account an operator's, or no longer, not one's own. Raises what `set_suspended` raises."""

@@ -25,7 +25,7 @@ from undercroft.store.identity.principals import Principal
 from undercroft.store.operations import Operation
 
 GROUP_ID_BYTES = 6
-MEMBER_PASSWORD_BYTES = 24  # Nobody is told a new member's password: the operator sets one, or none is needed.
+UNTOLD_PASSWORD_BYTES = 24  # Nobody is told a new member's password: the operator sets one, or none is needed.
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -123,7 +123,7 @@ class Groups:
 
     async def list(self, principal: Principal, *, name: str | None, start_group_id: str, limit: int) -> GroupPage:
         """A page of the groups that the principal's account administers, by id."""
-        await self._enter(principal)
+        await self.enter(principal)
 
         async def query(rows: Rows) -> GroupPage:
             found = await groups.page(rows, principal.account_id or "", name, start_group_id, limit + 1)
@@ -141,7 +141,7 @@ class Groups:
 
     async def list_members(self, principal: Principal, group_id: str, *, start_email: str, limit: int) -> MemberPage:
         """A page of a group's members, by e-mail address. Raises `NoSuchGroup`."""
-        await self._enter(principal)
+        await self.enter(principal)
 
         async def query(rows: Rows) -> MemberPage:
             group = await _own_group(rows, principal, group_id)
@@ -155,9 +155,9 @@ class Groups:
 
     async def create_member(self, principal: Principal, group_id: str, email: str) -> tuple[Group, NewAccount]:
         """Make an account in a group. Raises `NoSuchGroup`, `TooManyMembers`, `DuplicateEmail` and `InvalidRequest`."""
-        await self._enter(principal)
+        await self.enter(principal)
         await _own_group(self._catalog.rows, principal, group_id)
-        draft = await self._accounts.draft(email, self._ambient.random_bytes(MEMBER_PASSWORD_BYTES).hex())
+        draft = await self._accounts.draft(email, self._ambient.random_bytes(UNTOLD_PASSWORD_BYTES).hex())
 
         async def change(tx: Transaction) -> tuple[Group, NewAccount]:
             group = await _own_group(tx, principal, group_id)
@@ -171,7 +171,7 @@ class Groups:
 
     async def eject_member(self, principal: Principal, group_id: str, account_id: str) -> tuple[Group, Member]:
         """Take an account out of a group; the account stays as it is. Raises `NoSuchGroup` and `NoSuchMember`."""
-        await self._enter(principal)
+        await self.enter(principal)
 
         async def change(tx: Transaction) -> tuple[Group, Member]:
             group = await _own_group(tx, principal, group_id)
@@ -182,7 +182,7 @@ class Groups:
 
         return await self._gate.commit(principal, Operation.ADMINISTER_GROUPS, None, None, change)
 
-    async def _enter(self, principal: Principal) -> None:
+    async def enter(self, principal: Principal) -> None:
         """Raise `Unauthorized` unless the principal may administer the groups of its account."""
         authorize(principal, Operation.ADMINISTER_GROUPS, None)
         if not _is_unrestricted(principal):

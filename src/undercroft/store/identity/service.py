@@ -31,6 +31,7 @@ from undercroft.store.identity.sessions import Sessions
 from undercroft.store.identity.sign_in import SignIn
 from undercroft.store.identity.sign_up import SignUp
 from undercroft.store.identity.tokens import Claim, Kind, Tokens, key_id_of
+from undercroft.store.identity.trials import Trials
 from undercroft.store.model import ApplicationKey, FileVersion
 from undercroft.store.operations import Operation
 
@@ -72,6 +73,7 @@ class Identity:
         self.groups = Groups(catalog, gate, self.accounts, ambient)
         self.letters = Letters(people.mailer, people.console_origin)
         self.audit = AuditLog(catalog, gate, ambient)
+        self.trials = Trials(catalog, gate, self.accounts, self.groups, self.audit, ambient)
         self.attempts = Attempts(gate, ambient)
         self.products = Products(catalog, gate, ambient, people.terms)
         self.second_factors = SecondFactors(catalog, gate, keyring, ambient)
