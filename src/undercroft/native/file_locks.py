@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import msgspec
 
 from undercroft.http.request import Request
@@ -14,7 +12,7 @@ from undercroft.native.file_ids import bucket_of_file
 from undercroft.native.lock_shapes import HOLD_HEADER, HOLD_WORDS, MODE_HEADER, UNTIL_HEADER, retention_shape
 from undercroft.native.timestamps import parse_timestamp
 from undercroft.store.buckets.lock import NO_LOCK_CHANGE, LockChange
-from undercroft.store.model import DefaultRetention, Retention
+from undercroft.store.model import DefaultRetention, FileLock, Retention
 
 _HOLDS = {word: on for on, word in HOLD_WORDS.items()}
 
@@ -38,13 +36,6 @@ class BucketRetention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     mode: str | None = None
     period: Period | None = None
-
-
-class FileLock(NamedTuple):
-    """The lock that a new file asks for."""
-
-    retention: Retention | None = None
-    legal_hold: bool | None = None
 
 
 class UpdateFileRetention(Body):

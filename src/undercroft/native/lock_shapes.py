@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from undercroft.http.response import Headers
+from undercroft.store.files.locks import may_read_lock
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, FileVersion, Lock, Retention
+from undercroft.store.operations import Operation
 
 Shape = dict[str, Any]
 
@@ -72,15 +74,14 @@ def lock_headers(version: FileVersion, bucket: Bucket, principal: Principal) -> 
     """The headers of a download that tell its lock, or which of them are withheld from this principal."""
     if not bucket.lock.enabled:
         return []
-    own = principal.account_id == bucket.account_id
     told: Headers = []
     withheld: list[str] = []
-    if not (own and principal.can("readFileRetentions")):
+    if not may_read_lock(principal, Operation.READ_RETENTION, bucket, version.name):
         withheld += [MODE_HEADER, UNTIL_HEADER]
     elif version.retention is not None:
         told.append((MODE_HEADER.lower().encode(), version.retention.mode.encode()))
         told.append((UNTIL_HEADER.lower().encode(), b"%d" % version.retention.until_ms))
-    if not (own and principal.can("readFileLegalHolds")):
+    if not may_read_lock(principal, Operation.READ_LEGAL_HOLD, bucket, version.name):
         withheld.append(HOLD_HEADER)
     elif version.legal_hold is not None:
         told.append((HOLD_HEADER.lower().encode(), HOLD_WORDS[version.legal_hold].encode()))

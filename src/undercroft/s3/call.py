@@ -113,12 +113,14 @@ class Call:
         name = self.facts.name
         self.store.accounting.charge(read.account_id, name, CLASSES[name], bucket_id=read.bucket_id)
 
-    def version(self, bucket: Bucket, *, data: bool = False) -> Awaitable[FileVersion]:
-        """The version that the key, and `versionId` where it is given, address for reading.
+    def version(
+        self, bucket: Bucket, *, operation: Operation = Operation.READ_FILE, data: bool = False
+    ) -> Awaitable[FileVersion]:
+        """The version with bytes that the key, and `versionId` where it is given, address for an operation.
 
         `data` tells that its bytes will be read, which the store then prepares for. Raises what `readable_version` raises, and `InvalidArgument` for an empty `versionId`.
         """
-        return self.readable_version(bucket, self.key, self.version_id(), data=data)
+        return self.readable_version(bucket, self.key, self.version_id(), operation=operation, data=data)
 
     def version_id(self) -> str | None:
         """The `versionId` parameter, or None. Raises `InvalidArgument` for an empty one."""
@@ -128,7 +130,13 @@ class Call:
         return version_id
 
     def readable_version(
-        self, bucket: Bucket, key: str, version_id: str | None, *, data: bool = False
+        self,
+        bucket: Bucket,
+        key: str,
+        version_id: str | None,
+        *,
+        operation: Operation = Operation.READ_FILE,
+        data: bool = False,
     ) -> Awaitable[FileVersion]:
         """A version with bytes: the one of this id, or without an id the current one.
 
@@ -137,13 +145,15 @@ class Call:
         `NoSuchFile`, `NoSuchVersion`, `IsHideMarker`, `InvalidFileId` and `Unauthorized`.
         """
         if version_id is None:
-            return self.store.files.current(self.principal, bucket, key, data=data)
-        return self._version_of_id(bucket, key, version_id)
+            return self.store.files.current(self.principal, bucket, key, operation=operation, data=data)
+        return self._version_of_id(bucket, key, version_id, operation)
 
-    async def _version_of_id(self, bucket: Bucket, key: str, version_id: str) -> FileVersion:
+    async def _version_of_id(self, bucket: Bucket, key: str, version_id: str, operation: Operation) -> FileVersion:
         if version_id == NULL_VERSION:
             raise NoSuchVersion(version_id, key)
-        version = await self.store.files.version(self.principal, version_id, bucket=bucket, name=key)
+        version = await self.store.files.version(
+            self.principal, version_id, bucket=bucket, name=key, operation=operation
+        )
         if version.action is Action.HIDE:
             raise IsHideMarker(version_id, version.uploaded_ms)
         if version.action is Action.START:

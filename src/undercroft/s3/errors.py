@@ -220,6 +220,8 @@ def _of_names(error: store_errors.StoreError, context: ErrorContext) -> S3Error 
             return S3Error("AccessDenied", str(error))
         case store_errors.VersionLocked() | store_errors.RetentionProtected():
             return S3Error("AccessDenied", "Access Denied because object protected by object lock.")
+        case store_errors.ReplicationConflict():
+            return S3Error("InvalidBucketState", str(error))
         case store_errors.MissingLock():
             return S3Error("InvalidRequest", "Bucket is missing Object Lock Configuration")
         case store_errors.RetentionPast():

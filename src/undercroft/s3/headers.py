@@ -22,6 +22,7 @@ CANNED_ACLS = {"allPrivate": "private", "allPublic": "public-read"}
 
 # Headers that are read by nobody, and why a client loses nothing by that.
 HARMLESS: dict[str, str] = {
+    "x-amz-bucket-object-lock-token": "Object Lock is enabled in a bucket that is there already without one",
     "x-amz-mfa": "deleting with MFA cannot be switched on",
     "x-amz-object-annotation-directive": "there are no annotations to copy",
     "x-amz-optional-object-attributes": "nothing is ever archived, so there is no restore status",
@@ -36,15 +37,6 @@ def _not_implemented(name: str, value: str) -> None:
         "A header you provided implies functionality that is not implemented.",
         extras={"Header": name, "additionalMessage": value[:100]},
     )
-
-
-def _not_secret(name: str, value: str) -> None:
-    """As above for a header whose value may be a key: it is not repeated."""
-    _not_implemented(name, "")
-
-
-def _no_lock(name: str, value: str) -> None:
-    raise S3Error("InvalidRequest", f"Bucket is missing Object Lock Configuration, so {name} cannot be used.")
 
 
 def _no_kms(name: str, value: str) -> None:
@@ -76,8 +68,6 @@ def _check_tagging(name: str, value: str) -> None:
 # What is done about a header before its operation runs.
 CHECKED: dict[str, Callable[[str, str], None]] = {
     "x-amz-bucket-namespace": _only("global"),
-    "x-amz-bucket-object-lock-enabled": _only("false"),
-    "x-amz-bucket-object-lock-token": _not_secret,
     "x-amz-grant-full-control": _not_implemented,
     "x-amz-grant-read": _not_implemented,
     "x-amz-grant-read-acp": _not_implemented,
@@ -86,12 +76,9 @@ CHECKED: dict[str, Callable[[str, str], None]] = {
     "x-amz-if-match-initiated-time": _not_implemented,
     "x-amz-if-match-last-modified-time": _not_implemented,
     "x-amz-if-match-size": _not_implemented,
-    "x-amz-object-lock-event-hold": _no_lock,
-    "x-amz-object-lock-event-hold-duration-days": _no_lock,
-    "x-amz-object-lock-event-hold-duration-years": _no_lock,
-    "x-amz-object-lock-legal-hold": _no_lock,
-    "x-amz-object-lock-mode": _no_lock,
-    "x-amz-object-lock-retain-until-date": _no_lock,
+    "x-amz-object-lock-event-hold": _not_implemented,
+    "x-amz-object-lock-event-hold-duration-days": _not_implemented,
+    "x-amz-object-lock-event-hold-duration-years": _not_implemented,
     "x-amz-object-ownership": _only("bucketownerenforced"),  # Our buckets have no other rule.
     "x-amz-server-side-encryption-aws-kms-key-id": _no_kms,
     "x-amz-server-side-encryption-bucket-key-enabled": _only("false"),  # It is about keys of KMS.

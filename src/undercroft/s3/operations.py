@@ -35,8 +35,14 @@ from undercroft.s3.actions.list_multipart_uploads import list_multipart_uploads
 from undercroft.s3.actions.list_object_versions import list_object_versions
 from undercroft.s3.actions.list_objects import list_objects, list_objects_v2
 from undercroft.s3.actions.list_parts import list_parts
+from undercroft.s3.actions.object_legal_hold import get_object_legal_hold, put_object_legal_hold
+from undercroft.s3.actions.object_lock_configuration import (
+    get_object_lock_configuration,
+    put_object_lock_configuration,
+)
+from undercroft.s3.actions.object_retention import get_object_retention, put_object_retention
 from undercroft.s3.actions.put_object import put_object
-from undercroft.s3.actions.unset import UNSET_SETTINGS, get_object_tagging, no_object_lock
+from undercroft.s3.actions.unset import UNSET_SETTINGS, get_object_tagging
 from undercroft.s3.actions.upload_part import upload_part
 from undercroft.s3.actions.upload_part_copy import upload_part_copy
 from undercroft.s3.call import Handler
@@ -45,7 +51,7 @@ _ANSWERED: dict[str, tuple[str, Handler]] = {
     "AbortMultipartUpload": ("writeFiles", abort_multipart_upload),
     "CompleteMultipartUpload": ("writeFiles", complete_multipart_upload),
     "CopyObject": ("writeFiles", copy_object),
-    "CreateBucket": ("writeBuckets", create_bucket),
+    "CreateBucket": ("writeBuckets", create_bucket),  # With Object Lock, writeBucketRetentions as well.
     "CreateMultipartUpload": ("writeFiles", create_multipart_upload),
     "DeleteBucket": ("deleteBuckets", delete_bucket),
     "DeleteBucketCors": ("writeBuckets", delete_bucket_cors),
@@ -61,8 +67,9 @@ _ANSWERED: dict[str, tuple[str, Handler]] = {
     "GetObject": ("readFiles", get_object),
     "GetObjectAcl": ("readFiles", get_object_acl),
     "GetObjectAttributes": ("readFiles", get_object_attributes),
-    "GetObjectLegalHold": ("readFiles", no_object_lock),
-    "GetObjectRetention": ("readFiles", no_object_lock),
+    "GetObjectLegalHold": ("readFileLegalHolds", get_object_legal_hold),
+    "GetObjectLockConfiguration": ("readBucketRetentions", get_object_lock_configuration),
+    "GetObjectRetention": ("readFileRetentions", get_object_retention),
     "GetObjectTagging": ("readFiles", get_object_tagging),
     "HeadBucket": ("listBuckets", head_bucket),
     "HeadObject": ("readFiles", head_object),
@@ -77,9 +84,12 @@ _ANSWERED: dict[str, tuple[str, Handler]] = {
     "PutBucketLogging": ("writeBucketLogging", put_bucket_logging),
     "PutBucketVersioning": ("writeBuckets", put_bucket_versioning),
     "PutObject": ("writeFiles", put_object),
+    "PutObjectLegalHold": ("writeFileLegalHolds", put_object_legal_hold),
+    "PutObjectLockConfiguration": ("writeBucketRetentions", put_object_lock_configuration),
+    "PutObjectRetention": ("writeFileRetentions", put_object_retention),
     "UploadPart": ("writeFiles", upload_part),
     "UploadPartCopy": ("writeFiles", upload_part_copy),
-    # While locks and replication cannot be set, that they are unset is no secret beyond a bucket's others.
+    # While replication cannot be set, that it is unset is no secret beyond a bucket's others.
     **{name: ("readBuckets", handler) for name, handler in UNSET_SETTINGS.items()},
 }
 
@@ -126,9 +136,6 @@ _NOT_IMPLEMENTED: dict[str, str] = {
     "PutBucketWebsite": "writeBuckets",
     "PutObjectAcl": "writeFiles",
     "PutObjectAnnotation": "writeFiles",
-    "PutObjectLegalHold": "writeFileLegalHolds",
-    "PutObjectLockConfiguration": "writeBucketRetentions",
-    "PutObjectRetention": "writeFileRetentions",
     "PutObjectTagging": "writeFiles",
     "PutPublicAccessBlock": "writeBuckets",
     "RenameObject": "writeFiles",

@@ -68,6 +68,13 @@ class Retention(msgspec.Struct, frozen=True):
     until_ms: int
 
 
+class FileLock(msgspec.Struct, frozen=True):
+    """The lock that a new file asks for, or what may be told of one. None: nothing is."""
+
+    retention: Retention | None = None
+    legal_hold: bool | None = None
+
+
 class DefaultRetention(msgspec.Struct, frozen=True, rename="camel"):
     """The retention that a bucket gives its new files: so many days or years from when they came."""
 

@@ -17,10 +17,11 @@ ROOT = Path(__file__).resolve().parents[3]
 HONOURED = {
     "cache-control", "content-disposition", "content-encoding", "content-language", "content-length", "content-md5",
     "content-type", "expires", "if-match", "if-modified-since", "if-none-match", "if-unmodified-since", "range",
-    "x-amz-acl", "x-amz-bypass-governance-retention", "x-amz-checksum-algorithm", "x-amz-checksum-mode", "x-amz-checksum-type", "x-amz-copy-source",
+    "x-amz-acl", "x-amz-bucket-object-lock-enabled", "x-amz-bypass-governance-retention", "x-amz-checksum-algorithm", "x-amz-checksum-mode", "x-amz-checksum-type", "x-amz-copy-source",
     "x-amz-copy-source-if-match", "x-amz-copy-source-if-modified-since", "x-amz-copy-source-if-none-match",
     "x-amz-copy-source-if-unmodified-since", "x-amz-copy-source-range", "x-amz-expected-bucket-owner",
     "x-amz-max-parts", "x-amz-metadata-directive", "x-amz-mp-object-size", "x-amz-object-attributes",
+    "x-amz-object-lock-legal-hold", "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date",
     "x-amz-part-number-marker", "x-amz-sdk-checksum-algorithm", "x-amz-source-expected-bucket-owner",
     "x-amz-server-side-encryption", "x-amz-server-side-encryption-customer-algorithm",
     "x-amz-server-side-encryption-customer-key", "x-amz-server-side-encryption-customer-key-md5",

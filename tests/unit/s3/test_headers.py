@@ -115,17 +115,10 @@ def test_a_single_quote_mark_is_no_pair():
 
 REFUSED = {
     "x-amz-bucket-namespace": ("account-regional", "NotImplemented"),
-    "x-amz-bucket-object-lock-enabled": ("true", "NotImplemented"),
     "x-amz-object-ownership": ("ObjectWriter", "NotImplemented"),
     "x-amz-storage-class": ("GLACIER", "InvalidStorageClass"),
     "x-amz-server-side-encryption-aws-kms-key-id": ("id", "InvalidArgument"),
     "x-amz-server-side-encryption-context": ("e30=", "InvalidArgument"),
-    "x-amz-object-lock-mode": ("GOVERNANCE", "InvalidRequest"),
-    "x-amz-object-lock-legal-hold": ("OFF", "InvalidRequest"),
-    "x-amz-object-lock-retain-until-date": ("2030-01-01T00:00:00Z", "InvalidRequest"),
-    "x-amz-object-lock-event-hold": ("ON", "InvalidRequest"),
-    "x-amz-object-lock-event-hold-duration-days": ("1", "InvalidRequest"),
-    "x-amz-object-lock-event-hold-duration-years": ("1", "InvalidRequest"),
 }
 
 
@@ -142,7 +135,7 @@ def test_a_header_that_asks_for_what_we_do_not_do_is_refused(name):
     [
         (b"x-amz-storage-class", b"STANDARD"),
         (b"x-amz-tagging", b""),
-        (b"x-amz-bucket-object-lock-enabled", b"False"),
+        (b"x-amz-bucket-object-lock-token", b"a token"),
         (b"x-amz-object-ownership", b"BucketOwnerEnforced"),
         (b"x-amz-request-payer", b"requester"),
         (b"x-amz-server-side-encryption-bucket-key-enabled", b"false"),

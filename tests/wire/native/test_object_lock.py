@@ -7,6 +7,7 @@ import time
 import pytest
 
 from harness.clients import boto3_client
+from harness.native_session import discard
 
 YEAR_3000_MS = 32_503_680_000_000
 MS_OF_2100 = 4_102_444_800_123
@@ -250,6 +251,17 @@ def test_a_download_tells_the_lock_to_who_may_read_it_and_what_is_withheld_to_ot
     assert (row["fileRetention"], row["legalHold"]) == (hidden, hidden)
     hold(b2, file, "off").ok()
     delete(b2, file, bypassGovernance=True).ok()
+
+
+def test_p6_a_key_of_another_bucket_reads_a_public_file_and_not_its_lock(b2, bucket, new_name):
+    public = b2.create_bucket(new_name("public"), "allPublic", fileLockEnabled=True)
+    file = b2.upload(public["bucketId"], "n", b"data", {"X-Bz-File-Legal-Hold": "on"})
+    elsewhere = b2.restricted(["readFiles", "readFileRetentions", "readFileLegalHolds"], bucketIds=[bucket["bucketId"]])
+    told = elsewhere.download(public["bucketName"], "n").headers
+    assert "x-bz-file-legal-hold" not in told
+    assert "X-Bz-File-Legal-Hold" in told["x-bz-client-unauthorized-to-read"]
+    hold(b2, file, "off").ok()
+    discard(b2, public["bucketId"])
 
 
 # -- The other face ---------------------------------------------------------------------------------------------------

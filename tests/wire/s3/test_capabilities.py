@@ -10,11 +10,16 @@ from undercroft.s3.operations import OPERATIONS
 from undercroft.store.operations import ALL_CAPABILITIES
 
 ANSWERED = sorted(name for name in FACTS if OPERATIONS[name].handler is not None)
+UNTIL = "2999-01-01T00:00:00Z"
 BODIES = {
     "PutObject": b"x",
     "UploadPart": b"x",
     "PutBucketCors": b"<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
     b"</CORSRule></CORSConfiguration>",
+    "PutObjectLegalHold": b"<LegalHold><Status>OFF</Status></LegalHold>",
+    "PutObjectLockConfiguration": b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>"
+    b"</ObjectLockConfiguration>",
+    "PutObjectRetention": f"<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>{UNTIL}</RetainUntilDate></Retention>".encode(),
     "PutBucketLogging": b"<BucketLoggingStatus/>",
     "PutBucketVersioning": b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
     "PutBucketEncryption": b"<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>"

@@ -51,7 +51,6 @@ def test_other_canned_acls_are_refused(s3, new_name, refused, acl):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"ObjectLockEnabledForBucket": True},
         {"GrantRead": "id=1"},
         {"ObjectOwnership": "ObjectWriter"},
         {"CreateBucketConfiguration": {"Tags": [{"Key": "a", "Value": "b"}]}},

@@ -214,7 +214,9 @@ def test_an_upload_of_another_key_or_of_none_is_unknown(raw, bucket, upload):
     ("headers", "code"),
     [
         ({"x-amz-server-side-encryption": "aws:kms"}, "InvalidArgument"),
-        ({"x-amz-object-lock-mode": "COMPLIANCE"}, "InvalidRequest"),
+        ({"x-amz-object-lock-mode": "COMPLIANCE"}, "InvalidArgument"),
+        ({"x-amz-object-lock-legal-hold": "ON"}, "InvalidRequest"),
+        ({"x-amz-object-lock-event-hold": "ON"}, "NotImplemented"),
         ({"x-amz-acl": "public-read"}, "InvalidArgument"),
         ({"x-amz-storage-class": "GLACIER"}, "InvalidStorageClass"),
     ],

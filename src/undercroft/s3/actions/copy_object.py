@@ -12,6 +12,7 @@ from undercroft.s3.encryption import asked_encryption, encryption_headers, sourc
 from undercroft.s3.errors import S3Error, invalid_argument
 from undercroft.s3.headers import check_object_acl
 from undercroft.s3.metadata import read_content_type, read_info
+from undercroft.s3.object_lock import asked_lock
 from undercroft.s3.xml_out import checksum_elements, iso_time
 from undercroft.store.errors import TooLarge
 from undercroft.store.model import NewFile
@@ -23,15 +24,19 @@ async def copy_object(call: Call) -> Response:
     algorithm = parse_algorithm(call.header("x-amz-checksum-algorithm"))
     condition = write_condition(call.headers)
     replaces = _replaces_metadata(call)
+    lock = asked_lock(call.headers)
     encryption, source_key = asked_encryption(call.headers), source_key_of(call.headers)
     _refuse_idle_copy(call, source, replaces or algorithm is not None or encryption is not None)
     bucket = await call.bucket()
     check_object_acl(call.headers, bucket)
     original = await find_copy_source(call, source)
-    if replaces:
-        new = NewFile(read_content_type(call.headers), read_info(call.headers), encryption=encryption)
-    else:
-        new = NewFile(original.content_type, original.info, encryption=encryption)
+    new = NewFile(
+        read_content_type(call.headers) if replaces else original.content_type,
+        read_info(call.headers) if replaces else original.info,
+        retention=lock.retention,
+        legal_hold=lock.legal_hold,
+        encryption=encryption,
+    )
     try:
         copy = await call.store.files.copy(
             call.principal,

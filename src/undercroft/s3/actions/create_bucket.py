@@ -1,4 +1,4 @@
-"""CreateBucket: private, or public where the canned ACL says so."""
+"""CreateBucket: private, or public where the canned ACL says so, with Object Lock where a header does."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from undercroft.s3.call import Call
 from undercroft.s3.errors import S3Error, invalid_argument
 from undercroft.s3.headers import CANNED_ACLS
 from undercroft.s3.xml_in import children, parse_document
+from undercroft.store.buckets.lock import LockChange
 
 _TYPES = {acl: bucket_type for bucket_type, acl in CANNED_ACLS.items()}
 # The region that clients put where they have none; it stands for ours.
 _ANY_REGION = "us-east-1"
+_LOCK = "x-amz-bucket-object-lock-enabled"
 _SETTINGS = frozenset({"LocationConstraint", "Location", "Bucket", "Tags"})
 
 
@@ -20,11 +22,19 @@ async def create_bucket(call: Call) -> Response:
     acl = call.header("x-amz-acl") or "private"
     if acl not in _TYPES:
         raise invalid_argument("x-amz-acl", acl, f"Unsupported value for canned acl '{acl}'")
+    lock = _lock(call.header(_LOCK) or "false")
     body = await call.document()
     if body:
         _check_location(body, call.settings.region)
-    bucket = await call.store.buckets.create(call.principal, call.bucket_name, _TYPES[acl])
+    bucket = await call.store.buckets.create(call.principal, call.bucket_name, _TYPES[acl], lock=lock)
     return bare_answer(200, [(b"location", b"/" + bucket.name.encode("ascii"))])
+
+
+def _lock(enabled: str) -> LockChange:
+    """What the bucket is made with. Raises `InvalidArgument`."""
+    if enabled.lower() not in {"true", "false"}:
+        raise invalid_argument(_LOCK, enabled, f"{_LOCK} is neither true nor false.")
+    return LockChange(enabled=enabled.lower() == "true")
 
 
 def _check_location(body: bytes, region: str) -> None:

@@ -10,6 +10,7 @@ from undercroft.s3.encryption import asked_encryption, encryption_headers
 from undercroft.s3.errors import S3Error
 from undercroft.s3.headers import check_object_acl
 from undercroft.s3.metadata import read_content_type, read_info
+from undercroft.s3.object_lock import asked_lock
 from undercroft.s3.whole_checksum import COMPOSITE, FULL_OBJECT
 from undercroft.s3.xml_out import element
 from undercroft.store.model import NewFile
@@ -27,11 +28,14 @@ _TYPES = {
 async def create_multipart_upload(call: Call) -> Response:
     """POST /bucket/key?uploads. The upload's id is the file id that the object will have."""
     algorithm, checksum_type = _checksum(call)
+    lock = asked_lock(call.headers)
     new = NewFile(
         read_content_type(call.headers),
         read_info(call.headers),
         checksum_algorithm=algorithm,
         checksum_type=checksum_type,
+        retention=lock.retention,
+        legal_hold=lock.legal_hold,
         encryption=asked_encryption(call.headers),
     )
     bucket = await call.bucket()

@@ -6,6 +6,7 @@ from undercroft.http.response import Headers, Response
 from undercroft.s3.answers import bare_answer
 from undercroft.s3.call import NULL_VERSION, Call
 from undercroft.s3.errors import S3Error
+from undercroft.s3.object_lock import bypasses_governance
 from undercroft.store.dialect import S3
 from undercroft.store.errors import InvalidFileId, NoSuchVersion
 from undercroft.store.model import Action, Bucket, FileVersion
@@ -39,7 +40,7 @@ async def remove(call: Call, bucket: Bucket, key: str, version_id: str | None) -
         return await files.hide(call.principal, bucket, key, S3)
     try:
         return await files.delete_version(
-            call.principal, bucket, key, version_id, bypass_governance=_bypasses_governance(call)
+            call.principal, bucket, key, version_id, bypass_governance=bypasses_governance(call)
         )
     except NoSuchVersion:
         return None
@@ -48,7 +49,3 @@ async def remove(call: Call, bucket: Bucket, key: str, version_id: str | None) -
         if version_id == NULL_VERSION:
             return None
         raise
-
-
-def _bypasses_governance(call: Call) -> bool:
-    return call.headers.get(b"x-amz-bypass-governance-retention", b"").strip().lower() == b"true"

@@ -18,6 +18,7 @@ from undercroft.s3.encryption import customer_key_of
 from undercroft.s3.errors import S3Error, invalid_argument
 from undercroft.s3.headers import checksum_headers, object_headers
 from undercroft.s3.metadata import header_value
+from undercroft.s3.object_lock import lock_headers
 from undercroft.store.errors import NoSuchFile, RangeNotSatisfiable
 from undercroft.store.model import Bucket, Checksum, CustomerKey, FileVersion
 
@@ -64,6 +65,8 @@ async def _describe(call: Call, customer: CustomerKey | None, *, data: bool) -> 
         kept = [header for header in object_headers(version, {}) if header[0] in _KEPT_WHEN_NOT_MODIFIED]
         return Response(304, _for_caches(kept, bucket, call)), version, 0, 0
     headers = _for_caches(object_headers(version, overrides), bucket, call)
+    if version.retention is not None or version.legal_hold is not None:
+        headers += lock_headers(call.principal, bucket, version)
     part_number = call.query.get("partNumber")
     if part_number is not None:
         start, end, partial = await _part(call, version, part_number, headers)

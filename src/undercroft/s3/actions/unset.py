@@ -44,7 +44,6 @@ _MISSING: dict[str, str] = {
     "GetBucketReplication": "ReplicationConfigurationNotFoundError",
     "GetBucketTagging": "NoSuchTagSet",
     "GetBucketWebsite": "NoSuchWebsiteConfiguration",
-    "GetObjectLockConfiguration": "ObjectLockConfigurationNotFoundError",
     "GetPublicAccessBlock": "NoSuchPublicAccessBlockConfiguration",
 }
 
@@ -64,8 +63,6 @@ async def missing_setting(call: Call) -> Response:
 
 def _is_set(operation: str, bucket: Bucket) -> bool:
     """Whether the store has what the operation asks for, set through another face."""
-    if operation == "GetObjectLockConfiguration":
-        return bucket.lock.enabled
     return operation == "GetBucketLifecycleConfiguration" and bool(bucket.lifecycle_rules)
 
 
@@ -75,16 +72,6 @@ async def get_object_tagging(call: Call) -> Response:
     version = await call.version(await call.bucket())
     headers = [(b"x-amz-version-id", str(version.file_id).encode("ascii"))]
     return xml_answer("Tagging", "<TagSet></TagSet>", headers)
-
-
-async def no_object_lock(call: Call) -> Response:
-    """GET /bucket/key?retention and ?legal-hold in a bucket without Object Lock."""
-    call.require_signature()
-    bucket = await call.bucket()
-    await call.version(bucket)
-    if bucket.lock.enabled:
-        raise S3Error("NotImplemented", "The bucket has Object Lock, but only the B2 Native API can show it.")
-    raise S3Error("InvalidRequest", "Bucket is missing Object Lock Configuration")
 
 
 UNSET_SETTINGS: dict[str, Handler] = {

@@ -314,6 +314,23 @@ class Buckets:
             principal, Operation.WRITE_BUCKET_ENCRYPTION, bucket, None, lambda tx: _set(tx, bucket_id, document, now_ms)
         )
 
+    async def set_lock(self, principal: Principal, bucket_id: str, lock: LockChange) -> Bucket:
+        """Change Object Lock alone, which takes no right but its own, and raise the revision.
+
+        Raises `NoSuchBucket`, `InvalidRequest`, `LockCannotBeDisabled`, `MissingLock` and `ReplicationConflict`.
+        """
+        bucket = await self.find(bucket_id=bucket_id)
+        lock.check()
+        now_ms = self._ambient.now_ms()
+
+        async def change(tx: Transaction) -> Bucket:
+            row = await _row(tx, bucket_id)
+            before = await bucket_of_row(tx, row)
+            replications.check_lock(before, await _change_lock(tx, bucket_id, before.lock, lock), None)
+            return await _revise(tx, row, {}, now_ms)
+
+        return await self._gate.commit(principal, Operation.WRITE_BUCKET_LOCK, bucket, None, change)
+
     async def set_caps(self, principal: Principal, bucket_id: str, caps: BucketCaps) -> Bucket:
         """Set what the bucket may hold, and raise the revision. It holds at once. Raises `NoSuchBucket` and `OutOfRange`."""
         bucket = await self.find(bucket_id=bucket_id)

@@ -17,7 +17,7 @@ from undercroft.store.files.lock_rules import (
 )
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
-from undercroft.store.model import Bucket, FileVersion, NewFile, Retention
+from undercroft.store.model import Bucket, FileLock, FileVersion, NewFile, Retention
 from undercroft.store.operations import Operation
 
 
@@ -94,6 +94,25 @@ def may_lock(principal: Principal, operation: Operation, bucket: Bucket, name: s
         authorize(principal, operation, bucket, name)
     except Unauthorized as error:
         raise LockForbidden(missing=error.missing) from None
+
+
+def readable_lock(principal: Principal, bucket: Bucket, version: FileVersion) -> FileLock:
+    """What the principal may know of the lock of a version; the rest is not told, and refused to nobody for that."""
+    retention, legal_hold = version.retention, version.legal_hold
+    if retention is not None and not may_read_lock(principal, Operation.READ_RETENTION, bucket, version.name):
+        retention = None
+    if legal_hold is not None and not may_read_lock(principal, Operation.READ_LEGAL_HOLD, bucket, version.name):
+        legal_hold = None
+    return FileLock(retention, legal_hold)
+
+
+def may_read_lock(principal: Principal, operation: Operation, bucket: Bucket, name: str) -> bool:
+    """Whether the principal may do this, which is to know of retention or of legal holds."""
+    try:
+        authorize(principal, operation, bucket, name)
+    except Unauthorized:
+        return False
+    return True
 
 
 def check_new_lock(principal: Principal, bucket: Bucket, name: str, new: NewFile, now_ms: int) -> None:

@@ -32,22 +32,27 @@ class Reads(FilesBase):
     """The part of the file store that reads."""
 
     async def current(
-        self, principal: Principal, bucket: Bucket, name: str, *, facts: Facts = NO_FACTS, data: bool = True
+        self,
+        principal: Principal,
+        bucket: Bucket,
+        name: str,
+        *,
+        operation: Operation = Operation.READ_FILE,
+        facts: Facts = NO_FACTS,
+        data: bool = True,
     ) -> FileVersion:
         """The visible file of this name; `data=False` when its bytes will not be read. Raises `NoSuchFile`."""
         raw_name = name.encode()
         for _ in range(TRIES):
             found = await versions.current(self._catalog.rows, bucket.bucket_id, raw_name, data=data)
             try:
-                await self._gate.met(
-                    found.invalidation_id, principal, Operation.READ_FILE, bucket, name=name, facts=facts
-                )
+                await self._gate.met(found.invalidation_id, principal, operation, bucket, name=name, facts=facts)
             except NoSuchBucket:
                 renewed = await self._directory.bucket_by_name(bucket.name)
                 if renewed is None:
                     raise
                 # The bucket was deleted and made anew since this process last heard of it.
-                return await self.current(principal, renewed, name, facts=facts, data=data)
+                return await self.current(principal, renewed, name, operation=operation, facts=facts, data=data)
             if found.version is not None:
                 return version_of(found.version, bucket, found.extent)
             newest = await versions.newest(self._catalog.rows, bucket.bucket_id, raw_name)
