@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from harness.clients import Client
 from harness.trees import digests, make_tree, random_bytes
@@ -93,3 +94,40 @@ def test_what_is_not_set_is_answered_as_unset(aws: Client, bucket: str) -> None:
     assert "NoSuchBucketPolicy" in policy.stderr
     missing = aws.run("s3api", "get-bucket-website", "--bucket", bucket, expect=None)
     assert "NotImplemented" in missing.stderr or "NoSuchWebsiteConfiguration" in missing.stderr
+
+
+def test_s3api_locks_shows_and_frees(aws: Client, new_name: Callable[[str], str], tmp_path: Path) -> None:
+    bucket, body = new_name("locked"), tmp_path / "body"
+    body.write_text("to be kept")
+
+    def api(command: str, *options: str | Path, key: bool = True) -> Any:
+        answer = aws.out("s3api", command, "--bucket", bucket, *(("--key", "k") if key else ()), *options)
+        return json.loads(answer) if answer else {}
+
+    def refused(command: str, *options: str) -> str:
+        return aws.run("s3api", command, "--bucket", bucket, "--key", "k", *options, expect=None).stderr
+
+    api("create-bucket", "--object-lock-enabled-for-bucket", key=False)
+    rule = "ObjectLockEnabled=Enabled,Rule={DefaultRetention={Mode=GOVERNANCE,Days=1}}"
+    api("put-object-lock-configuration", "--object-lock-configuration", rule, key=False)
+    shown = api("get-object-lock-configuration", key=False)["ObjectLockConfiguration"]
+    assert shown["Rule"]["DefaultRetention"] == {"Mode": "GOVERNANCE", "Days": 1}
+    lock = (
+        "--object-lock-mode", "GOVERNANCE", "--object-lock-retain-until-date", "2999-01-01",
+        "--object-lock-legal-hold-status", "ON",
+    )  # fmt: skip
+    version = ("--version-id", api("put-object", "--body", body, *lock)["VersionId"])
+    head = api("head-object", *version)
+    assert (head["ObjectLockMode"], head["ObjectLockLegalHoldStatus"]) == ("GOVERNANCE", "ON")
+    assert head["ObjectLockRetainUntilDate"].startswith("2999-01-01T00:00:00")
+    api("put-object-retention", "--retention", "Mode=GOVERNANCE,RetainUntilDate=2999-06-01T00:00:00Z")
+    assert api("get-object-retention")["Retention"]["RetainUntilDate"].startswith("2999-06-01T00:00:00")
+    assert "AccessDenied" in refused("delete-object", *version, "--bypass-governance-retention")
+    api("put-object-legal-hold", "--legal-hold", "Status=OFF")
+    assert api("get-object-legal-hold")["LegalHold"] == {"Status": "OFF"}
+    assert "AccessDenied" in refused("delete-object", *version)
+    assert "AccessDenied" in refused("put-object-retention", "--retention", "{}")
+    api("put-object-retention", "--retention", "{}", "--bypass-governance-retention")
+    assert "NoSuchObjectLockConfiguration" in refused("get-object-retention")
+    api("delete-object", *version)
+    aws.run("s3", "rb", f"s3://{bucket}")

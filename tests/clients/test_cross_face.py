@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from b2sdk.v3 import UploadSourceBytes
+from b2sdk.v3 import BucketRetentionSetting, LegalHold, RetentionMode, RetentionPeriod, UploadSourceBytes
+from b2sdk.v3.exception import B2Error
 from botocore.exceptions import ClientError
 
 from harness.trees import random_bytes
@@ -164,6 +167,42 @@ def test_bucket_settings_are_the_same_through_both_faces(b2sdk: Any, s3: Any, bu
     b2sdk.get_bucket_by_name(bucket).update(bucket_type="allPublic")
     grants = s3.get_bucket_acl(Bucket=bucket)["Grants"]
     assert any(grant["Grantee"].get("URI", "").endswith("/AllUsers") for grant in grants)
+
+
+def test_p7_a_lock_set_by_one_face_is_shown_and_kept_by_the_other(
+    b2sdk: Any, s3: Any, new_name: Callable[[str], str]
+) -> None:
+    until = datetime(2999, 1, 1, tzinfo=UTC)
+    name = new_name("locked")
+    s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    native = b2sdk.get_bucket_by_name(name)
+    assert native.is_file_lock_enabled
+    native.update(default_retention=BucketRetentionSetting(RetentionMode.GOVERNANCE, RetentionPeriod(days=7)))
+    shown = s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]
+    assert shown["Rule"]["DefaultRetention"] == {"Mode": "GOVERNANCE", "Days": 7}
+    by_s3 = s3.put_object(
+        Bucket=name, Key="by-s3", Body=b"x", ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=until,
+        ObjectLockLegalHoldStatus="ON",
+    )["VersionId"]  # fmt: skip
+    version = native.get_file_info_by_name("by-s3")
+    assert (version.file_retention.mode, version.legal_hold) == (RetentionMode.GOVERNANCE, LegalHold.ON)
+    assert version.file_retention.retain_until == until.timestamp() * 1000
+    with pytest.raises(B2Error):
+        native.delete_file_version(by_s3, "by-s3", bypass_governance=True)
+    by_b2 = native.upload_bytes(b"x", "by-b2", legal_hold=LegalHold.ON).id_
+    head = s3.head_object(Bucket=name, Key="by-b2")
+    assert (head["ObjectLockMode"], head["ObjectLockLegalHoldStatus"]) == ("GOVERNANCE", "ON")
+    with pytest.raises(ClientError) as raised:
+        s3.delete_object(Bucket=name, Key="by-b2", VersionId=by_b2, BypassGovernanceRetention=True)
+    assert raised.value.response["Error"]["Code"] == "AccessDenied"
+    answer = s3.delete_objects(
+        Bucket=name, Delete={"Objects": [{"Key": "by-b2", "VersionId": by_b2}]}, BypassGovernanceRetention=True
+    )
+    assert [error["Code"] for error in answer["Errors"]] == ["AccessDenied"]
+    for key, version_id in (("by-s3", by_s3), ("by-b2", by_b2)):
+        s3.put_object_legal_hold(Bucket=name, Key=key, VersionId=version_id, LegalHold={"Status": "OFF"})
+        native.delete_file_version(version_id, key, bypass_governance=True)
+    s3.delete_bucket(Bucket=name)
 
 
 def test_a_key_restricted_to_a_prefix_means_the_same_in_s3(server: Any, b2sdk: Any, s3: Any, bucket: str) -> None:

@@ -54,14 +54,21 @@ class Buckets(Holdings):
         own = [b for b in self.buckets.values() if b.account == account and bucket_id in {None, b.id}]
         return [bucket_row(bucket) for bucket in sorted(own, key=lambda bucket: bucket.name)]
 
-    # -- Settings (native) --------------------------------------------------------------------------------------------
+    # -- Settings ----------------------------------------------------------------------------------------------------
     def lock_bucket(self, ask: Ask, bucket_id: str) -> dict[str, Any]:
         """Turn Object Lock on, once and for ever."""
-        bucket = self._bucket_for(ask, "writeBuckets", bucket_id)
-        self._allow(ask, "writeBucketRetentions", bucket)
+        bucket = self._lockable_bucket(ask, bucket_id)
         bucket.locks = True
         bucket.revision += 1
         return bucket_row(bucket)
+
+    def _lockable_bucket(self, ask: Ask, bucket_id: str) -> Bucket:
+        """A bucket that the key may give Object Lock. To the native API that is a change of the bucket besides."""
+        bucket = self._bucket(bucket_id)
+        if not ask.s3:
+            self._allow(ask, "writeBuckets", bucket)
+        self._allow(ask, "writeBucketRetentions", bucket)
+        return bucket
 
     def encrypt_bucket(self, ask: Ask, bucket_id: str, on: bool) -> dict[str, Any]:
         """Encrypt new files under the service's key, or leave that to the service."""

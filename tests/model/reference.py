@@ -111,7 +111,7 @@ class Reference(Keys, Buckets, LargeFiles):
             return {"was_marker": False}
         raise Refused("no version to delete")
 
-    # -- Locks (native) -----------------------------------------------------------------------------------------------
+    # -- Locks --------------------------------------------------------------------------------------------------------
     def retain(self, ask: Ask, version_id: str, until_ms: int | None, bypass: bool) -> dict[str, Any]:
         """Set, extend or, with None, end governance; what shortens it needs the bypass and the right to it."""
         version = self._lockable(ask, version_id, "writeFileRetentions", *(["bypassGovernance"] if bypass else []))
@@ -131,6 +131,8 @@ class Reference(Keys, Buckets, LargeFiles):
         """A version whose lock may be changed; the right to that is asked for before anything else."""
         version = self.versions.get(version_id)
         bucket = self.buckets.get(self._home(version_id))
+        if ask.s3:
+            return self._lockable_in_s3(ask, version_id, *capabilities)
         if bucket is None:
             raise Refused("no version to delete", "lock forbidden")
         name = (version or self.graves[version_id]).name
@@ -142,6 +144,18 @@ class Reference(Keys, Buckets, LargeFiles):
             raise Refused("no version to delete")
         if version.action == "hide":
             raise Refused("marker lock")
+        return version
+
+    def _lockable_in_s3(self, ask: Ask, version_id: str, capability: str, *more: str) -> Version:
+        """The same to S3, which finds the version first, and takes no unfinished one for a version."""
+        version = self._version(ask, version_id, "no version", capability)
+        if version.action != "upload":
+            raise Refused("hide marker" if version.action == "hide" else "not finished")
+        bucket = self.buckets[version.bucket_id]
+        reasons = set() if bucket.locks else {"no lock"}
+        if not all(self._may(ask, one, bucket, version.name) for one in more):
+            reasons.add("lock forbidden")
+        refuse_for(reasons)
         return version
 
     # -- Reading ------------------------------------------------------------------------------------------------------

@@ -65,8 +65,7 @@ class ReplicatingReference(Reference):
         bucket = self.buckets.get(bucket_id)
         if bucket is None or bucket.replicates is None or bucket.locks:
             return super().lock_bucket(ask, bucket_id)
-        self._allow(ask, "writeBuckets", bucket)
-        self._allow(ask, "writeBucketRetentions", bucket)
+        self._lockable_bucket(ask, bucket_id)
         raise Refused("replication conflict")
 
     # -- Versions that are made -----------------------------------------------------------------------------------------

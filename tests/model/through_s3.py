@@ -28,6 +28,10 @@ WORDS = {
     "not empty": "409 BucketNotEmpty",
     "exists": "412 PreconditionFailed",
     "locked": "403 AccessDenied",
+    "retained": "403 AccessDenied",
+    "lock forbidden": "403 AccessDenied",
+    "no lock": "400 InvalidRequest",
+    "replication conflict": "409 InvalidBucketState",
     "no file": "404 NoSuchKey",
     "no version": "404 NoSuchVersion",
     "hide marker": "405 MethodNotAllowed",
@@ -47,6 +51,7 @@ WORDS = {
     "hidden source": "400 InvalidRequest",
     "unfinished source": "404 NoSuchVersion",
 }
+HOLDS = {"ON": True, "OFF": False, None: None}
 NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 
 
@@ -128,6 +133,38 @@ class ThroughS3:
     def list_buckets(self, actor: str | None, bucket: None) -> list[Answer]:
         return [{"name": name} for name in self._send(actor, "GET", "/").texts("Name")]
 
+    def lock_bucket(self, actor: str | None, bucket: Bucket) -> Answer:
+        body = b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>"
+        self._send(actor, "PUT", f"/{bucket.name}", {"object-lock": ""}, body=body)
+        return {"name": bucket.name, "locks": True}
+
+    # -- Locks ----------------------------------------------------------------------------------------------------------
+    def retain(self, actor: str | None, version: Version, until_ms: int | None, bypass: bool) -> Answer:
+        headers = {"x-amz-bypass-governance-retention": "true"} if bypass else {}
+        date = (
+            "" if until_ms is None else f"<Mode>GOVERNANCE</Mode><RetainUntilDate>{_date(until_ms)}</RetainUntilDate>"
+        )
+        body = f"<Retention>{date}</Retention>".encode()
+        self._send(actor, "PUT", self._path(version), {"retention": "", "versionId": version.id}, headers, body)
+        until = self._lock(actor, version, "retention", "RetainUntilDate")
+        return {**_named(version), "retained_until_ms": None if until is None else _moment(until)}
+
+    def hold(self, actor: str | None, version: Version, on: bool) -> Answer:
+        body = f"<LegalHold><Status>{'ON' if on else 'OFF'}</Status></LegalHold>".encode()
+        self._send(actor, "PUT", self._path(version), {"legal-hold": "", "versionId": version.id}, body=body)
+        return {**_named(version), "held": HOLDS[self._lock(actor, version, "legal-hold", "Status")]}
+
+    def _lock(self, actor: str | None, version: Version, mark: str, tag: str) -> str | None:
+        """What the owner is told of a lock that was just changed."""
+        assert actor is not None
+        try:
+            answer = self._send(self._account(actor), "GET", self._path(version), {mark: "", "versionId": version.id})
+        except Refusal as refusal:
+            if refusal.said != "404 NoSuchObjectLockConfiguration":
+                raise
+            return None
+        return answer.texts(tag)[0]
+
     # -- Objects --------------------------------------------------------------------------------------------------------
     def upload(self, actor: str | None, bucket: Bucket, name: str, new: New, body: bytes) -> Answer:
         headers = {**_headers(new), **({"If-None-Match": "*"} if new.only_new else {})}
@@ -193,6 +230,7 @@ class ThroughS3:
             "info": info,
             "sse": told_sse(got, "x-amz"),
             "replication": got.get("x-amz-replication-status"),
+            **_told_lock(got),
             "time_s": int(parsedate_to_datetime(got["last-modified"]).timestamp()),
             "body": response.body,
         }
@@ -318,6 +356,29 @@ def _headers(new: New) -> dict[str, str]:
         **asked,
         **{f"x-amz-meta-{key}": value for key, value in new.info.items()},
     }
+
+
+def _named(version: Version) -> Answer:
+    return {"id": version.id, "name": version.name}
+
+
+def _told_lock(got: Mapping[str, str]) -> Answer:
+    """What the headers of an answer tell of a lock: nothing where there is none, or where the key may not know."""
+    told: Answer = {}
+    if "x-amz-object-lock-retain-until-date" in got:
+        assert got["x-amz-object-lock-mode"] == "GOVERNANCE"
+        told["retained_until_ms"] = _moment(got["x-amz-object-lock-retain-until-date"])
+    if "x-amz-object-lock-legal-hold" in got:
+        told["held"] = HOLDS[got["x-amz-object-lock-legal-hold"]]
+    return told
+
+
+def _date(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime(f"%Y-%m-%dT%H:%M:%S.{at_ms % 1000:03}Z")
+
+
+def _moment(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
 def _key(customer: str | None) -> dict[str, str]:

@@ -235,6 +235,10 @@ def s3_request(client: Client, name: str, world, prefix: str = "in/"):
 
 S3_BODIES = {
     "PutObject": b"x",
+    "PutObjectLegalHold": b"<LegalHold><Status>ON</Status></LegalHold>",
+    "PutObjectLockConfiguration": b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>"
+    b"</ObjectLockConfiguration>",
+    "PutObjectRetention": b"<Retention/>",
     "UploadPart": b"x",
     "PutBucketEncryption": b"<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>"
     b"<SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>",

@@ -10,6 +10,8 @@ import pytest
 from harness.hostile import Client
 from harness.world import SECRET_CONTENT
 
+LOCKS = {"retention": b"<Retention/>", "legal-hold": b"<LegalHold><Status>ON</Status></LegalHold>"}
+
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_changes(world):
@@ -147,7 +149,9 @@ def test_a_version_of_another_account_cannot_be_reached_through_a_bucket_of_ones
             assert stranger.s3("GET", target).refusal == (403, "AccessDenied")
             assert stranger.s3("HEAD", target).status == 403
             assert stranger.s3("DELETE", target).status == 204  # There is no such version here: deleted already.
-            for sub_resource in ("acl", "tagging", "attributes"):
+            for sub_resource, body in LOCKS.items():
+                assert stranger.s3("PUT", f"{target}&{sub_resource}", body=body).refusal == (403, "AccessDenied")
+            for sub_resource in ("acl", "tagging", "attributes", *LOCKS):
                 refused = stranger.s3("GET", f"{target}&{sub_resource}", {"x-amz-object-attributes": "ETag"})
                 assert refused.refusal == (403, "AccessDenied")
         body = f"<Delete><Object><Key>in/file</Key><VersionId>{file_id}</VersionId></Object></Delete>".encode()

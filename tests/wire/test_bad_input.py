@@ -316,7 +316,7 @@ BAD_REQUESTS = [
     (PUT, K, {"x-amz-checksum-crc32": "AAAAAA==", "x-amz-checksum-crc32c": "AAAAAA=="}, "InvalidRequest"), (PUT, K, {"x-amz-sdk-checksum-algorithm": "x"}, "InvalidRequest"),
     (PUT, K, {"x-amz-sdk-checksum-algorithm": "CRC32"}, "InvalidRequest"), (PUT, K, {"x-amz-acl": "public-read-write"}, "InvalidArgument"),
     (PUT, K, {"x-amz-storage-class": "GLACIER"}, "InvalidStorageClass"), (PUT, K, {"x-amz-server-side-encryption": "x"}, "InvalidArgument"), (PUT, K, {"x-amz-tagging": "a=b"}, "NotImplemented"),
-    (PUT, K, {"x-amz-object-lock-mode": "GOVERNANCE"}, "InvalidRequest"), (PUT, K, {"x-amz-meta-b2-x": "y"}, "InvalidArgument"), (PUT, K, {"x-amz-meta-" + "n" * 51: "y"}, "InvalidArgument"),
+    (PUT, K, {"x-amz-object-lock-mode": "GOVERNANCE"}, "InvalidArgument"), (PUT, K, {"x-amz-meta-b2-x": "y"}, "InvalidArgument"), (PUT, K, {"x-amz-meta-" + "n" * 51: "y"}, "InvalidArgument"),
     (PUT, K, {"x-amz-meta-a": "y" * 7001}, "MetadataTooLarge"), (PUT, K, {"If-Match": '"x"'}, "PreconditionFailed"), (PUT, K, {"If-None-Match": "*"}, "PreconditionFailed"),
     (PUT, "/{bucket}/none", {"If-Match": '"x"'}, "NoSuchKey"), (PUT, K, {"If-Match": "x", "If-None-Match": "*"}, "NotImplemented"), (DELETE, K, {"If-Match": "x"}, "NotImplemented"),
     (PUT, K, {"x-amz-copy-source": ""}, "InvalidArgument"), (PUT, K, {"x-amz-copy-source": "x"}, "InvalidArgument"), (PUT, K, {"x-amz-copy-source": "%zz/x"}, "InvalidArgument"),
@@ -331,7 +331,14 @@ BAD_REQUESTS = [
     (POST, "/{bucket}/x?uploads", {"x-amz-checksum-type": "COMPOSITE"}, "InvalidRequest"), (POST, "/{bucket}/x?uploads", {"x-amz-checksum-algorithm": "SHA1", "x-amz-checksum-type": "FULL_OBJECT"}, "InvalidRequest"),
     (GET, K + "?attributes", {}, "InvalidRequest"), (GET, K + "?attributes", {"x-amz-object-attributes": "Everything"}, "InvalidArgument"),
     (GET, K + "?attributes", {"x-amz-object-attributes": "ETag", "x-amz-max-parts": "9" * 30}, "InvalidArgument"), (PUT, "/b2-new-bucket", {}, "InvalidBucketName"),
-    (PUT, "/new-bucket-name", {"x-amz-acl": "authenticated-read"}, "InvalidArgument"), (PUT, "/new-bucket-name", {"x-amz-bucket-object-lock-enabled": "true"}, "NotImplemented"),
+    (PUT, "/new-bucket-name", {"x-amz-acl": "authenticated-read"}, "InvalidArgument"), (PUT, "/new-bucket-name", {"x-amz-bucket-object-lock-enabled": "x"}, "InvalidArgument"),
+    (PUT, K, {"x-amz-object-lock-retain-until-date": "2099-01-01T00:00:00Z"}, "InvalidArgument"), (PUT, K, {"x-amz-object-lock-legal-hold": "x"}, "InvalidArgument"),
+    (PUT, K, {"x-amz-object-lock-mode": "x", "x-amz-object-lock-retain-until-date": "2099-01-01T00:00:00Z"}, "InvalidArgument"),
+    (PUT, K, {"x-amz-object-lock-mode": "GOVERNANCE", "x-amz-object-lock-retain-until-date": "9" * 40}, "InvalidArgument"),
+    (PUT, K, {"x-amz-object-lock-legal-hold": "ON"}, "InvalidRequest"), (PUT, K, {"x-amz-object-lock-event-hold": "ON"}, "NotImplemented"),
+    (PUT, K, {"x-amz-object-lock-legal-hold": "ON", "x-amz-checksum-crc32": "jNwWgw=="}, "InvalidRequest"), (POST, "/{bucket}/x?uploads", {"x-amz-object-lock-legal-hold": "ON"}, "InvalidRequest"),
+    (GET, "/{bucket}?object-lock", {}, "ObjectLockConfigurationNotFoundError"), (GET, K + "?retention", {}, "InvalidRequest"), (GET, K + "?legal-hold", {}, "InvalidRequest"),
+    (GET, K + "?retention&versionId=x", {}, "InvalidArgument"), (GET, "/{bucket}/none?legal-hold", {}, "NoSuchKey"), (GET, "/{bucket}/in/hidden?retention", {}, "NoSuchKey"),
 ]  # fmt: skip
 
 
@@ -354,6 +361,9 @@ XML_TARGETS = {
     "VersioningConfiguration": (PUT, "/{bucket}?versioning"),
     "CreateBucketConfiguration": (PUT, "/another-new-bucket"),
     "CORSConfiguration": (PUT, "/{bucket}?cors"),
+    "ObjectLockConfiguration": (PUT, "/{bucket}?object-lock"),
+    "Retention": (PUT, K + "?retention"),
+    "LegalHold": (PUT, K + "?legal-hold"),
 }
 NOT_XML = [
     "x", "{}", "<", "<a", "<a>", "<a></b>", "</a>", "<a/><b/>", "<a b></a>", "<a b='1' b='2'/>", "<a>&undefined;</a>", "<a>&#0;</a>", "<a>\0</a>", "<a>\x01</a>", "<1/>",
@@ -373,6 +383,7 @@ def test_a_document_that_is_no_xml_or_another_one(owner, world, root):
         assert owner.s3(method, filled(target, world), body=raw).refusal == (400, "MalformedXML"), raw
 
 
+LOCKS = "<ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>{}</DefaultRetention></Rule>"
 PART = "<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>"
 BAD_DOCUMENTS = [
     ("Delete", "", "MalformedXML"), ("Delete", "<Object/>", "MalformedXML"), ("Delete", "<Object><Key/></Object>", "MalformedXML"), ("Delete", "<Key>k</Key>", "MalformedXML"),
@@ -389,6 +400,12 @@ BAD_DOCUMENTS = [
     ("CreateBucketConfiguration", "<LocationConstraint>mars</LocationConstraint>", "InvalidLocationConstraint"), ("CreateBucketConfiguration", "<X/>", "MalformedXML"),
     ("CORSConfiguration", "", "MalformedXML"), ("CORSConfiguration", "<CORSRule/>", "MalformedXML"), ("CORSConfiguration", "<X/>", "MalformedXML"),
     ("CreateBucketConfiguration", "<Tags><Tag/></Tags>", "NotImplemented"),
+    *(("ObjectLockConfiguration", inside, "MalformedXML") for inside in ("", "<ObjectLockEnabled>Disabled</ObjectLockEnabled>", "<Rule/>", "<X/>", LOCKS.format("<Mode/>"), LOCKS.format("<Days>1</Days>"))),
+    *(("ObjectLockConfiguration", LOCKS.format(f"<Mode>GOVERNANCE</Mode><Days>{days}</Days>"), "InvalidArgument") for days in ("0", "-1", "36501", "9" * 30)),
+    *(("ObjectLockConfiguration", LOCKS.format(f"<Mode>GOVERNANCE</Mode><Days>{days}</Days>"), "MalformedXML") for days in ("", "x", "1.0", "٣")),
+    ("Retention", "", "InvalidRequest"), ("Retention", "<Mode>GOVERNANCE</Mode>", "MalformedXML"), ("Retention", "<Mode>X</Mode><RetainUntilDate>2099-01-01T00:00:00Z</RetainUntilDate>", "MalformedXML"),
+    ("Retention", "<Mode>GOVERNANCE</Mode><RetainUntilDate>2099-01-01T00:00:00Z</RetainUntilDate>", "InvalidRequest"), ("Retention", "<X/>", "MalformedXML"),
+    ("LegalHold", "", "MalformedXML"), ("LegalHold", "<Status>MAYBE</Status>", "MalformedXML"), ("LegalHold", "<Status>ON</Status>", "InvalidRequest"),
 ]  # fmt: skip
 
 

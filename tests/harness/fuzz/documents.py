@@ -25,8 +25,15 @@ from undercroft.http.request import Request
 from undercroft.native import bodies, downloads
 from undercroft.native.calls import CALLS
 from undercroft.native.errors import NativeError
-from undercroft.s3 import part_list, xml_in, xml_out
-from undercroft.s3.actions import bucket_cors, create_bucket, delete_objects
+from undercroft.s3 import object_lock, part_list, xml_in, xml_out
+from undercroft.s3.actions import (
+    bucket_cors,
+    create_bucket,
+    delete_objects,
+    object_legal_hold,
+    object_lock_configuration,
+    object_retention,
+)
 from undercroft.s3.errors import S3Error
 from undercroft.store.buckets import cors
 from undercroft.store.errors import InvalidRequest
@@ -67,6 +74,27 @@ def _cors(body: bytes) -> list[str]:
     return []
 
 
+def _lock_configuration(body: bytes) -> list[str]:
+    change = object_lock_configuration.parse_lock_change(body)
+    assert change.enabled
+    assert change.clears_default == (change.default_retention is None)
+    change.check()
+    default = change.default_retention
+    return [] if default is None else [object_lock.MODE_WORDS[default.mode]]
+
+
+def _retention(body: bytes) -> list[str]:
+    retention = object_retention.parse_retention(body)
+    if retention is None:
+        return []
+    assert object_lock.parse_date(object_lock.date_text(retention.until_ms)) == retention.until_ms
+    return [object_lock.MODE_WORDS[retention.mode]]
+
+
+def _legal_hold(body: bytes) -> list[str]:
+    return [object_lock.HOLD_WORDS[object_legal_hold.parse_legal_hold(body)]]
+
+
 # The root of each document, what reads it, and the element whose texts the reader gives back.
 READERS: tuple[tuple[str, Document, str], ...] = (
     ("Delete", _deletions, "Key"),
@@ -74,7 +102,13 @@ READERS: tuple[tuple[str, Document, str], ...] = (
     ("CreateBucketConfiguration", _location, ""),
     ("VersioningConfiguration", _versioning, "Status"),
     ("CORSConfiguration", _cors, ""),
+    ("ObjectLockConfiguration", _lock_configuration, "Mode"),
+    ("Retention", _retention, "Mode"),
+    ("LegalHold", _legal_hold, "Status"),
 )
+
+
+TRIMMED = frozenset({"ObjectLockConfiguration", "Retention", "LegalHold"})  # Of whose words white space is no part.
 
 
 def _one_of_xml(code: str) -> str:
@@ -105,6 +139,8 @@ def check_xml(data: bytes) -> str:
     found = ["".join(one.itertext()) for one in tree.iter() if one.tag.rpartition("}")[2] == name]
     if root == "CompleteMultipartUpload":
         found = [str(int(text)) for text in found]
+    if root in TRIMMED:
+        found = [text.strip() for text in found]
     assert texts == found, (texts, found)
     return root
 
@@ -255,10 +291,13 @@ XML_CORPUS = (
     b'<?xml version="1.0" encoding="UTF-8"?><s:VersioningConfiguration xmlns:s="urn:x"><s:Status>Enabled</s:Status></s:VersioningConfiguration>',
     b"<CORSConfiguration><CORSRule><ID>a</ID><AllowedOrigin>https://*.example.com:8080</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
     b"<AllowedHeader>x-*</AllowedHeader><ExposeHeader>ETag</ExposeHeader><MaxAgeSeconds>60</MaxAgeSeconds></CORSRule></CORSConfiguration>",
+    b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Days>1</Days></DefaultRetention></Rule>"
+    b"</ObjectLockConfiguration>",
+    b"<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>2099-12-31T23:59:59.5+01:00</RetainUntilDate></Retention>", b"<LegalHold><Status>OFF</Status></LegalHold>",
 )  # fmt: skip
 XML_WORDS = (
     b"<Delete>", b"</Delete>", b"<Object>", b"</Object>", b"<Key>", b"</Key>", b"<VersionId>", b"<Quiet>", b"<Part>", b"</Part>", b"<PartNumber>",
-    b"<ETag>", b"<LocationConstraint>", b"<CORSRule>", b"</CORSRule>", b"<ID>", b"<AllowedOrigin>", b"<AllowedMethod>PUT</AllowedMethod>", b"<AllowedHeader>", b"*", b"<Status>", b"<MfaDelete>", b"<ETag/>", b"&amp;", b"&lt;", b"&#13;", b"&#0;", b"&#xD800;", b"&#xFFFE;", b"&#x1F600;",
+    b"<ETag>", b"<LocationConstraint>", b"<CORSRule>", b"</CORSRule>", b"<ID>", b"<AllowedOrigin>", b"<AllowedMethod>PUT</AllowedMethod>", b"<AllowedHeader>", b"*", b"<Status>", b"<MfaDelete>", b"<Mode>COMPLIANCE</Mode>", b"<Years>", b"<Rule>", b"ON", b"9999-12-31T23:59:59Z", b"<RetainUntilDate>", b"<ETag/>", b"&amp;", b"&lt;", b"&#13;", b"&#0;", b"&#xD800;", b"&#xFFFE;", b"&#x1F600;",
     b"&x;", b"<![CDATA[", b"]]>", b"<!-- x -->", b"<?x y?>", b"<!DOCTYPE x>", b'<!DOCTYPE x [<!ENTITY a "b">]>', b"<!ENTITY", b' xmlns="urn:x"',
     b' xmlns:a="urn:y"', b"<a:", b'<?xml version="1.0"?>', b'<?xml version="1.0" encoding="UTF-16"?>', b'<?xml version="1.1"?>',
     b'<?xml version="1.0" encoding="latin-1"?>', b' encoding="utf-7"', b"\xef\xbb\xbf", b"\xff\xfe", b"<a><b>", b"</", b"/>", b" a='b'", b"\r\n", b"\r",
@@ -266,7 +305,7 @@ XML_WORDS = (
 
 TARGETS = (
     Target(
-        "xml", check_xml, tuple(bytes((index,)) + body for index, body in enumerate(XML_CORPUS)), XML_WORDS, (xml_in, delete_objects, part_list, create_bucket, bucket_cors, cors),
+        "xml", check_xml, tuple(bytes((index,)) + body for index, body in enumerate(XML_CORPUS)), XML_WORDS, (xml_in, delete_objects, part_list, create_bucket, bucket_cors, cors, object_lock, object_lock_configuration, object_retention, object_legal_hold),
         frozenset({"MalformedXML", "InvalidArgument", *(root for root, _, _ in READERS)}),
     ),
     Target("xml-out", check_xml_out, (b"a<b>&\"'", "schön 😀".encode(), b"\x00\x1f\r\n\t"), XML_WORDS, (xml_out,), frozenset({"text", "impossible"})),

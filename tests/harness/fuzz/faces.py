@@ -278,6 +278,11 @@ _STREAMING = {
     "x-amz-decoded-content-length": "5",
     "x-amz-trailer": "x-amz-checksum-crc32",
 }
+_LOCK = {
+    "x-amz-object-lock-mode": "GOVERNANCE",
+    "x-amz-object-lock-retain-until-date": "2099-01-01T00:00:00Z",
+    "x-amz-object-lock-legal-hold": "ON",
+}
 _S3_CORPUS = (
     wish("GET", "/$BUCKET$/file"), wish("GET", "/$BUCKET$/file?versionId=$FILE$&response-content-type=a", {"range": "bytes=1-9", "if-none-match": '"x"'}),
     wish("HEAD", "/$BUCKET$/file"), wish("GET", "/$BUCKET$/file?attributes", {"x-amz-object-attributes": "ETag,ObjectParts"}), wish("DELETE", "/$BUCKET$/other?versionId=$FILE$"),
@@ -291,6 +296,10 @@ _S3_CORPUS = (
     wish("POST", "/$BUCKET$?delete", {"x-amz-checksum-crc32": "AAAAAA=="}, XML_CORPUS[0]), wish("POST", "/$BUCKET$?delete", {}, XML_CORPUS[0]), wish("PUT", "/another-bucket", {}, XML_CORPUS[2]),
     wish("PUT", "/$BUCKET$?versioning", {}, XML_CORPUS[3]), wish("GET", "/$BUCKET$?location"), wish("GET", "/$BUCKET$/file?acl"), wish("GET", "/$BUCKET$/file?tagging"), wish("GET", "/$BUCKET$?cors"),
     wish("PUT", "/$BUCKET$?cors", {}, XML_CORPUS[4]), wish("OPTIONS", "/$BUCKET$/file", _PREFLIGHT), wish("GET", "/$BUCKET$/file", {"origin": "https://page.example"}),
+    wish("PUT", "/$BUCKET$?object-lock", {}, XML_CORPUS[5]), wish("GET", "/$BUCKET$?object-lock"), wish("PUT", "/$BUCKET$/file?retention&versionId=$FILE$", {}, XML_CORPUS[6]),
+    wish("GET", "/$BUCKET$/file?retention"), wish("PUT", "/$BUCKET$/file?legal-hold", {}, XML_CORPUS[7]), wish("GET", "/$BUCKET$/file?legal-hold&versionId=$FILE$"),
+    wish("PUT", "/$BUCKET$/locked", {**_LOCK, "content-md5": "XUFAKrxLKna5cZ2REBfFkg=="}, b"hello"), wish("POST", "/$BUCKET$/locked?uploads", _LOCK),
+    wish("PUT", "/$BUCKET$/file?retention", {"x-amz-bypass-governance-retention": "true"}, b"<Retention/>"),
     wish("PUT", "/$BUCKET$/large?uploadId=$LARGE$&partNumber=3", {"x-amz-copy-source": "$BUCKET$/file", "x-amz-copy-source-range": "bytes=0-9"}),
 )  # fmt: skip
 _S3_WORDS = (

@@ -15,12 +15,13 @@ from harness.fuzz.dialects import Wish, native_refusal, s3_refusal
 from undercroft.http import active_content, header_grammar, ranges
 from undercroft.native import authorize, file_info, response_overrides, timestamps
 from undercroft.native.errors import NativeError
-from undercroft.s3 import authenticate, body, checksums, conditions, headers, metadata
+from undercroft.s3 import authenticate, body, checksums, conditions, headers, metadata, object_lock
 from undercroft.s3 import timestamp as s3_timestamp
 from undercroft.s3.call import whole_number
 from undercroft.s3.errors import S3Error
 from undercroft.store import names
 from undercroft.store.errors import InvalidRequest
+from undercroft.store.model import FileLock
 
 SIZE = 1000
 NOW_MS = 1_795_370_400_000
@@ -101,6 +102,7 @@ def check_file_info(data: bytes) -> str:
         info = metadata.read_info(request.header_map)
         names.check_file_info("name", info, secured=False)
         headers.check_settings(request.header_map)
+        _check_lock(object_lock.asked_lock(request.header_map))
         checksums.declared(request)
     except (S3Error, InvalidRequest) as error:
         return s3_refusal(error)
@@ -110,6 +112,12 @@ def check_file_info(data: bytes) -> str:
     kept = {key: value for key, value in info.items() if metadata.header_value(value) is not None}
     assert again == {key: value.strip() for key, value in kept.items()}
     return "s3" if info else outcome
+
+
+def _check_lock(asked: FileLock) -> None:
+    """A retention comes back as it was asked for."""
+    if asked.retention is not None:
+        assert object_lock.parse_date(object_lock.date_text(asked.retention.until_ms)) == asked.retention.until_ms
 
 
 _VERSION = SimpleNamespace(etag="0123456789abcdef0123456789abcdef", uploaded_ms=NOW_MS - 5_000_000)
@@ -199,8 +207,9 @@ TARGETS = (
         (
             b"x-bz-info-author: a%20b+c\nx-bz-info-b2-content-language: en", b"x-amz-meta-a: b\nx-amz-meta-b: c\ncache-control: no-cache\nexpires: " + _DATES,
             b"x-amz-meta-u: \xc3\xa9\ncontent-encoding: aws-chunked, gzip\nx-amz-checksum-crc32: AAAAAA==",
+            b"x-amz-object-lock-mode: GOVERNANCE\nx-amz-object-lock-retain-until-date: 2099-12-31T23:59:59.5+01:00\nx-amz-object-lock-legal-hold: OFF",
         ),
-        _INFO_WORDS, (file_info, metadata, headers, checksums), frozenset({"s3", "native", "bad_request", "InvalidArgument", "NotImplemented", "InvalidRequest"}),
+        _INFO_WORDS, (file_info, metadata, headers, checksums, object_lock), frozenset({"s3", "native", "bad_request", "InvalidArgument", "NotImplemented", "InvalidRequest"}),
     ),
     Target(
         "conditions", check_conditions,
