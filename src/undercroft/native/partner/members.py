@@ -63,7 +63,7 @@ async def create_group_member(call: Call, body: CreateGroupMember) -> list[Answe
     call.check_account(body.admin_account_id)
     if body.region not in {None, region_name(call), call.settings.region}:
         raise NativeError(401, "invalid_region", f"The region here is {region_name(call)}")
-    group, made = await call.store.identity.groups.create_member(call.principal, body.group_id, body.member_email)
+    group, made = await call.store.identity.groups.create_member(call.managing, body.group_id, body.member_email)
     account = made.account
     return [
         {
@@ -77,5 +77,5 @@ async def create_group_member(call: Call, body: CreateGroupMember) -> list[Answe
 async def eject_group_member(call: Call, body: EjectGroupMember) -> Answer:
     """Take an account out of a group. The account stays, with its keys and files."""
     call.check_account(body.admin_account_id)
-    group, member = await call.store.identity.groups.eject_member(call.principal, body.group_id, body.member_account_id)
+    group, member = await call.store.identity.groups.eject_member(call.managing, body.group_id, body.member_account_id)
     return member_shape(call, group, member)
