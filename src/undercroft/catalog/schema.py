@@ -514,6 +514,7 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE sessions ADD COLUMN operator_id TEXT NOT NULL DEFAULT ''",
     ),
     ("CREATE INDEX keys_by_expiry ON keys (account_id, expires_ms) WHERE expires_ms IS NOT NULL",),
+    ("CREATE TABLE first_runs (account_id TEXT PRIMARY KEY)",),
 )
 
 SCHEMA_VERSION = len(DELTAS)

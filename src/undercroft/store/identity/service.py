@@ -19,6 +19,7 @@ from undercroft.store.identity.accounts import Accounts
 from undercroft.store.identity.attempts import Attempts
 from undercroft.store.identity.audit import AuditLog
 from undercroft.store.identity.deeds import Deeds
+from undercroft.store.identity.first_run import FirstRun
 from undercroft.store.identity.groups import Groups
 from undercroft.store.identity.keys import Keys
 from undercroft.store.identity.letters import Letters
@@ -91,6 +92,7 @@ class Identity:
             ambient,
         )
         self.passwords = Passwords(catalog, gate, self.attempts, self.letters, ambient)
+        self.first_run = FirstRun(catalog, gate, self.accounts, self.passwords)
         self.sign_up = SignUp(catalog, gate, self.accounts, self.attempts, self.letters, ambient, people.sign_up)
 
     async def authenticate_key(self, key_id: str, secret: str) -> Principal:
