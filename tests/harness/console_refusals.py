@@ -60,6 +60,7 @@ REFUSED: Mapping[str, Refused] = {
     "/caps/buckets/{name}": Refused([("size", "much"), ("files", "-1")]),
     "/settings": Refused([("name", "x" * 300), ("time_zone", "Nowhere")]),
     "/settings/email": Refused([("email", "no address"), ("again", "another"), ("password", "wrong")]),
+    "/settings/set-up": Refused([("email", "no address"), ("current_password", "wrong"), ("password", "a")]),
     "/settings/delete": Refused([("confirm", "another"), ("password", "wrong")]),
     "/settings/products/b2": Refused([("version", "old")], visitor="beginner"),
     "/settings/products/b2/disable": Refused([]),
@@ -76,7 +77,7 @@ REFUSED: Mapping[str, Refused] = {
 
 # Nothing that is typed can be wrong here: these are buttons, questions about a selection, and what scripts send.
 BUTTONS = {
-    "/sign-out", "/stop-acting", "/session/extend", "/settings/passkeys/{passkey_id}/remove", "/preferences/theme", "/buckets/{name}/lock/enable", "/buckets/{name}/events/{rule}/remove",
+    "/sign-out", "/stop-acting", "/session/extend", "/settings/passkeys/{passkey_id}/remove", "/settings/set-up/leave", "/preferences/theme", "/buckets/{name}/lock/enable", "/buckets/{name}/events/{rule}/remove",
     "/buckets/{name}/events/{rule}/again", "/buckets/{name}/events/{rule}/test", "/buckets/{name}/file/hold",
     "/buckets/{name}/file/restore", "/buckets/{name}/file/hide", "/buckets/{name}/file/unhide", "/buckets/{name}/file/delete",
     "/buckets/{name}/shares/revoke", "/replication/targets/{target}/remove", "/buckets/{name}/replication/retry",

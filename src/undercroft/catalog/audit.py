@@ -35,6 +35,7 @@ class Wanted(NamedTuple):
     action: str
     actor: str
     text: str
+    way: str  # Empty for all.
     failed_only: bool
     since_ms: int
     until_ms: int  # The rows are older than this.
@@ -47,7 +48,7 @@ async def insert(tx: Transaction, row: AuditRow) -> None:
 
 async def page(rows: Rows, wanted: Wanted, before: tuple[int, int], limit: int) -> list[AuditRow]:
     """Rows, newest first, that come before this time and entry."""
-    of_account = "" if wanted.account_id is None else " AND account_id = ?10"
+    of_account = "" if wanted.account_id is None else " AND account_id = ?11"
     params = (
         wanted.action,
         wanted.actor,
@@ -57,20 +58,24 @@ async def page(rows: Rows, wanted: Wanted, before: tuple[int, int], limit: int) 
         wanted.until_ms,
         *before,
         limit,
+        wanted.way,
     )
     found = await rows.all(
         f"SELECT {_COLUMNS} FROM audit WHERE (at_ms, entry) < (?7, ?8) AND at_ms >= ?5 AND at_ms < ?6"
         " AND lower(action) LIKE ?1 ESCAPE '~' AND lower(actor) LIKE ?2 ESCAPE '~'"
         " AND (lower(target) LIKE ?3 ESCAPE '~' OR lower(details) LIKE ?3 ESCAPE '~' OR address LIKE ?3 ESCAPE '~')"
-        f" AND (?4 = 0 OR result <> ''){of_account} ORDER BY at_ms DESC, entry DESC LIMIT ?9",
+        f" AND (?4 = 0 OR result <> '') AND (?10 = '' OR way = ?10){of_account} ORDER BY at_ms DESC, entry DESC LIMIT ?9",
         params if wanted.account_id is None else (*params, wanted.account_id),
     )
     return [AuditRow._make(row) for row in found]
 
 
-async def longest(rows: Rows, more_than: int) -> list[str]:
-    """The accounts of which there are more rows than this."""
-    found = await rows.all("SELECT account_id FROM audit GROUP BY account_id HAVING count(*) > ?1", (more_than,))
+async def longest(rows: Rows, more_than: int, *, refused_only: bool) -> list[str]:
+    """The accounts of which there are more rows than this, or with `refused_only` more of what was refused."""
+    found = await rows.all(
+        "SELECT account_id FROM audit WHERE ?2 = 0 OR result <> '' GROUP BY account_id HAVING count(*) > ?1",
+        (more_than, int(refused_only)),
+    )
     return [str(row[0]) for row in found]
 
 
@@ -84,11 +89,12 @@ async def prune(tx: Transaction, before_ms: int, limit: int) -> int:
     return len(found)
 
 
-async def shorten(tx: Transaction, account_id: str, keep: int, limit: int) -> int:
-    """Remove an account's rows but the newest so many; how many were removed, at most `limit`."""
+async def shorten(tx: Transaction, account_id: str, keep: int, limit: int, *, refused_only: bool) -> int:
+    """Remove an account's rows, or those of what was refused, but the newest so many; how many, at most `limit`."""
     found = await tx.all(
         "DELETE FROM audit WHERE (account_id, at_ms, entry) IN (SELECT account_id, at_ms, entry FROM audit"
-        " WHERE account_id = ?1 ORDER BY at_ms DESC, entry DESC LIMIT ?3 OFFSET ?2) RETURNING 1",
-        (account_id, keep, limit),
+        " WHERE account_id = ?1 AND (?4 = 0 OR result <> '') ORDER BY at_ms DESC, entry DESC LIMIT ?3 OFFSET ?2)"
+        " RETURNING 1",
+        (account_id, keep, limit, int(refused_only)),
     )
     return len(found)

@@ -521,6 +521,7 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX accounts_by_trial_end ON accounts (trial_ends_ms) WHERE trial_ends_ms IS NOT NULL",
         "CREATE INDEX accounts_by_trial_of ON accounts (trial_of) WHERE trial_of IS NOT NULL",
     ),
+    ("CREATE TABLE first_runs (account_id TEXT PRIMARY KEY)",),
 )
 
 SCHEMA_VERSION = len(DELTAS)

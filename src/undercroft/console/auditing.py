@@ -7,21 +7,16 @@ that has changed settings says what they were and are: `visit.audit_changes(…)
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 from starlette.responses import Response
 
 from undercroft.console.page import Page
 from undercroft.console.visit import Visit
-from undercroft.store.identity.audit import Actor, Change
+from undercroft.store.identity.audit import Actor, is_secret
 from undercroft.store.identity.sessions import SignedIn
 
-# Fields that name what a form is about, the first that is there; and those whose values are nobody's to read.
+# Fields that name what a form is about, the first that is there.
 _NAMING = ("file", "choose", "path", "names", "name", "bucket", "key_id", "email")
-# A webhook's address and headers let others in, so they are stored wrapped, and are secrets here too.
-_SECRET = re.compile(r"pass|secret|token|code|key$|credential|url$|header_value", re.IGNORECASE)
-_HIDDEN = "(not shown)"
 _VALUES_SHOWN = 5
 
 
@@ -45,7 +40,6 @@ async def write_down(visit: Visit, page: Page, who: SignedIn, response: Response
         details = note.details or {name: value for name, value in fields.items() if value and value != target}
     else:
         details = note.details or ({} if note.changes else {"changes": "none"})
-    changes = {name: _redacted(name, change) for name, change in (note.changes or {}).items()}
     result = "" if response.status_code < 400 else visit.refusal or f"Status {response.status_code}"
     if who.operator is not None:
         details = {**details, "acting for": who.account.email}
@@ -57,16 +51,9 @@ async def write_down(visit: Visit, page: Page, who: SignedIn, response: Response
             note.action or action_of(page),
             target=target,
             details=details,
-            changes=changes,
+            changes=note.changes,
             result=result,
         )
-
-
-def _redacted(name: str, change: Change) -> Change:
-    """The change, without the values of what is secret by its name."""
-    if not _SECRET.search(name):
-        return change
-    return Change(*(_HIDDEN if value else "" for value in (change.before, change.after)))
 
 
 def _fields(visit: Visit) -> dict[str, str]:
@@ -77,7 +64,7 @@ def _fields(visit: Visit) -> dict[str, str]:
         pairs += _members(visit.raw_body)
     gathered: dict[str, list[str]] = {}
     for name, value in pairs:
-        if not _SECRET.search(name):
+        if not is_secret(name):
             gathered.setdefault(name, []).append(value)
     return {name: _in_short(values) for name, values in gathered.items()}
 

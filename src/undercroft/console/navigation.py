@@ -49,6 +49,7 @@ GROUPS = (
             Entry("Accounts", "/operator/accounts", "people", "o"),
             Entry("Invitations", "/operator/invitations", "mail", "i"),
             Entry("All Activity", "/operator/audit", "list"),
+            Entry("Installation", "/operator/installation", "info"),
         ),
     ),
 )

@@ -9,6 +9,7 @@ NOTICES = {
     "too-slow": "Signing in took too long. Please start again.",
     "password-changed": "The password is changed. Everywhere else you are signed out.",
     "welcome": "Welcome. Your account is ready.",
+    "set-up": "That is all. Sign in with your own address and password from now on.",
     "profile-saved": "Your profile is saved.",
     "email-changed": "Your e-mail address is changed.",
     "account-deleted": "Your account is deleted.",

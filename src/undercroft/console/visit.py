@@ -173,7 +173,7 @@ class Visit:
             noted.about.append(about)
 
     def audit_changes(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-        """Say which settings were changed: those, by name, whose words differ (`audit/words.py`). Ask once it is done."""
+        """Say which settings were changed: those, by name, whose words differ (`store/buckets/in_words.py`). Ask once it is done."""
         self.noted.changes = changes_of(before, after)
 
     def nothing_done(self) -> None:

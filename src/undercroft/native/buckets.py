@@ -90,7 +90,7 @@ async def create_bucket(call: Call, body: CreateBucket) -> Answer:
     """Make a bucket."""
     call.check_account(body.account_id)
     bucket = await call.store.buckets.create(
-        call.principal,
+        call.managing,
         body.bucket_name,
         body.bucket_type,
         info=checked_bucket_info(body.bucket_info or {}),
@@ -107,7 +107,7 @@ async def update_bucket(call: Call, body: UpdateBucket) -> Answer:
     """Replace the settings given, each as a whole."""
     call.check_account(body.account_id)
     bucket = await call.store.buckets.update(
-        call.principal,
+        call.managing,
         body.bucket_id,
         bucket_type=body.bucket_type,
         info=None if body.bucket_info is None else checked_bucket_info(body.bucket_info),
@@ -124,7 +124,7 @@ async def update_bucket(call: Call, body: UpdateBucket) -> Answer:
 async def delete_bucket(call: Call, body: DeleteBucket) -> Answer:
     """Delete an empty bucket and answer it as it was."""
     call.check_account(body.account_id)
-    return _shape(call, await call.store.buckets.delete(call.principal, body.bucket_id))
+    return _shape(call, await call.store.buckets.delete(call.managing, body.bucket_id))
 
 
 async def list_buckets(call: Call, body: ListBuckets) -> Answer:

@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 
 from undercroft import limits
-from undercroft.http.origin import origin_of
+from undercroft.http.origin import client_of, origin_of
 from undercroft.http.request import Request
 from undercroft.http.response import Headers, Response
 from undercroft.native.api_versions import APIVersion
 from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.errors import OutOfRange, Unauthorized
-from undercroft.store.identity.principals import Principal
+from undercroft.store.identity.principals import Principal, Source
 
 Answer = dict[str, Any]
 
@@ -29,6 +29,12 @@ class Call:
     request: Request
     version: APIVersion
     principal: Principal
+
+    @property
+    def managing(self) -> Principal:
+        """The caller as whoever manages something, which the audit log has with where the call came from."""
+        source = Source("native", client_of(self.request, self.settings), self.request.operation)
+        return self.principal.asking_from(source)
 
     @property
     def origin(self) -> str:

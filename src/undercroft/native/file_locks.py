@@ -104,7 +104,7 @@ async def update_file_retention(call: Call, body: UpdateFileRetention) -> Answer
     retention = lock_of_body(body.file_retention, None).retention
     bucket = await bucket_of_file(call.store, body.file_id)
     version = await call.store.files.update_retention(
-        call.principal, bucket, body.file_name, body.file_id, retention, bypass=bool(body.bypass_governance)
+        call.managing, bucket, body.file_name, body.file_id, retention, bypass=bool(body.bypass_governance)
     )
     return {
         "fileId": body.file_id,
@@ -118,5 +118,5 @@ async def update_file_legal_hold(call: Call, body: UpdateFileLegalHold) -> Answe
     hold = _hold(body.legal_hold)
     assert hold is not None
     bucket = await bucket_of_file(call.store, body.file_id)
-    await call.store.files.update_legal_hold(call.principal, bucket, body.file_name, body.file_id, on=hold)
+    await call.store.files.update_legal_hold(call.managing, bucket, body.file_name, body.file_id, on=hold)
     return {"fileId": body.file_id, "fileName": body.file_name, "legalHold": body.legal_hold}

@@ -57,7 +57,7 @@ async def create_key(call: Call, body: CreateKey | CreateMultiBucketKey) -> Answ
     else:
         bucket_ids = None if body.bucket_id is None else [body.bucket_id]
     key = await call.store.identity.keys.create(
-        call.principal,
+        call.managing,
         body.key_name,
         body.capabilities,
         bucket_ids=bucket_ids,
@@ -89,5 +89,5 @@ async def delete_key(call: Call, body: DeleteKey) -> Answer:
         key = await call.store.identity.key(body.application_key_id)
         if key is not None and key.account_id == call.principal.account_id and _is_multi_bucket(key):
             raise UnsupportedKey("The key is restricted to several buckets.")
-    deleted = await call.store.identity.keys.delete(call.principal, body.application_key_id)
+    deleted = await call.store.identity.keys.delete(call.managing, body.application_key_id)
     return key_shape(deleted, multi_bucket=call.version.multi_bucket_keys)

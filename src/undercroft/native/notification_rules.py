@@ -92,7 +92,7 @@ async def get_notification_rules(call: Call, body: GetNotificationRules) -> Answ
 async def set_notification_rules(call: Call, body: SetNotificationRules) -> Answer:
     """Replace the rules of a bucket, all of them."""
     rules = [rule.as_rule() for rule in body.event_notification_rules]
-    return _answer(body.bucket_id, await call.store.notifications.set_rules(call.principal, body.bucket_id, rules))
+    return _answer(body.bucket_id, await call.store.notifications.set_rules(call.managing, body.bucket_id, rules))
 
 
 def _answer(bucket_id: str, rules: list[Rule]) -> Answer:

@@ -49,6 +49,10 @@ async def delete_file_version(call: Call, body: DeleteFileVersion) -> Answer:
     """Remove one version for good, be it an upload, a hide marker or an unfinished large file."""
     bucket = await bucket_of_file(call.store, body.file_id)
     await call.store.files.delete_version(
-        call.principal, bucket, body.file_name, body.file_id, bypass_governance=bool(body.bypass_governance)
+        call.managing if body.bypass_governance else call.principal,
+        bucket,
+        body.file_name,
+        body.file_id,
+        bypass_governance=bool(body.bypass_governance),
     )
     return {"fileId": body.file_id, "fileName": body.file_name}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
+from undercroft.http.origin import client_of
 from undercroft.http.request import Request
 from undercroft.http.response import Response
 from undercroft.s3.authenticate import Authentication
@@ -14,7 +15,7 @@ from undercroft.s3.facts import OperationFacts
 from undercroft.s3.transactions import CLASSES
 from undercroft.settings import Settings
 from undercroft.store.errors import IsHideMarker, NoSuchUpload, NoSuchVersion
-from undercroft.store.identity.principals import Principal
+from undercroft.store.identity.principals import Principal, Source
 from undercroft.store.model import Action, Bucket, FileVersion
 from undercroft.store.operations import Operation
 
@@ -67,6 +68,11 @@ class Call:
         self.query = query
         self.headers: Mapping[bytes, bytes] = request.header_map
         self.now_ms = now_ms
+
+    @property
+    def managing(self) -> Principal:
+        """The caller as whoever manages something, which the audit log has with where the call came from."""
+        return self.principal.asking_from(Source("s3", client_of(self.request, self.settings), self.facts.name))
 
     def header(self, name: str) -> str | None:
         """The header's value decoded as Latin-1, stripped, or None. `name` is lower-case."""

@@ -100,8 +100,11 @@ async def prepare_store(settings: Settings, environment: Mapping[str, str]) -> P
         if accounts:
             return Prepared(email=accounts[0].email, account_id=accounts[0].account_id)
         email = environment.get(EMAIL_VARIABLE) or _DEFAULT_EMAIL
-        password = environment.get(PASSWORD_VARIABLE) or new_password()
-        made = await store.identity.accounts.create(email, password)
+        given, password = environment.get(PASSWORD_VARIABLE), new_password()
+        if given:
+            password, made = given, await store.identity.accounts.create(email, given)
+        else:
+            made = await store.identity.first_run.create(email, password)
         return Prepared(
             email=made.account.email,
             account_id=made.account.account_id,

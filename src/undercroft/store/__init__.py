@@ -73,6 +73,7 @@ class Store:
         gate = Gate(catalog, directory, meter)
         self.accounting = Accounting(catalog, gate, meter, self.ambient, slot=slot)
         self.identity = Identity(catalog, directory, gate, keyring, self.ambient, people)
+        deeds = self.identity.deeds
         self.audit = self.identity.audit
         self.administrations = Administrations(
             catalog,
@@ -85,14 +86,15 @@ class Store:
             self.identity.trials,
         )
         sealings = Sealings(keyring, default_encryption)
-        self.buckets = Buckets(catalog, directory, gate, sealings, self.ambient)
-        self.notifications = Notifications(catalog, gate, self.buckets, keyring, self.ambient)
+        self.buckets = Buckets(catalog, directory, gate, deeds, sealings, self.ambient)
+        self.notifications = Notifications(catalog, gate, deeds, self.buckets, keyring, self.ambient)
         self.files = Files(
             Context(
                 catalog=catalog,
                 blobs=blobs,
                 directory=directory,
                 gate=gate,
+                deeds=deeds,
                 ambient=self.ambient,
                 meter=meter,
                 hashers=self._hashers,

@@ -10,11 +10,12 @@ from starlette.responses import Response
 from undercroft.console.page import Page, get
 from undercroft.console.tables import CSVFile, Rows
 from undercroft.console.visit import Visit
-from undercroft.store.identity.audit import END_OF_TIME_MS, AuditLog, Entry, Filter
+from undercroft.store.identity.audit import END_OF_TIME_MS, AuditLog, Entry, Filter, Way
 
 _ROWS = 50
 _NOT_SET = "not set"
-_FIELDS = ("action", "actor", "text", "from", "to", "outcome")
+_FIELDS = ("action", "actor", "way", "text", "from", "to", "outcome")
+_WAYS: dict[Way, str] = {"console": "Console", "native": "Native API", "s3": "S3 API", "command": "Command"}
 _COLUMNS = ("time", "account", "actor", "way", "address", "session", "action", "target", "details", "changes", "result")
 
 
@@ -49,6 +50,7 @@ async def _page(visit: Visit, log: AuditLog, account_id: str | None) -> Response
         values={name: visit.query(name) for name in _FIELDS},
         is_filtered=any(visit.query(name) for name in _FIELDS),
         of_all=account_id is None,
+        ways=_WAYS,
         path=visit.request.url.path,
     )
 
@@ -58,6 +60,7 @@ def _filter(visit: Visit) -> Filter:
     return Filter(
         action=visit.query("action"),
         actor=visit.query("actor"),
+        way=next((way for way in _WAYS if way == visit.query("way")), None),
         text=visit.query("text"),
         failed_only=visit.query("outcome") == "refused",
         since_ms=0 if since is None else _midnight_ms(since),

@@ -8,13 +8,13 @@ from typing import NamedTuple
 import msgspec
 from starlette.responses import Response
 
-from undercroft.console.audit.words import of_bucket
 from undercroft.console.bucket_settings import cors_presets
 from undercroft.console.bucket_settings.cors_presets import BOTH, CUSTOM, GROUPS, IMPORT, NONE, ONE, UPLOADS, Preset
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.http.cors import Policy
 from undercroft.store.buckets.cors import native_rules
+from undercroft.store.buckets.in_words import of_bucket
 from undercroft.store.errors import InvalidRequest, RevisionConflict
 from undercroft.store.model import Bucket, Document
 

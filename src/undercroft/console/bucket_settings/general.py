@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from starlette.responses import Response
 
-from undercroft.console.audit.words import of_bucket
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
+from undercroft.store.buckets.in_words import of_bucket
 from undercroft.store.buckets.service import EncryptionChange
 from undercroft.store.errors import InvalidRequest, RevisionConflict
 from undercroft.store.model import Bucket

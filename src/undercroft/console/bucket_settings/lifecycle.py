@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
-from undercroft.console.audit.words import of_bucket
-from undercroft.console.bucket_settings.lifecycle_words import days_of_preset, in_a_sentence
+from undercroft.console.bucket_settings.lifecycle_words import days_of_preset
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
+from undercroft.store.buckets.in_words import in_a_sentence, of_bucket
 from undercroft.store.buckets.lifecycle_rules import CANCEL, DAYS, DELETE, HIDE, PREFIX, check_rules
 from undercroft.store.errors import InvalidRequest, RevisionConflict
 from undercroft.store.model import Bucket, Document

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from undercroft.store.buckets.lifecycle_rules import CANCEL, DELETE, HIDE, PREFIX
+from undercroft.store.buckets.lifecycle_rules import DELETE, PREFIX
 from undercroft.store.model import Document
 
 
@@ -18,20 +18,6 @@ def in_a_phrase(rules: Sequence[Document]) -> str:
     return "Keep only the last version" if days == 1 else f"Keep prior versions for {days} days"
 
 
-def in_a_sentence(rule: Document) -> str:
-    """What one rule does."""
-    hide, delete, cancel = (rule.get(name) for name in (HIDE, DELETE, CANCEL))
-    deeds = []
-    if hide is not None:
-        deeds.append(f"hide files {_days(hide)} after their upload")
-    if delete is not None:
-        deeds.append(f"delete versions {_days(delete)} after they were hidden or replaced")
-    if cancel is not None:
-        deeds.append(f"cancel large files that are unfinished {_days(cancel)} after their start")
-    subject = f"Under {rule[PREFIX]}" if rule[PREFIX] else "In the whole bucket"
-    return f"{subject}: {'; '.join(deeds)}."
-
-
 def days_of_preset(rules: Sequence[Document]) -> int | None:
     """For how many days the rules keep prior versions, if they are what a preset makes."""
     if len(rules) != 1:
@@ -39,7 +25,3 @@ def days_of_preset(rules: Sequence[Document]) -> int | None:
     set_fields = {name: value for name, value in rules[0].items() if value is not None}
     days = set_fields.pop(DELETE, None)
     return days if set_fields == {PREFIX: ""} else None
-
-
-def _days(number: int) -> str:
-    return "1 day" if number == 1 else f"{number} days"

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from undercroft.console.audit.words import of_bucket
 from undercroft.console.numbers import whole_number
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
+from undercroft.store.buckets.in_words import of_bucket
 from undercroft.store.buckets.lock import LockChange
 from undercroft.store.errors import InvalidRequest, ReplicationConflict
 from undercroft.store.model import Bucket, DefaultRetention

@@ -7,10 +7,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from undercroft.console.audit.words import of_bucket
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.access_logging import may_take_logs
+from undercroft.store.buckets.in_words import of_bucket
 from undercroft.store.errors import InvalidRequest
 from undercroft.store.model import Bucket
 

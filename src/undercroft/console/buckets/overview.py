@@ -75,4 +75,5 @@ async def overview(visit: Visit) -> Response:
         sort=order,
         view=view if view in VIEWS else VIEWS[0],
         ending=await ending(visit),
+        is_first_run=await visit.store.identity.first_run.concerns(visit.account.account_id),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from undercroft.console.audit.words import of_bucket
 from undercroft.console.caps.amounts import exact, parse_bytes, parse_count
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
+from undercroft.store.buckets.in_words import of_bucket
 from undercroft.store.errors import OutOfRange
 from undercroft.store.model import BucketCaps
 

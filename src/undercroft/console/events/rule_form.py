@@ -10,11 +10,11 @@ from typing import Any
 from starlette.responses import Response
 
 from undercroft import limits
-from undercroft.console.audit.words import of_notification_rule
 from undercroft.console.events.rules import named, path_of
 from undercroft.console.numbers import whole_number
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
+from undercroft.store.buckets.in_words import of_notification_rule
 from undercroft.store.buckets.notification_rules import EVENT_TYPES, Header, Rule, Target
 from undercroft.store.errors import (
     EventTypeInvalid,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from undercroft.console.operator import account, accounts, acting, invitations
+from undercroft.console.operator import account, accounts, acting, installation, invitations
 from undercroft.console.page import Page, get, post
 
 _ONE = "/operator/accounts/{account_id:str}"
@@ -26,6 +26,7 @@ PAGES: tuple[Page, ...] = (
     post("/stop-acting", acting.stop, action="Stop acting for account"),
     get(_ONE + "/delete", account.show_delete),
     post(_ONE + "/delete", account.delete, action="Delete account"),
+    get("/operator/installation", installation.show),
     get("/operator/invitations", invitations.show),
     get("/operator/invitations/new", invitations.show_new),
     post("/operator/invitations/new", invitations.invite, action="Invite"),

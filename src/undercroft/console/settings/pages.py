@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from undercroft.console.page import Page, get, post
-from undercroft.console.settings import account, passkeys, password, products, security, two_factor
+from undercroft.console.settings import account, passkeys, password, products, security, set_up, two_factor
 
 PAGES: tuple[Page, ...] = (
     get("/settings", account.show),
     post("/settings", account.save_profile, action="Change profile"),
+    get("/settings/set-up", set_up.show),
+    post("/settings/set-up", set_up.finish, action="Finish setting up"),
+    post("/settings/set-up/leave", set_up.leave, action="Leave address and password as they are"),
     get("/settings/email", account.show_email),
     post("/settings/email", account.change_email, action="Change e-mail address"),
     get("/settings/delete", account.show_delete),

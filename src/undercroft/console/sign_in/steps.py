@@ -17,14 +17,14 @@ async def show(visit: Visit) -> Response:
     """The first step, or the way on for those who are signed in."""
     if visit.signed_in is not None:
         return visit.redirect(next_of(visit.query("next")))
-    return _first(visit, "", next_of(visit.query("next")))
+    return await _first(visit, "", next_of(visit.query("next")))
 
 
 async def take_email(visit: Visit) -> Response:
     """The second step, whoever it is: nobody learns here who has an account."""
     email, following = visit.field("email").strip(), next_of(visit.field("next"))
     if "@" not in email:
-        return _first(visit, email, following, {"email": "Enter the e-mail address of your account."})
+        return await _first(visit, email, following, {"email": "Enter the e-mail address of your account."})
     return _second(visit, email, following)
 
 
@@ -88,7 +88,7 @@ def _status(error: Exception) -> int:
     return problem_of(error).status if isinstance(error, TooManyAttempts) else 422
 
 
-def _first(visit: Visit, email: str, following: str, errors: dict[str, str] | None = None) -> Response:
+async def _first(visit: Visit, email: str, following: str, errors: dict[str, str] | None = None) -> Response:
     identity = visit.store.identity
     return visit.render(
         "sign_in/email.html",
@@ -96,6 +96,7 @@ def _first(visit: Visit, email: str, following: str, errors: dict[str, str] | No
         email=email,
         next=following,
         has_passkeys=site_of(visit) is not None,
+        is_first_run=await identity.first_run.is_waiting(),
         may_sign_up=identity.sign_up.mode == "open",
         errors=errors,
     )

@@ -61,7 +61,7 @@ async def create_group_member(call: Call, body: CreateGroupMember) -> list[Answe
     """Make an account in a group; the only answer that has the secret of its key."""
     call.check_account(body.admin_account_id)
     check_region(call, body.region)
-    group, made = await call.store.identity.groups.create_member(call.principal, body.group_id, body.member_email)
+    group, made = await call.store.identity.groups.create_member(call.managing, body.group_id, body.member_email)
     account = made.account
     return [
         {
@@ -75,5 +75,5 @@ async def create_group_member(call: Call, body: CreateGroupMember) -> list[Answe
 async def eject_group_member(call: Call, body: EjectGroupMember) -> Answer:
     """Take an account out of a group. The account stays, with its keys and files."""
     call.check_account(body.admin_account_id)
-    group, member = await call.store.identity.groups.eject_member(call.principal, body.group_id, body.member_account_id)
+    group, member = await call.store.identity.groups.eject_member(call.managing, body.group_id, body.member_account_id)
     return member_shape(call, group, member)

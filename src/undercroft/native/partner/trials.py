@@ -23,7 +23,7 @@ async def create_trial_accounts(call: Call, body: list[TrialOrder]) -> list[Answ
     for entry in body:
         check_region(call, entry.region)
     orders = [Order(entry.email, entry.term, entry.storage) for entry in body]
-    made = await call.store.identity.trials.create(call.principal, orders)
+    made = await call.store.identity.trials.create(call.managing, orders)
     return [_shape(call, order, account) for order, account in zip(orders, made, strict=True)]
 
 

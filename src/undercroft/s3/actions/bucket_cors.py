@@ -36,16 +36,15 @@ async def get_bucket_cors(call: Call) -> Response:
 async def put_bucket_cors(call: Call) -> Response:
     """PUT /bucket?cors: replace the rules for S3."""
     rules = parse_rules(await call.document())
-    bucket = await call.settings_of_bucket(Operation.WRITE_BUCKET)
-    await call.store.buckets.set_s3_cors_rules(call.principal, bucket.bucket_id, rules)
+    bucket = await call.bucket()
+    await call.store.buckets.set_s3_cors_rules(call.managing, bucket.bucket_id, rules)
     return bare_answer(200)
 
 
 async def delete_bucket_cors(call: Call) -> Response:
     """DELETE /bucket?cors: remove the rules for S3, if there are any."""
-    bucket = await call.settings_of_bucket(Operation.WRITE_BUCKET)
-    if s3_rules(bucket.cors_rules):
-        await call.store.buckets.set_s3_cors_rules(call.principal, bucket.bucket_id, [])
+    bucket = await call.bucket()
+    await call.store.buckets.set_s3_cors_rules(call.managing, bucket.bucket_id, [])
     return bare_answer(204)
 
 

@@ -29,16 +29,15 @@ async def get_bucket_encryption(call: Call) -> Response:
 async def put_bucket_encryption(call: Call) -> Response:
     """PUT /bucket?encryption."""
     _check_document(await call.document())
-    bucket = await call.settings_of_bucket(Operation.WRITE_BUCKET_ENCRYPTION)
-    await call.store.buckets.set_encryption(call.principal, bucket.bucket_id, EncryptionChange(SSE_B2))
+    bucket = await call.bucket()
+    await call.store.buckets.set_encryption(call.managing, bucket.bucket_id, EncryptionChange(SSE_B2))
     return bare_answer(200)
 
 
 async def delete_bucket_encryption(call: Call) -> Response:
     """DELETE /bucket?encryption: back to what the service does."""
-    bucket = await call.settings_of_bucket(Operation.WRITE_BUCKET_ENCRYPTION)
-    if bucket.encryption is not None:
-        await call.store.buckets.set_encryption(call.principal, bucket.bucket_id, EncryptionChange(None))
+    bucket = await call.bucket()
+    await call.store.buckets.set_encryption(call.managing, bucket.bucket_id, EncryptionChange(None))
     return bare_answer(204)
 
 

@@ -28,9 +28,9 @@ async def get_bucket_logging(call: Call) -> Response:
 
 async def put_bucket_logging(call: Call) -> Response:
     """PUT /bucket?logging: log into the target bucket, or with an empty element no longer."""
-    bucket = await call.settings_of_bucket(Operation.WRITE_BUCKET_LOGGING)
+    bucket = await call.bucket()
     destination, prefix = _target(await call.document())
-    await call.store.buckets.set_logging(call.principal, bucket.bucket_id, destination, prefix)
+    await call.store.buckets.set_logging(call.managing, bucket.bucket_id, destination, prefix)
     return bare_answer(200)
 
 

@@ -26,7 +26,7 @@ async def create_bucket(call: Call) -> Response:
     body = await call.document()
     if body:
         _check_location(body, call.settings.region)
-    bucket = await call.store.buckets.create(call.principal, call.bucket_name, _TYPES[acl], lock=lock)
+    bucket = await call.store.buckets.create(call.managing, call.bucket_name, _TYPES[acl], lock=lock)
     return bare_answer(200, [(b"location", b"/" + bucket.name.encode("ascii"))])
 
 

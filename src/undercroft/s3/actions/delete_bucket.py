@@ -10,5 +10,5 @@ from undercroft.s3.call import Call
 async def delete_bucket(call: Call) -> Response:
     """DELETE /bucket."""
     bucket = await call.bucket()
-    await call.store.buckets.delete(call.principal, bucket.bucket_id)
+    await call.store.buckets.delete(call.managing, bucket.bucket_id)
     return bare_answer(204)

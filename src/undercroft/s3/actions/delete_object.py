@@ -38,10 +38,10 @@ async def remove(call: Call, bucket: Bucket, key: str, version_id: str | None) -
     files = call.store.files
     if version_id is None:
         return await files.hide(call.principal, bucket, key, S3)
+    bypasses = bypasses_governance(call)
+    principal = call.managing if bypasses else call.principal
     try:
-        return await files.delete_version(
-            call.principal, bucket, key, version_id, bypass_governance=bypasses_governance(call)
-        )
+        return await files.delete_version(principal, bucket, key, version_id, bypass_governance=bypasses)
     except NoSuchVersion:
         return None
     except InvalidFileId:

@@ -25,7 +25,7 @@ async def put_object_legal_hold(call: Call) -> Response:
     """PUT /bucket/key?legal-hold: put a hold on a version, or take it off."""
     on = parse_legal_hold(await call.document())
     bucket, version = await lockable_version(call, Operation.WRITE_LEGAL_HOLD)
-    await call.store.files.update_legal_hold(call.principal, bucket, call.key, str(version.file_id), on=on)
+    await call.store.files.update_legal_hold(call.managing, bucket, call.key, str(version.file_id), on=on)
     return bare_answer(200)
 
 

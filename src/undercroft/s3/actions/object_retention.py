@@ -37,7 +37,7 @@ async def put_object_retention(call: Call) -> Response:
     retention = parse_retention(await call.document())
     bucket, version = await lockable_version(call, Operation.WRITE_RETENTION)
     await call.store.files.update_retention(
-        call.principal, bucket, call.key, str(version.file_id), retention, bypass=bypasses_governance(call)
+        call.managing, bucket, call.key, str(version.file_id), retention, bypass=bypasses_governance(call)
     )
     return bare_answer(200)
 

@@ -14,11 +14,13 @@ from undercroft.catalog import buckets, invalidations, outbox
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.keyring import Keyring
 from undercroft.store.ambient import Ambient
+from undercroft.store.buckets.in_words import of_notification_rules
 from undercroft.store.buckets.notification_rules import Rule, Target, check_rules
 from undercroft.store.buckets.service import Buckets
 from undercroft.store.directory import bucket_of_row
 from undercroft.store.errors import NoSuchBucket
 from undercroft.store.gate import Gate
+from undercroft.store.identity.deeds import Deeds, name_of
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, NotificationRule
 from undercroft.store.operations import Operation
@@ -31,9 +33,12 @@ _target_decoder = msgspec.json.Decoder(Target)
 class Notifications:
     """The notification rules of all buckets."""
 
-    def __init__(self, catalog: Catalog, gate: Gate, buckets_: Buckets, keyring: Keyring, ambient: Ambient) -> None:
+    def __init__(
+        self, catalog: Catalog, gate: Gate, deeds: Deeds, buckets_: Buckets, keyring: Keyring, ambient: Ambient
+    ) -> None:
         self._catalog = catalog
         self._gate = gate
+        self._deeds = deeds
         self._buckets = buckets_
         self._keyring = keyring
         self._ambient = ambient
@@ -52,28 +57,32 @@ class Notifications:
         One that is not enabled keeps what waits for it until it is, or is gone. Raises `InvalidRequest` and the errors of event types.
         """
         bucket = await self._buckets.find(bucket_id=bucket_id)
-        check_rules(rules)
-        fresh_ids = {rule.name: self._ambient.random_bytes(_RULE_ID_BYTES).hex() for rule in rules}
-        now_ms = self._ambient.now_ms()
+        async with self._deeds.of(principal, "Change notification rules", name_of(principal, bucket)) as deed:
+            check_rules(rules)
+            fresh_ids = {rule.name: self._ambient.random_bytes(_RULE_ID_BYTES).hex() for rule in rules}
+            now_ms = self._ambient.now_ms()
 
-        async def change(tx: Transaction, bucket_now: Bucket) -> list[Rule]:
-            before = {rule.name: rule.rule_id for rule in bucket_now.notification_rules}
-            kept = [self._wrapped(bucket_id, before.get(rule.name, fresh_ids[rule.name]), rule) for rule in rules]
-            await buckets.put_document(tx, bucket_id, DOCUMENT, msgspec.json.encode(kept).decode())
-            await invalidations.add(tx, f"bucket:{bucket_id}", now_ms)
-            for rule_id in set(before.values()) - {rule.rule_id for rule in kept}:
-                await outbox.remove(tx, bucket_id, rule_id)
-            for rule in kept:
-                if rule.is_enabled:
-                    await outbox.restart(tx, bucket_id, rule.rule_id, now_ms)
-                else:
-                    await outbox.halt(tx, bucket_id, rule.rule_id)
-            row = await buckets.by_id(tx, bucket_id)
-            if row is None:
-                raise NoSuchBucket(bucket_id)
-            return await self._opened(tx, await bucket_of_row(tx, row))
+            async def change(tx: Transaction, bucket_now: Bucket) -> list[Rule]:
+                opened_before = await self._opened(tx, bucket_now)
+                before = {rule.name: rule.rule_id for rule in bucket_now.notification_rules}
+                kept = [self._wrapped(bucket_id, before.get(rule.name, fresh_ids[rule.name]), rule) for rule in rules]
+                await buckets.put_document(tx, bucket_id, DOCUMENT, msgspec.json.encode(kept).decode())
+                await invalidations.add(tx, f"bucket:{bucket_id}", now_ms)
+                for rule_id in set(before.values()) - {rule.rule_id for rule in kept}:
+                    await outbox.remove(tx, bucket_id, rule_id)
+                for rule in kept:
+                    if rule.is_enabled:
+                        await outbox.restart(tx, bucket_id, rule.rule_id, now_ms)
+                    else:
+                        await outbox.halt(tx, bucket_id, rule.rule_id)
+                row = await buckets.by_id(tx, bucket_id)
+                if row is None:
+                    raise NoSuchBucket(bucket_id)
+                opened = await self._opened(tx, await bucket_of_row(tx, row))
+                await deed.done(tx, before=of_notification_rules(opened_before), after=of_notification_rules(opened))
+                return opened
 
-        return await self._gate.commit_in(principal, Operation.WRITE_NOTIFICATIONS, bucket, None, change)
+            return await self._gate.commit_in(principal, Operation.WRITE_NOTIFICATIONS, bucket, None, change)
 
     def target_of(self, bucket_id: str, rule: NotificationRule) -> Target:
         """Where a rule's events go."""

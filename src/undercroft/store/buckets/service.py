@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
@@ -17,6 +17,7 @@ from undercroft.store.ambient import Ambient
 from undercroft.store.buckets import access_logging, cors, snapshots
 from undercroft.store.buckets import lifecycle_rules as lifecycle
 from undercroft.store.buckets import replication as replications
+from undercroft.store.buckets.in_words import of_bucket
 from undercroft.store.buckets.lock import NO_LOCK_CHANGE, LockChange
 from undercroft.store.directory import Directory, bucket_of_row
 from undercroft.store.errors import (
@@ -32,6 +33,7 @@ from undercroft.store.errors import (
 from undercroft.store.files.encryption import Sealings
 from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import authorize
+from undercroft.store.identity.deeds import Deed, Deeds, name_of
 from undercroft.store.identity.principals import Principal
 from undercroft.store.identity.products import has_b2
 from undercroft.store.model import SNAPSHOT, SSE_B2, Bucket, BucketCaps, Document, FileVersion, Lock, Replication
@@ -52,11 +54,18 @@ class Buckets:
     """The buckets of all accounts."""
 
     def __init__(
-        self, catalog: Catalog, directory: Directory, gate: Gate, sealings: Sealings, ambient: Ambient
+        self,
+        catalog: Catalog,
+        directory: Directory,
+        gate: Gate,
+        deeds: Deeds,
+        sealings: Sealings,
+        ambient: Ambient,
     ) -> None:
         self._catalog = catalog
         self._directory = directory
         self._gate = gate
+        self._deeds = deeds
         self._sealings = sealings
         self._ambient = ambient
 
@@ -78,17 +87,18 @@ class Buckets:
         Raises `InvalidBucketName`, `InvalidRequest`, `MissingLock`, `NoSuchBucket` for a destination of replication,
         `DuplicateBucketName`, `TooManyBuckets`, and `ProductNotEnabled` for an account that has not enabled B2.
         """
-        authorize(principal, Operation.WRITE_BUCKET, None)
-        _check_lock(principal, None, lock)
-        _check_replication(principal, None, replication)
-        encryption_document = self._encryption_document(principal, None, encryption)
-        names.check_bucket_name(name)
-        names.check_bucket_type(bucket_type)
-        names.check_bucket_info(info or {})
-        cors.check_rules(cors_rules)
-        lifecycle.check_rules(lifecycle_rules)
-        documents = {"info": info, "cors": cors_rules, "lifecycle": lifecycle_rules, **encryption_document}
-        return await self._make(principal, name, bucket_type, documents, lock, replication)
+        async with self._deeds.of(principal, "Create bucket", name) as deed:
+            authorize(principal, Operation.WRITE_BUCKET, None)
+            _check_lock(principal, None, lock)
+            _check_replication(principal, None, replication)
+            encryption_document = self._encryption_document(principal, None, encryption)
+            names.check_bucket_name(name)
+            names.check_bucket_type(bucket_type)
+            names.check_bucket_info(info or {})
+            cors.check_rules(cors_rules)
+            lifecycle.check_rules(lifecycle_rules)
+            documents = {"info": info, "cors": cors_rules, "lifecycle": lifecycle_rules, **encryption_document}
+            return await self._make(principal, name, bucket_type, documents, lock, replication, deed)
 
     async def of_snapshots(self, service: Principal) -> Bucket:
         """The bucket that keeps the snapshots of the service's account, made when it is first needed.
@@ -114,6 +124,7 @@ class Buckets:
         documents: Mapping[str, object],
         lock: LockChange = NO_LOCK_CHANGE,
         replication: Replication | None = None,
+        deed: Deed | None = None,
     ) -> Bucket:
         account_id = principal.account_id or ""
         now_ms = self._ambient.now_ms()
@@ -134,10 +145,12 @@ class Buckets:
             await _put_documents(tx, row.bucket_id, documents)
             await _change_lock(tx, row.bucket_id, Lock(), lock)
             made = await bucket_of_row(tx, row)
-            if replication is None:
-                return made
-            await replications.change(tx, made, replication, now_ms)
-            return await bucket_of_row(tx, row)
+            if replication is not None:
+                await replications.change(tx, made, replication, now_ms)
+                made = await bucket_of_row(tx, row)
+            if deed is not None:
+                await deed.done(tx, after=of_bucket(made))
+            return made
 
         return await self._gate.commit(principal, Operation.WRITE_BUCKET, None, None, change)
 
@@ -263,56 +276,61 @@ class Buckets:
         `ReplicationConflict`.
         """
         bucket = await self.find(bucket_id=bucket_id)
-        authorize(principal, Operation.WRITE_BUCKET, bucket)
-        _check_lock(principal, bucket, lock)
-        _check_replication(principal, bucket, replication)
-        encryption_document = self._encryption_document(principal, bucket, encryption)
-        if bucket_type is not None:
-            names.check_bucket_type(bucket_type)
-        names.check_bucket_info(info or {})
-        cors.check_rules(cors_rules or ())
-        lifecycle.check_rules(lifecycle_rules or ())
-        now_ms = self._ambient.now_ms()
+        async with self._deeds.of(principal, "Change bucket settings", name_of(principal, bucket)) as deed:
+            authorize(principal, Operation.WRITE_BUCKET, bucket)
+            _check_lock(principal, bucket, lock)
+            _check_replication(principal, bucket, replication)
+            encryption_document = self._encryption_document(principal, bucket, encryption)
+            if bucket_type is not None:
+                names.check_bucket_type(bucket_type)
+            names.check_bucket_info(info or {})
+            cors.check_rules(cors_rules or ())
+            lifecycle.check_rules(lifecycle_rules or ())
+            now_ms = self._ambient.now_ms()
 
-        async def change(tx: Transaction) -> Bucket:
-            row = await _row(tx, bucket_id)
-            if if_revision_is is not None and row.revision != if_revision_is:
-                raise RevisionConflict("simultaneous updates to bucket")
-            before = await bucket_of_row(tx, row)
-            replications.check_lock(before, await _change_lock(tx, bucket_id, before.lock, lock), replication)
-            if replication is not None:
-                await replications.change(tx, before, replication, now_ms)
-            documents = {"info": info, "cors": cors_rules, "lifecycle": lifecycle_rules, **encryption_document}
-            return await _revise(tx, row._replace(type=bucket_type or row.type), documents, now_ms)
+            async def change(tx: Transaction, row: BucketRow, before: Bucket) -> Bucket:
+                if if_revision_is is not None and row.revision != if_revision_is:
+                    raise RevisionConflict("simultaneous updates to bucket")
+                replications.check_lock(before, await _change_lock(tx, bucket_id, before.lock, lock), replication)
+                if replication is not None:
+                    await replications.change(tx, before, replication, now_ms)
+                documents = {"info": info, "cors": cors_rules, "lifecycle": lifecycle_rules, **encryption_document}
+                return await _revise(tx, row._replace(type=bucket_type or row.type), documents, now_ms)
 
-        return await self._gate.commit(principal, Operation.WRITE_BUCKET, bucket, None, change)
+            return await self._change(principal, Operation.WRITE_BUCKET, bucket, deed, change)
 
     async def set_s3_cors_rules(self, principal: Principal, bucket_id: str, rules: Sequence[Document]) -> Bucket:
         """Replace the CORS rules for operations of S3, in the form of `cors.with_s3_rules`, and raise the revision.
 
-        Those for native operations stay as they are at the commit. Raises `NoSuchBucket` and `InvalidRequest`.
+        Those for native operations stay as they are at the commit. To remove rules where there are none changes nothing. Raises `NoSuchBucket` and `InvalidRequest`.
         """
         bucket = await self.find(bucket_id=bucket_id)
-        now_ms = self._ambient.now_ms()
+        async with self._deeds.of(principal, "Change CORS rules", name_of(principal, bucket)) as deed:
+            now_ms = self._ambient.now_ms()
 
-        async def change(tx: Transaction) -> Bucket:
-            row = await _row(tx, bucket_id)
-            before = await bucket_of_row(tx, row)
-            return await _revise(tx, row, {"cors": cors.with_s3_rules(before.cors_rules, rules)}, now_ms)
+            async def change(tx: Transaction, row: BucketRow, before: Bucket) -> Bucket:
+                if not rules and not cors.s3_rules(before.cors_rules):
+                    return before
+                return await _revise(tx, row, {"cors": cors.with_s3_rules(before.cors_rules, rules)}, now_ms)
 
-        return await self._gate.commit(principal, Operation.WRITE_BUCKET, bucket, None, change)
+            return await self._change(principal, Operation.WRITE_BUCKET, bucket, deed, change)
 
-    async def set_encryption(self, principal: Principal, bucket_id: str, change: EncryptionChange) -> Bucket:
+    async def set_encryption(self, principal: Principal, bucket_id: str, wanted: EncryptionChange) -> Bucket:
         """Set the encryption of new files alone, which takes no right but its own, and raise the revision.
 
-        Raises `NoSuchBucket` and `InvalidRequest`.
+        To want none where none was set changes nothing. Raises `NoSuchBucket` and `InvalidRequest`.
         """
         bucket = await self.find(bucket_id=bucket_id)
-        document = self._encryption_document(principal, bucket, change)
-        now_ms = self._ambient.now_ms()
-        return await self._gate.commit(
-            principal, Operation.WRITE_BUCKET_ENCRYPTION, bucket, None, lambda tx: _set(tx, bucket_id, document, now_ms)
-        )
+        async with self._deeds.of(principal, "Change default encryption", name_of(principal, bucket)) as deed:
+            document = self._encryption_document(principal, bucket, wanted)
+            now_ms = self._ambient.now_ms()
+
+            async def change(tx: Transaction, row: BucketRow, before: Bucket) -> Bucket:
+                if wanted.mode is None and before.encryption is None:
+                    return before
+                return await _revise(tx, row, document, now_ms)
+
+            return await self._change(principal, Operation.WRITE_BUCKET_ENCRYPTION, bucket, deed, change)
 
     async def set_lock(self, principal: Principal, bucket_id: str, lock: LockChange) -> Bucket:
         """Change Object Lock alone, which takes no right but its own, and raise the revision.
@@ -320,16 +338,15 @@ class Buckets:
         Raises `NoSuchBucket`, `InvalidRequest`, `LockCannotBeDisabled`, `MissingLock` and `ReplicationConflict`.
         """
         bucket = await self.find(bucket_id=bucket_id)
-        lock.check()
-        now_ms = self._ambient.now_ms()
+        async with self._deeds.of(principal, "Change Object Lock", name_of(principal, bucket)) as deed:
+            lock.check()
+            now_ms = self._ambient.now_ms()
 
-        async def change(tx: Transaction) -> Bucket:
-            row = await _row(tx, bucket_id)
-            before = await bucket_of_row(tx, row)
-            replications.check_lock(before, await _change_lock(tx, bucket_id, before.lock, lock), None)
-            return await _revise(tx, row, {}, now_ms)
+            async def change(tx: Transaction, row: BucketRow, before: Bucket) -> Bucket:
+                replications.check_lock(before, await _change_lock(tx, bucket_id, before.lock, lock), None)
+                return await _revise(tx, row, {}, now_ms)
 
-        return await self._gate.commit(principal, Operation.WRITE_BUCKET_LOCK, bucket, None, change)
+            return await self._change(principal, Operation.WRITE_BUCKET_LOCK, bucket, deed, change)
 
     async def set_caps(self, principal: Principal, bucket_id: str, caps: BucketCaps) -> Bucket:
         """Set what the bucket may hold, and raise the revision. It holds at once. Raises `NoSuchBucket` and `OutOfRange`."""
@@ -352,16 +369,37 @@ class Buckets:
         and `InvalidRequest` for a prefix that no file name can begin with.
         """
         bucket = await self.find(bucket_id=bucket_id)
-        access_logging.check_prefix(prefix)
-        now_ms = self._ambient.now_ms()
+        async with self._deeds.of(principal, "Change access logging", name_of(principal, bucket)) as deed:
+            access_logging.check_prefix(prefix)
+            now_ms = self._ambient.now_ms()
 
-        async def change(tx: Transaction) -> Bucket:
-            if destination is None:
-                return await _set(tx, bucket_id, {"logging": NOT_SET}, now_ms)
-            logging = await access_logging.towards(tx, principal, destination, prefix)
-            return await _set(tx, bucket_id, {"logging": msgspec.to_builtins(logging)}, now_ms)
+            async def change(tx: Transaction, row: BucketRow, _: Bucket) -> Bucket:
+                if destination is None:
+                    return await _revise(tx, row, {"logging": NOT_SET}, now_ms)
+                logging = await access_logging.towards(tx, principal, destination, prefix)
+                return await _revise(tx, row, {"logging": msgspec.to_builtins(logging)}, now_ms)
 
-        return await self._gate.commit(principal, Operation.WRITE_BUCKET_LOGGING, bucket, None, change)
+            return await self._change(principal, Operation.WRITE_BUCKET_LOGGING, bucket, deed, change)
+
+    async def _change(
+        self,
+        principal: Principal,
+        operation: Operation,
+        bucket: Bucket,
+        deed: Deed,
+        change: Callable[[Transaction, BucketRow, Bucket], Awaitable[Bucket]],
+    ) -> Bucket:
+        """Judge and commit a change of a bucket, and tell the deed what it changed."""
+
+        async def told(tx: Transaction) -> Bucket:
+            row = await _row(tx, bucket.bucket_id)
+            before = await bucket_of_row(tx, row)
+            after = await change(tx, row, before)
+            if after is not before:
+                await deed.done(tx, before=of_bucket(before), after=of_bucket(after))
+            return after
+
+        return await self._gate.commit(principal, operation, bucket, None, told)
 
     def encryption_of(self, bucket: Bucket) -> str | None:
         """The mode of new files in the bucket that ask for none: SSE-B2, or None."""
@@ -379,19 +417,21 @@ class Buckets:
     async def delete(self, principal: Principal, bucket_id: str) -> Bucket:
         """Remove a bucket that holds nothing at all, and answer it as it was. Raises `NoSuchBucket`, `BucketNotEmpty`."""
         bucket = await self.find(bucket_id=bucket_id)
-        now_ms = self._ambient.now_ms()
+        async with self._deeds.of(principal, "Delete bucket", name_of(principal, bucket)) as deed:
+            now_ms = self._ambient.now_ms()
 
-        async def change(tx: Transaction) -> Bucket:
-            row = await _row(tx, bucket_id)
-            if await versions.any_in_bucket(tx, bucket_id):
-                raise BucketNotEmpty("Cannot delete non-empty bucket")
-            gone = await bucket_of_row(tx, row)
-            await buckets.delete(tx, bucket_id)
-            await jobs.delete_of_bucket(tx, bucket_id)
-            await invalidations.add(tx, f"bucket:{bucket_id}", now_ms)
-            return gone
+            async def change(tx: Transaction) -> Bucket:
+                row = await _row(tx, bucket_id)
+                if await versions.any_in_bucket(tx, bucket_id):
+                    raise BucketNotEmpty("Cannot delete non-empty bucket")
+                gone = await bucket_of_row(tx, row)
+                await buckets.delete(tx, bucket_id)
+                await jobs.delete_of_bucket(tx, bucket_id)
+                await invalidations.add(tx, f"bucket:{bucket_id}", now_ms)
+                await deed.done(tx, before=of_bucket(gone))
+                return gone
 
-        return await self._gate.commit(principal, Operation.DELETE_BUCKET, bucket, None, change)
+            return await self._gate.commit(principal, Operation.DELETE_BUCKET, bucket, None, change)
 
     async def _of_account(self, principal: Principal) -> Sequence[Bucket]:
         rows = self._catalog.rows

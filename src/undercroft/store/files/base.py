@@ -32,6 +32,7 @@ from undercroft.store.files.encryption import Sealing, Sealings, encryption_of, 
 from undercroft.store.files.happenings import Happening, happened
 from undercroft.store.files.replicating import marked, queue
 from undercroft.store.gate import Gate
+from undercroft.store.identity.deeds import Deeds
 from undercroft.store.ids import FileId, looks_like_file_id, parse_file_id
 from undercroft.store.model import (
     Action,
@@ -62,6 +63,7 @@ class Context(msgspec.Struct, frozen=True):
     blobs: Blobs
     directory: Directory
     gate: Gate
+    deeds: Deeds
     ambient: Ambient
     meter: Meter
     hashers: Threads
@@ -78,6 +80,7 @@ class FilesBase:
         self._blobs = context.blobs
         self._directory = context.directory
         self._gate = context.gate
+        self._deeds = context.deeds
         self._ambient = context.ambient
         self._meter = context.meter
         self._sealings = context.sealings

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from undercroft.catalog import versions
 from undercroft.catalog.contract import Transaction
 from undercroft.catalog.versions import VersionRow
+from undercroft.store.buckets.in_words import of_lock
 from undercroft.store.errors import InvalidRequest, LockForbidden, Unauthorized
 from undercroft.store.files.base import FilesBase, version_of
 from undercroft.store.files.lock_rules import (
@@ -16,6 +17,7 @@ from undercroft.store.files.lock_rules import (
     check_retention_change,
 )
 from undercroft.store.identity.authorize import authorize
+from undercroft.store.identity.deeds import Deed, name_of
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, FileLock, FileVersion, NewFile, Retention
 from undercroft.store.operations import Operation
@@ -36,35 +38,39 @@ class Locks(FilesBase):
     ) -> FileVersion:
         """Set, extend or, with None, end the retention of a version. `bypass` asks to end governance early.
 
+        The audit log has what was asked with `bypass`, and what was refused.
         Raises `LockForbidden`, `MissingLock`, `RetentionPast`, `RetentionProtected`, `NoSuchVersion`.
         """
-        may_lock(principal, Operation.WRITE_RETENTION, bucket, name)
-        if bypass:
-            may_lock(principal, Operation.BYPASS_GOVERNANCE, bucket, name)
-        now_ms = self._ambient.now_ms()
-        check_bucket_locks(bucket)
-        if retention is not None:
-            check_retention(retention, now_ms)
+        async with self._deeds.of(principal, "Set retention", _target(principal, bucket, name)) as deed:
+            may_lock(principal, Operation.WRITE_RETENTION, bucket, name)
+            if bypass:
+                may_lock(principal, Operation.BYPASS_GOVERNANCE, bucket, name)
+            now_ms = self._ambient.now_ms()
+            check_bucket_locks(bucket)
+            if retention is not None:
+                check_retention(retention, now_ms)
 
-        def changed(row: VersionRow) -> VersionRow:
-            check_retention_change(row, retention, now_ms, bypass=bypass)
-            if retention is None:
-                return row._replace(retention_mode=None, retain_until_ms=None)
-            return row._replace(retention_mode=retention.mode, retain_until_ms=retention.until_ms)
+            def changed(row: VersionRow) -> VersionRow:
+                check_retention_change(row, retention, now_ms, bypass=bypass)
+                if retention is None:
+                    return row._replace(retention_mode=None, retain_until_ms=None)
+                return row._replace(retention_mode=retention.mode, retain_until_ms=retention.until_ms)
 
-        return await self._relock(principal, Operation.WRITE_RETENTION, bucket, name, file_id, changed)
+            told = deed if bypass else None  # Backups extend retentions day by day, and that is no news.
+            return await self._relock(principal, Operation.WRITE_RETENTION, bucket, name, file_id, changed, told)
 
     async def update_legal_hold(
         self, principal: Principal, bucket: Bucket, name: str, file_id: str, *, on: bool
     ) -> FileVersion:
         """Put a legal hold on a version, or take it off. Raises `LockForbidden`, `MissingLock`, `NoSuchVersion`."""
-        may_lock(principal, Operation.WRITE_LEGAL_HOLD, bucket, name)
-        check_bucket_locks(bucket)
+        async with self._deeds.of(principal, "Set legal hold", _target(principal, bucket, name)) as deed:
+            may_lock(principal, Operation.WRITE_LEGAL_HOLD, bucket, name)
+            check_bucket_locks(bucket)
 
-        def changed(row: VersionRow) -> VersionRow:
-            return row._replace(legal_hold=int(on))
+            def changed(row: VersionRow) -> VersionRow:
+                return row._replace(legal_hold=int(on))
 
-        return await self._relock(principal, Operation.WRITE_LEGAL_HOLD, bucket, name, file_id, changed)
+            return await self._relock(principal, Operation.WRITE_LEGAL_HOLD, bucket, name, file_id, changed, deed)
 
     async def _relock(
         self,
@@ -74,6 +80,7 @@ class Locks(FilesBase):
         name: str,
         file_id: str,
         changed: Callable[[VersionRow], VersionRow],
+        deed: Deed | None,
     ) -> FileVersion:
         parsed = await self._id_in(bucket, name, file_id)
 
@@ -83,9 +90,16 @@ class Locks(FilesBase):
                 raise InvalidRequest("A hide marker cannot be locked.", "fileId")
             locked = changed(row)
             await versions.set_lock(tx, locked)
+            if deed is not None:
+                before, after = of_lock(version_of(row, bucket)), of_lock(version_of(locked, bucket))
+                await deed.done(tx, before=before, after=after, details={"version": file_id})
             return locked
 
         return version_of(await self._gate.commit(principal, operation, bucket, name, change), bucket)
+
+
+def _target(principal: Principal, bucket: Bucket, name: str) -> str:
+    return f"{name_of(principal, bucket)}/{name}"
 
 
 def may_lock(principal: Principal, operation: Operation, bucket: Bucket, name: str) -> None:

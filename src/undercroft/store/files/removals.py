@@ -7,12 +7,14 @@ from undercroft.catalog import extents, parts, versions
 from undercroft.catalog.contract import Transaction
 from undercroft.catalog.usage import Held
 from undercroft.catalog.versions import VersionRow
+from undercroft.store.buckets.in_words import of_lock
 from undercroft.store.errors import NoSuchUpload
 from undercroft.store.files import replicating
 from undercroft.store.files.base import FilesBase, shown_instead, version_of
 from undercroft.store.files.happenings import Happening, happened
-from undercroft.store.files.lock_rules import check_removable
+from undercroft.store.files.lock_rules import check_removable, is_retained
 from undercroft.store.identity.authorize import authorize
+from undercroft.store.identity.deeds import Deed, name_of
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, FileVersion
 from undercroft.store.operations import Operation
@@ -26,17 +28,30 @@ class Removals(FilesBase):
     ) -> FileVersion:
         """Remove one version for good, and answer what it was.
 
-        `bypass_governance` asks to remove it though governance retains it, which takes a capability of its own. Raises
-        `InvalidFileId`, `NoSuchVersion` and `VersionLocked`.
+        `bypass_governance` asks to remove it though governance retains it, which takes a capability of its own, and is what
+        the audit log has of deletions. Raises `InvalidFileId`, `NoSuchVersion` and `VersionLocked`.
         """
-        authorize(principal, Operation.DELETE_FILE, bucket, name)
-        if bypass_governance:
+        if not bypass_governance:
+            return await self._delete(principal, bucket, name, file_id, None)
+        target = f"{name_of(principal, bucket)}/{name}"
+        async with self._deeds.of(principal, "Delete retained version", target) as deed:
+            authorize(principal, Operation.DELETE_FILE, bucket, name)
             authorize(principal, Operation.BYPASS_GOVERNANCE, bucket, name)
+            return await self._delete(principal, bucket, name, file_id, deed)
+
+    async def _delete(
+        self, principal: Principal, bucket: Bucket, name: str, file_id: str, bypassing: Deed | None
+    ) -> FileVersion:
+        """Remove a version, with a deed past governance: it is told where governance would have kept the version."""
+        authorize(principal, Operation.DELETE_FILE, bucket, name)
         parsed = await self._id_in(bucket, name, file_id)
 
         async def change(tx: Transaction, bucket_now: Bucket) -> VersionRow:
             row = await self._row_in(tx, bucket, name, parsed)
-            await self._remove(tx, bucket_now, row, Happening.DELETE, bypass=bypass_governance)
+            await self._remove(tx, bucket_now, row, Happening.DELETE, bypass=bypassing is not None)
+            if bypassing is not None and is_retained(row, self._ambient.now_ms()):
+                before = of_lock(version_of(row, bucket))
+                await bypassing.done(tx, before=before, details={"version": file_id})
             return row
 
         return version_of(await self._gate.commit_in(principal, Operation.DELETE_FILE, bucket, name, change), bucket)

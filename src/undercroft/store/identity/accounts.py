@@ -17,6 +17,7 @@ from undercroft.catalog import (
     bucket_days,
     buckets,
     caps,
+    first_runs,
     groups,
     invalidations,
     keys,
@@ -194,13 +195,17 @@ class Accounts:
 
         async def change(tx: Transaction) -> None:
             await proof.check(tx)
-            found = await accounts.find(tx, email)
-            if found is not None and found.account_id != account_id:
-                raise DuplicateEmail(f"{email} already has an account.")
-            await accounts.set_email(tx, account_id, email)
-            await links.delete_of_account(tx, account_id, "reset")
+            await self.set_email_in(tx, account_id, email)
 
         await self._gate.write(change)
+
+    async def set_email_in(self, tx: Transaction, account_id: str, email: str) -> None:
+        """Replace the e-mail address, a checked one, as part of a transaction. Raises `DuplicateEmail`."""
+        found = await accounts.find(tx, email)
+        if found is not None and found.account_id != account_id:
+            raise DuplicateEmail(f"{email} already has an account.")
+        await accounts.set_email(tx, account_id, email)
+        await links.delete_of_account(tx, account_id, "reset")
 
     async def delete_own(self, proof: Proof) -> None:
         """As `delete`, by the account itself. An operator's goes only once another operator has taken that from it, so that
@@ -236,6 +241,7 @@ class Accounts:
         await passkeys.delete_of_account(tx, account_id)
         await links.delete_of_account(tx, account_id)
         await products.delete_of_account(tx, account_id)
+        await first_runs.delete(tx, account_id)
         await groups.delete_of_account(tx, account_id)
         await trials.forget_asker(tx, account_id)
         await caps.delete_of_account(tx, account_id)

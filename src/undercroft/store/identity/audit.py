@@ -1,8 +1,8 @@
 """The audit log: who did what, when, from where, and what came of it.
 
-Whatever somebody does in the console is written down, also what was refused. A row is written right after what it tells of,
-with its outcome. Rows outlive the account that they are about, for the operator; they go when they are old, or when there are
-very many.
+Whatever somebody does in the console is written down, also what was refused: right after what the row tells of, with its
+outcome. What is managed through the APIs has its row from `deeds.py`. Rows outlive the account that they are about, for the
+operator; they go when they are old, or when there are very many.
 """
 
 from __future__ import annotations
@@ -22,14 +22,17 @@ from undercroft.store.accounting.model import DAY_MS
 from undercroft.store.ambient import Ambient
 from undercroft.store.gate import Gate
 
-Way = Literal["console", "command"]
+Way = Literal["console", "command", "native", "s3"]
 _EXPORT_PAGE = 500
 END_OF_TIME_MS = 2**53
 _PLACE = re.compile(r"([0-9]{1,16})-([0-9]{1,19})")
+# What is named so is nobody's to read here. A webhook's address and headers let others in, so they are stored wrapped, and are secrets too.
+_SECRET = re.compile(r"pass|secret|token|code|key$|credential|url$|header_value", re.IGNORECASE)
+_HIDDEN = "(not shown)"
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who does something: an e-mail address, by the console from an address, in a session, or by a command of the operator's."""
+    """Who does something: by the console an e-mail address, in a session; by an API a key; or a command of the operator's."""
 
     name: str
     way: Way = "console"
@@ -48,6 +51,11 @@ def changes_of(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str,
     """The settings whose words differ, by name."""
     pairs = {name: Change(before.get(name, ""), after.get(name, "")) for name in dict.fromkeys((*before, *after))}
     return {name: change for name, change in pairs.items() if change.before != change.after}
+
+
+def is_secret(name: str) -> bool:
+    """Whether a field or a setting of this name has a value that the log must not have."""
+    return _SECRET.search(name) is not None
 
 
 OPERATOR_COMMAND = Actor("operator", "command")
@@ -74,6 +82,7 @@ class Filter(NamedTuple):
 
     action: str = ""
     actor: str = ""
+    way: Way | None = None
     text: str = ""  # In the target, the details, or the address.
     failed_only: bool = False
     since_ms: int = 0
@@ -105,11 +114,14 @@ class AuditLog:
         details: Mapping[str, str] | None = None,
         changes: Mapping[str, Change] | None = None,
         result: str = "",
+        within: Transaction | None = None,
     ) -> None:
         """Write down what was done to this account (empty: to none), or why it was not. Long texts are cut.
 
-        `changes` are of settings, by their names.
+        `changes` are of settings, by their names; of those that are secret by their names, only that they were changed.
+        `within` is the transaction of which the row is to be a part, where it is not to have its own.
         """
+        told = {name: _redacted(name, change) for name, change in (changes or {}).items()}
         row = AuditRow(
             account_id,
             self._ambient.now_ms(),
@@ -120,10 +132,13 @@ class AuditLog:
             actor.session_id,
             action,
             _cut(target),
-            _packed(details or {}, changes or {}),
+            _packed(details or {}, told),
             _cut(result),
         )
-        await self._gate.write(lambda tx: audit.insert(tx, row))
+        if within is not None:
+            await audit.insert(within, row)
+        else:
+            await self._gate.write(lambda tx: audit.insert(tx, row))
 
     async def page(self, account_id: str | None, wanted: Filter, *, start: str = "", limit: int) -> Page:
         """Entries of an account or, for None, of all. `start` is where an earlier page said to go on."""
@@ -145,19 +160,26 @@ class AuditLog:
     async def prune(self) -> bool:
         """Remove what is too old, or too much of one account, some at a time; whether there may be more. The steward's work.
 
-        The limit is each account's own, so that nobody can drive others' entries out.
+        The limit is each account's own, so that nobody can drive others' entries out; and refusals have one of their own, so
+        that whoever may do nothing cannot drive out what was done.
         """
         before_ms = self._ambient.now_ms() - limits.AUDIT_KEPT_DAYS * DAY_MS
         at_once = limits.AUDIT_PRUNED_AT_ONCE
         removed = [await self._gate.write(lambda tx: audit.prune(tx, before_ms, at_once))]
-        keep = limits.AUDIT_ROWS_PER_ACCOUNT
-        for account_id in await self._catalog.scan(lambda rows: audit.longest(rows, keep)):
+        removed += await self._shorten(limits.AUDIT_REFUSALS_PER_ACCOUNT, at_once, refused_only=True)
+        removed += await self._shorten(limits.AUDIT_ROWS_PER_ACCOUNT, at_once, refused_only=False)
+        return at_once in removed
+
+    async def _shorten(self, keep: int, at_once: int, *, refused_only: bool) -> list[int]:
+        """Of each account that has more rows than `keep`, remove the oldest; how many were removed, of each."""
+        removed = []
+        for account_id in await self._catalog.scan(lambda rows: audit.longest(rows, keep, refused_only=refused_only)):
 
             async def change(tx: Transaction, account_id: str = account_id) -> int:
-                return await audit.shorten(tx, account_id, keep, at_once)
+                return await audit.shorten(tx, account_id, keep, at_once, refused_only=refused_only)
 
             removed.append(await self._gate.write(change))
-        return at_once in removed
+        return removed
 
     async def _rows(
         self, account_id: str | None, wanted: Filter, before: tuple[int, int], limit: int
@@ -167,6 +189,7 @@ class AuditLog:
             _anywhere(wanted.action),
             _anywhere(wanted.actor),
             _anywhere(wanted.text),
+            wanted.way or "",
             wanted.failed_only,
             wanted.since_ms,
             wanted.until_ms,
@@ -193,6 +216,13 @@ def _place(start: str) -> tuple[int, int]:
 def _cut(text: str) -> str:
     most = limits.AUDIT_TEXT_MAX_LENGTH
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _redacted(name: str, change: Change) -> Change:
+    """The change, without the values of what is secret by its name."""
+    if not is_secret(name):
+        return change
+    return Change(*(_HIDDEN if value else "" for value in (change.before, change.after)))
 
 
 def _packed(details: Mapping[str, str], changes: Mapping[str, Change]) -> str:

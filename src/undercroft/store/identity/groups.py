@@ -21,6 +21,7 @@ from undercroft.store.errors import InvalidRequest, NoSuchGroup, NoSuchMember, T
 from undercroft.store.gate import Gate
 from undercroft.store.identity.accounts import Accounts, NewAccount
 from undercroft.store.identity.authorize import authorize
+from undercroft.store.identity.deeds import Deeds
 from undercroft.store.identity.principals import Principal
 from undercroft.store.operations import Operation
 
@@ -72,9 +73,10 @@ class MemberPage(NamedTuple):
 class Groups:
     """The groups of all accounts."""
 
-    def __init__(self, catalog: Catalog, gate: Gate, accounts_: Accounts, ambient: Ambient) -> None:
+    def __init__(self, catalog: Catalog, gate: Gate, deeds: Deeds, accounts_: Accounts, ambient: Ambient) -> None:
         self._catalog = catalog
         self._gate = gate
+        self._deeds = deeds
         self._accounts = accounts_
         self._ambient = ambient
 
@@ -155,32 +157,37 @@ class Groups:
 
     async def create_member(self, principal: Principal, group_id: str, email: str) -> tuple[Group, NewAccount]:
         """Make an account in a group. Raises `NoSuchGroup`, `TooManyMembers`, `DuplicateEmail` and `InvalidRequest`."""
-        await self.enter(principal)
-        await _own_group(self._catalog.rows, principal, group_id)
-        draft = await self._accounts.draft(email, self._ambient.random_bytes(UNTOLD_PASSWORD_BYTES).hex())
+        async with self._deeds.of(principal, "Create group member", email) as deed:
+            await self.enter(principal)
+            await _own_group(self._catalog.rows, principal, group_id)
+            draft = await self._accounts.draft(email, self._ambient.random_bytes(UNTOLD_PASSWORD_BYTES).hex())
 
-        async def change(tx: Transaction) -> tuple[Group, NewAccount]:
-            group = await _own_group(tx, principal, group_id)
-            if await groups.count_members(tx, group_id) >= limits.GROUP_MEMBERS_MAX:
-                raise TooManyMembers(f"A group has at most {limits.GROUP_MEMBERS_MAX} members.")
-            made = await self._accounts.insert_in(tx, draft)
-            await groups.add_member(tx, group_id, made.account.account_id, made.account.created_ms)
-            return group, made
+            async def change(tx: Transaction) -> tuple[Group, NewAccount]:
+                group = await _own_group(tx, principal, group_id)
+                if await groups.count_members(tx, group_id) >= limits.GROUP_MEMBERS_MAX:
+                    raise TooManyMembers(f"A group has at most {limits.GROUP_MEMBERS_MAX} members.")
+                made = await self._accounts.insert_in(tx, draft)
+                await groups.add_member(tx, group_id, made.account.account_id, made.account.created_ms)
+                await deed.done(tx, details={"group": group.name, "account": made.account.account_id})
+                return group, made
 
-        return await self._gate.commit(principal, Operation.ADMINISTER_GROUPS, None, None, change)
+            return await self._gate.commit(principal, Operation.ADMINISTER_GROUPS, None, None, change)
 
     async def eject_member(self, principal: Principal, group_id: str, account_id: str) -> tuple[Group, Member]:
         """Take an account out of a group; the account stays as it is. Raises `NoSuchGroup` and `NoSuchMember`."""
-        await self.enter(principal)
+        async with self._deeds.of(principal, "Eject group member", account_id) as deed:
+            await self.enter(principal)
 
-        async def change(tx: Transaction) -> tuple[Group, Member]:
-            group = await _own_group(tx, principal, group_id)
-            if not await groups.remove_member(tx, group_id, account_id):
-                raise NoSuchMember(f"The group has no member {account_id}.")
-            account = await self._accounts.find_in(tx, account_id)
-            return group, Member(account.account_id, account.email, account.suspended)
+            async def change(tx: Transaction) -> tuple[Group, Member]:
+                group = await _own_group(tx, principal, group_id)
+                if not await groups.remove_member(tx, group_id, account_id):
+                    raise NoSuchMember(f"The group has no member {account_id}.")
+                account = await self._accounts.find_in(tx, account_id)
+                deed.target = account.email
+                await deed.done(tx, details={"group": group.name, "account": account_id})
+                return group, Member(account.account_id, account.email, account.suspended)
 
-        return await self._gate.commit(principal, Operation.ADMINISTER_GROUPS, None, None, change)
+            return await self._gate.commit(principal, Operation.ADMINISTER_GROUPS, None, None, change)
 
     async def enter(self, principal: Principal) -> None:
         """Raise `Unauthorized` unless the principal may administer the groups of its account."""

@@ -16,7 +16,9 @@ from undercroft.store.ambient import Ambient
 from undercroft.store.directory import key_of_row, secret_context
 from undercroft.store.errors import InvalidRequest, NoSuchBucket, NoSuchKey, OutOfRange
 from undercroft.store.gate import Gate
+from undercroft.store.identity.audit_words import of_key
 from undercroft.store.identity.authorize import authorize
+from undercroft.store.identity.deeds import Deeds
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import ApplicationKey, KeyUse
 from undercroft.store.operations import ALL_CAPABILITIES, BUCKET_CAPABILITIES, Operation
@@ -27,9 +29,10 @@ SECRET_BYTES = 21  # 27 of the 28 base64 characters of this many bytes follow "K
 class Keys:
     """The application keys of all accounts."""
 
-    def __init__(self, catalog: Catalog, gate: Gate, keyring: Keyring, ambient: Ambient) -> None:
+    def __init__(self, catalog: Catalog, gate: Gate, deeds: Deeds, keyring: Keyring, ambient: Ambient) -> None:
         self._catalog = catalog
         self._gate = gate
+        self._deeds = deeds
         self._keyring = keyring
         self._ambient = ambient
 
@@ -48,37 +51,41 @@ class Keys:
         As B2 does, this lets a holder of writeKeys make keys that can do more than its own. Raises `InvalidRequest`,
         `OutOfRange` and `NoSuchBucket`.
         """
-        authorize(principal, Operation.CREATE_KEY, None)
-        names.check_key_name(name)
-        _check_capabilities(capabilities, restricted=bucket_ids is not None)
-        if valid_s is not None and not 1 <= valid_s <= limits.KEY_VALID_MAX_S:
-            raise OutOfRange(f"validDurationInSeconds out of range: {valid_s}", "validDurationInSeconds")
-        if name_prefix is not None and len(name_prefix.encode()) > limits.FILE_NAME_MAX_BYTES:
-            raise InvalidRequest("namePrefix is too long.", "namePrefix")
-        if bucket_ids is not None and not 1 <= len(bucket_ids) <= limits.BUCKETS_PER_KEY:
-            raise InvalidRequest(f"bucketIds has 1 to {limits.BUCKETS_PER_KEY} entries.", "bucketIds")
-        account_id = principal.account_id or ""
-        now_ms = self._ambient.now_ms()
-        secret = self.new_secret()
+        async with self._deeds.of(principal, "Create key", name) as deed:
+            authorize(principal, Operation.CREATE_KEY, None)
+            names.check_key_name(name)
+            _check_capabilities(capabilities, restricted=bucket_ids is not None)
+            if valid_s is not None and not 1 <= valid_s <= limits.KEY_VALID_MAX_S:
+                raise OutOfRange(f"validDurationInSeconds out of range: {valid_s}", "validDurationInSeconds")
+            if name_prefix is not None and len(name_prefix.encode()) > limits.FILE_NAME_MAX_BYTES:
+                raise InvalidRequest("namePrefix is too long.", "namePrefix")
+            if bucket_ids is not None and not 1 <= len(bucket_ids) <= limits.BUCKETS_PER_KEY:
+                raise InvalidRequest(f"bucketIds has 1 to {limits.BUCKETS_PER_KEY} entries.", "bucketIds")
+            account_id = principal.account_id or ""
+            now_ms = self._ambient.now_ms()
+            secret = self.new_secret()
 
-        async def change(tx: Transaction) -> ApplicationKey:
-            for bucket_id in bucket_ids or ():
-                bucket = await buckets.by_id(tx, bucket_id)
-                if bucket is None or bucket.account_id != account_id:
-                    raise NoSuchBucket(bucket_id)
-            return await self.insert_next(
-                tx,
-                account_id,
-                name,
-                capabilities,
-                secret=secret,
-                now_ms=now_ms,
-                bucket_ids=bucket_ids,
-                name_prefix=name_prefix or None,
-                expires_ms=None if valid_s is None else now_ms + valid_s * 1000,
-            )
+            async def change(tx: Transaction) -> ApplicationKey:
+                for bucket_id in bucket_ids or ():
+                    bucket = await buckets.by_id(tx, bucket_id)
+                    if bucket is None or bucket.account_id != account_id:
+                        raise NoSuchBucket(bucket_id)
+                made = await self.insert_next(
+                    tx,
+                    account_id,
+                    name,
+                    capabilities,
+                    secret=secret,
+                    now_ms=now_ms,
+                    bucket_ids=bucket_ids,
+                    name_prefix=name_prefix or None,
+                    expires_ms=None if valid_s is None else now_ms + valid_s * 1000,
+                )
+                deed.target = f"{name} ({made.key_id})"
+                await deed.done(tx, after=of_key(made, await _names_of_buckets(tx, made)))
+                return made
 
-        return await self._gate.commit(principal, Operation.CREATE_KEY, None, None, change)
+            return await self._gate.commit(principal, Operation.CREATE_KEY, None, None, change)
 
     async def list(
         self, principal: Principal, *, start_key_id: str | None, limit: int
@@ -93,17 +100,21 @@ class Keys:
 
     async def delete(self, principal: Principal, key_id: str) -> ApplicationKey:
         """Remove a key: it and its tokens stop working at once, on every worker. Raises `NoSuchKey`."""
-        now_ms = self._ambient.now_ms()
+        async with self._deeds.of(principal, "Delete key", key_id) as deed:
+            now_ms = self._ambient.now_ms()
 
-        async def change(tx: Transaction) -> KeyRow:
-            row = await keys.find(tx, key_id)
-            if row is None or row.account_id != principal.account_id or ids.is_account_id(key_id):
-                raise NoSuchKey(f"There is no application key {key_id}")
-            await keys.delete(tx, key_id)
-            await invalidations.add(tx, f"key:{key_id}", now_ms)
-            return row
+            async def change(tx: Transaction) -> ApplicationKey:
+                row = await keys.find(tx, key_id)
+                if row is None or row.account_id != principal.account_id or ids.is_account_id(key_id):
+                    raise NoSuchKey(f"There is no application key {key_id}")
+                await keys.delete(tx, key_id)
+                await invalidations.add(tx, f"key:{key_id}", now_ms)
+                gone = self.key_of(row)
+                deed.target = f"{gone.name} ({key_id})"
+                await deed.done(tx, before=of_key(gone, await _names_of_buckets(tx, gone)))
+                return gone
 
-        return self.key_of(await self._gate.commit(principal, Operation.DELETE_KEY, None, None, change))
+            return await self._gate.commit(principal, Operation.DELETE_KEY, None, None, change)
 
     async def find(self, principal: Principal, key_id: str) -> ApplicationKey:
         """A key of the account that has not expired, or its master key. Raises `NoSuchKey`."""
@@ -244,6 +255,12 @@ class Keys:
     def key_of(self, row: KeyRow) -> ApplicationKey:
         """The key of a catalog row, its secret unwrapped."""
         return key_of_row(row, self._keyring)
+
+
+async def _names_of_buckets(rows: Rows, key: ApplicationKey) -> dict[str, str]:
+    """The names of the buckets that a key is restricted to, by id, as far as there are such."""
+    found = [await buckets.by_id(rows, bucket_id) for bucket_id in key.bucket_ids or ()]
+    return {row.bucket_id: row.name for row in found if row is not None}
 
 
 def _has_expired(row: KeyRow, now_ms: int) -> bool:

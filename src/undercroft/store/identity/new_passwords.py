@@ -106,11 +106,15 @@ class Passwords:
 
         async def change(tx: Transaction) -> None:
             await proof.check(tx)
-            await accounts.set_password(tx, account.account_id, password_hash)
-            await links.delete_of_account(tx, account.account_id)
-            await sessions.delete_of_account(tx, account.account_id, but=given.hash_of(session))
-            await second_factors.forget_browsers(tx, account.account_id)
-            await second_factors.delete_unfinished(tx, account.account_id)
+            await self.set_in(tx, account.account_id, password_hash, session)
 
         await self._gate.write(change)
         self._letters.password_changed(account.email)
+
+    async def set_in(self, tx: Transaction, account_id: str, password_hash: str, session: str) -> None:
+        """Set a password as part of a transaction, and end every session but the one of this secret."""
+        await accounts.set_password(tx, account_id, password_hash)
+        await links.delete_of_account(tx, account_id)
+        await sessions.delete_of_account(tx, account_id, but=given.hash_of(session))
+        await second_factors.forget_browsers(tx, account_id)
+        await second_factors.delete_unfinished(tx, account_id)

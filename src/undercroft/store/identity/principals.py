@@ -25,12 +25,24 @@ class DownloadGrant(msgspec.Struct, frozen=True):
     file_id: str | None = None
 
 
+class Source(msgspec.Struct, frozen=True):
+    """Where a call of an API came from: which API, the client's address, and the protocol's name of the call."""
+
+    way: Literal["native", "s3"]
+    address: str
+    call: str
+
+
 class Principal(msgspec.Struct, frozen=True):
-    """Who asks. Exactly one of `key` and `grant` is set, unless nobody asks."""
+    """Who asks. Exactly one of `key` and `grant` is set, unless nobody asks.
+
+    `source` is given to calls that manage something, so that the audit log has them; it decides nothing.
+    """
 
     kind: Literal["key", "service", "grant", "nobody"]
     key: ApplicationKey | None = None
     grant: DownloadGrant | None = None
+    source: Source | None = None
 
     @staticmethod
     def of_key(key: ApplicationKey) -> Principal:
@@ -46,6 +58,10 @@ class Principal(msgspec.Struct, frozen=True):
     def of_grant(grant: DownloadGrant) -> Principal:
         """The principal of somebody who holds a download authorization."""
         return Principal("grant", grant=grant)
+
+    def asking_from(self, source: Source) -> Principal:
+        """The same, as whoever manages something by a call of an API."""
+        return msgspec.structs.replace(self, source=source)
 
     @property
     def account_id(self) -> str | None:

@@ -18,6 +18,8 @@ from undercroft.store.gate import Gate
 from undercroft.store.identity.accounts import Accounts
 from undercroft.store.identity.attempts import Attempts
 from undercroft.store.identity.audit import AuditLog
+from undercroft.store.identity.deeds import Deeds
+from undercroft.store.identity.first_run import FirstRun
 from undercroft.store.identity.groups import Groups
 from undercroft.store.identity.keys import Keys
 from undercroft.store.identity.letters import Letters
@@ -68,12 +70,13 @@ class Identity:
         # deleted a moment ago: every operation of the store looks again.
         self.key = directory.key
         self._tokens = Tokens(catalog, gate, keyring, ambient)
-        self.keys = Keys(catalog, gate, keyring, ambient)
-        self.accounts = Accounts(catalog, gate, self.keys, ambient)
-        self.groups = Groups(catalog, gate, self.accounts, ambient)
-        self.letters = Letters(people.mailer, people.console_origin)
         self.audit = AuditLog(catalog, gate, ambient)
-        self.trials = Trials(catalog, gate, self.accounts, self.groups, self.audit, ambient)
+        self.deeds = Deeds(self.audit, ambient)
+        self.keys = Keys(catalog, gate, self.deeds, keyring, ambient)
+        self.accounts = Accounts(catalog, gate, self.keys, ambient)
+        self.groups = Groups(catalog, gate, self.deeds, self.accounts, ambient)
+        self.trials = Trials(catalog, gate, self.deeds, self.accounts, self.groups, self.audit, ambient)
+        self.letters = Letters(people.mailer, people.console_origin)
         self.attempts = Attempts(gate, ambient)
         self.products = Products(catalog, gate, ambient, people.terms)
         self.second_factors = SecondFactors(catalog, gate, keyring, ambient)
@@ -91,6 +94,7 @@ class Identity:
             ambient,
         )
         self.passwords = Passwords(catalog, gate, self.attempts, self.letters, ambient)
+        self.first_run = FirstRun(catalog, gate, self.accounts, self.passwords)
         self.sign_up = SignUp(catalog, gate, self.accounts, self.attempts, self.letters, ambient, people.sign_up)
 
     async def authenticate_key(self, key_id: str, secret: str) -> Principal:

@@ -21,6 +21,7 @@ from undercroft.store.errors import DuplicateEmail, InvalidRequest, OutOfRange, 
 from undercroft.store.gate import Gate
 from undercroft.store.identity.accounts import Accounts, Draft, NewAccount, checked_email
 from undercroft.store.identity.audit import Actor, AuditLog
+from undercroft.store.identity.deeds import Deeds
 from undercroft.store.identity.groups import UNTOLD_PASSWORD_BYTES, Groups
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Account
@@ -42,10 +43,18 @@ class Trials:
     """The trials of all accounts."""
 
     def __init__(
-        self, catalog: Catalog, gate: Gate, accounts_: Accounts, groups_: Groups, audit: AuditLog, ambient: Ambient
+        self,
+        catalog: Catalog,
+        gate: Gate,
+        deeds: Deeds,
+        accounts_: Accounts,
+        groups_: Groups,
+        audit: AuditLog,
+        ambient: Ambient,
     ) -> None:
         self._catalog = catalog
         self._gate = gate
+        self._deeds = deeds
         self._accounts = accounts_
         self._groups = groups_
         self._audit = audit
@@ -58,20 +67,24 @@ class Trials:
         Who may administer a group may do this. Raises `Unauthorized`, `OutOfRange` for a number outside its limits,
         `InvalidRequest` and `DuplicateEmail` for an address, and `TooManyMembers`.
         """
-        await self._groups.enter(principal)
-        await _check_administers(self._catalog.rows, principal)
-        _check(orders)
-        asked_by = principal.account_id or ""
-        password = self._ambient.random_bytes(UNTOLD_PASSWORD_BYTES).hex()
-        drafts = await self._accounts.drafts([order.email for order in orders], password)
+        async with self._deeds.of(principal, "Create trial accounts", f"{len(orders)} asked for") as deed:
+            await self._groups.enter(principal)
+            await _check_administers(self._catalog.rows, principal)
+            _check(orders)
+            asked_by = principal.account_id or ""
+            password = self._ambient.random_bytes(UNTOLD_PASSWORD_BYTES).hex()
+            drafts = await self._accounts.drafts([order.email for order in orders], password)
 
-        async def change(tx: Transaction) -> list[NewAccount]:
-            await _check_administers(tx, principal)
-            if await trials.count(tx, asked_by) + len(orders) > limits.TRIALS_MAX:
-                raise TooManyMembers(f"An account has at most {limits.TRIALS_MAX} trial accounts made.")
-            return [await self._insert(tx, order, draft, asked_by) for order, draft in zip(orders, drafts, strict=True)]
+            async def change(tx: Transaction) -> list[NewAccount]:
+                await _check_administers(tx, principal)
+                if await trials.count(tx, asked_by) + len(orders) > limits.TRIALS_MAX:
+                    raise TooManyMembers(f"An account has at most {limits.TRIALS_MAX} trial accounts made.")
+                pairs = zip(orders, drafts, strict=True)
+                made = [await self._insert(tx, order, draft, asked_by) for order, draft in pairs]
+                await deed.done(tx, details={new.account.email: new.account.account_id for new in made})
+                return made
 
-        return await self._gate.commit(principal, Operation.ADMINISTER_GROUPS, None, None, change)
+            return await self._gate.commit(principal, Operation.ADMINISTER_GROUPS, None, None, change)
 
     async def _insert(self, tx: Transaction, order: Order, draft: Draft, asked_by: str) -> NewAccount:
         made = await self._accounts.insert_in(tx, draft)

@@ -1,0 +1,87 @@
+"""How this installation was started: region, addresses and TLS, and the command line that starts it otherwise.
+
+They are options of `undercroft serve`, so nothing can be changed here: the page says which option it is, with a line to paste.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from undercroft.console.visit import Visit
+from undercroft.settings import ENVIRONMENT_PREFIX, Settings
+
+
+class Setting(NamedTuple):
+    """Something that is decided when the server starts. `line` starts it otherwise, and `options` are what that takes."""
+
+    title: str
+    value: str
+    note: str
+    line: str
+    options: tuple[str, ...]
+
+    @property
+    def variables(self) -> list[str]:
+        """The same options as variables of the environment."""
+        return [ENVIRONMENT_PREFIX + option.removeprefix("--").replace("-", "_").upper() for option in self.options]
+
+
+async def show(visit: Visit) -> Response:
+    """What was decided."""
+    await visit.store.administrations.of(visit.account.account_id)
+    return visit.render("operator/installation.html", installation=_installation(visit), data=str(visit.settings.data))
+
+
+def _installation(visit: Visit) -> list[Setting]:
+    settings = visit.settings
+    has_tls = settings.tls_cert is not None
+    return [
+        Setting(
+            "Region",
+            settings.region,
+            "S3 clients sign with its name. Choose it before clients are set up: those that have the old name are refused.",
+            _line(settings, "--region", "eu-central-001"),
+            ("--region",),
+        ),
+        Setting(
+            "API and S3 endpoint",
+            visit.s3_endpoint,
+            f"It listens on {settings.listen}. Behind a proxy or a name of your own, clients are told the public URL.",
+            _line(settings, "--listen", "0.0.0.0:8620", "--public-url", "https://storage.example.com"),
+            ("--listen", "--public-url"),
+        ),
+        Setting(
+            "Virtual hosts",
+            f"*.s3.{settings.region}.{settings.domain}",
+            "A bucket is also reached at a host of its own name, where the DNS has these names.",
+            _line(settings, "--domain", "storage.example.com"),
+            ("--domain",),
+        ),
+        Setting(
+            "Console",
+            visit.own_origin,
+            f"It listens on {settings.console_listen}.",
+            _line(settings, "--console-listen", "0.0.0.0:8621", "--console-url", "https://console.example.com"),
+            ("--console-listen", "--console-url"),
+        ),
+        Setting(
+            "TLS",
+            "On" if has_tls else "Off",
+            "Both addresses speak HTTPS." if has_tls else _without_tls(settings),
+            _line(settings, "--tls-cert", "/etc/undercroft/fullchain.pem", "--tls-key", "/etc/undercroft/privkey.pem"),
+            ("--tls-cert", "--tls-key"),
+        ),
+    ]
+
+
+def _without_tls(settings: Settings) -> str:
+    if settings.listen.is_loopback and settings.console_listen.is_loopback:
+        return "Only this machine reaches the addresses, so nobody is on the way. Before others do, give a certificate."
+    return "Whoever is on the way can read passwords, keys and files. Give a certificate, or put a proxy with TLS before it."
+
+
+def _line(settings: Settings, *options: str) -> str:
+    return shlex.join(["undercroft", "serve", "--data", str(settings.data), *options])

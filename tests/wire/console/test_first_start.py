@@ -1,0 +1,93 @@
+"""The first start, finished in the console: who gets in, what is offered, and what is never asked again."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from harness.console_forms import Browser
+from undercroft.settings import load
+
+NEW = "six words that nobody else has"
+HINT, OFFER = "When the server first started, it printed", "Finish setting up"
+
+
+@pytest.fixture
+def fresh(make_server):
+    return make_server().start()
+
+
+def printed(server):
+    return server.announcement["email"], server.announcement["password"]
+
+
+def test_address_and_password_are_chosen_for_the_printed_ones_and_nothing_is_asked_again(fresh):
+    email, password = printed(fresh)
+    browser, elsewhere = Browser(fresh), Browser(fresh)
+    assert HINT in browser.get("/sign-in").text
+    assert email not in browser.get("/sign-in").text
+    assert browser.sign_in(email, password).status_code == 303
+    assert elsewhere.sign_in(email, password).status_code == 303
+    assert OFFER in browser.get("/buckets").text
+    form = {"email": "Me@Example.com", "current_password": password, "password": NEW, "password_again": NEW}
+    for wrong in (
+        {"email": "no address"}, {"current_password": "not the one printed"}, {"password_again": "another"},
+        {"password": "short", "password_again": "short"},
+    ):  # fmt: skip
+        assert browser.post("/settings/set-up", {**form, **wrong}).status_code == 422, wrong
+    assert OFFER in browser.get("/buckets").text
+    assert browser.post("/settings/set-up", form).headers["location"] == "/buckets?notice=set-up"
+    page = browser.get("/buckets").text
+    assert OFFER not in page
+    assert "me@example.com" in page
+    assert elsewhere.get("/buckets").headers["location"].startswith("/sign-in")
+    stranger = Browser(fresh)
+    assert HINT not in stranger.get("/sign-in").text
+    assert stranger.sign_in(email, password).status_code == 422
+    assert stranger.sign_in("me@example.com", NEW).status_code == 303
+    log = stranger.get("/audit.csv").text
+    assert "Finish setting up" in log
+    assert password not in log
+    assert NEW not in log
+
+
+def test_whoever_leaves_it_as_it_is_is_not_asked_again_and_signs_in_as_before(fresh):
+    email, password = printed(fresh)
+    browser = Browser(fresh)
+    browser.sign_in(email, password)
+    assert browser.post("/settings/set-up/leave", {}).status_code == 303
+    assert OFFER not in browser.get("/buckets").text
+    stranger = Browser(fresh)
+    assert HINT not in stranger.get("/sign-in").text
+    assert stranger.sign_in(email, password).status_code == 303
+
+
+def test_a_password_that_was_given_to_the_first_start_is_chosen_already(make_server):
+    server = make_server(environment={"UNDERCROFT_BOOTSTRAP_PASSWORD": NEW}).start()
+    browser = Browser(server)
+    assert HINT not in browser.get("/sign-in").text
+    assert browser.sign_in(server.announcement["email"], NEW).status_code == 303
+    assert OFFER not in browser.get("/buckets").text
+
+
+def test_operators_see_how_the_server_was_started_with_lines_that_start_it_otherwise(fresh):
+    browser = Browser(fresh)
+    browser.sign_in(*printed(fresh))
+    page = browser.get("/operator/installation").text
+    assert fresh.region in page
+    assert fresh.s3_endpoint in page
+    lines = re.findall(r"<code>undercroft serve --data \S+ ([^<]+)</code>", page)
+    assert len(lines) == 5
+    for line in lines:
+        words = line.split()
+        flags = {
+            flag.removeprefix("--").replace("-", "_"): value
+            for flag, value in zip(words[::2], words[1::2], strict=True)
+        }
+        if "tls_cert" not in flags:  # Which wants files that are there.
+            assert load({"data": "/tmp/data", **flags}, {"HOME": "/"})
+    stranger = Browser(fresh)
+    fresh.create_account("plain@example.com")
+    stranger.sign_in("plain@example.com")
+    assert stranger.get("/operator/installation").status_code == 403
