@@ -383,4 +383,7 @@ DELIVERY_SUSPEND_ATTEMPTS = 20  # … if there were so many: a clock that jumps 
 EVENT_KEPT_S = 7 * 86_400  # An event that could not be delivered for so long is dropped.
 EVENTS_WAITING_MAX = 100_000  # Events of one rule that may wait; of more, the oldest are dropped.
 EVENTS_DROPPED_AT_ONCE = 2000  # In one transaction.
+ORPHANED_RULES_MAX = (
+    1000  # Of deleted buckets of an account, while their last events wait; what more would wait is dropped.
+)
 DELIVERIES_LOGGED = 100  # The latest of each rule.

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hmac
 import itertools
 import json
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 
+import apsw
 import pytest
 
 from harness.clients import boto3_client
 from harness.native_session import Session
 from harness.notifications import first_time
 from harness.processes import wait_until
-from harness.receiver import LOOPBACK, receiving
+from harness.receiver import LOOPBACK, PATIENCE_S, receiving
 from harness.server import run_command
 
 ALL = ["b2:ObjectCreated:*", "b2:HideMarkerCreated:*", "b2:ObjectDeleted:*"]
@@ -44,6 +46,20 @@ def listening(running, url, **changes):
 def heard(receiver):
     """Type and name of each event, in the order in which they first came."""
     return [(event["eventType"].removeprefix("b2:"), event["objectName"]) for event in first_time(receiver.events)]
+
+
+def think_until_told(receiver):
+    """Have it answer nothing until the second event is set; the first tells that it has something to think about."""
+    thinking, told = threading.Event(), threading.Event()
+
+    def think(_came):
+        if not told.is_set():
+            thinking.set()
+            told.wait(PATIENCE_S)
+        return 200
+
+    receiver.answer = think
+    return thinking, told
 
 
 def kill_steward(running):
@@ -90,18 +106,10 @@ def test_both_faces_tell_the_same_receiver_in_the_order_of_what_they_do(running,
 def test_a_steward_that_is_killed_while_a_target_thinks_is_followed_by_one_that_sends_again(running, certificates):
     with receiving(certificates) as receiver:
         b2, bucket_id = listening(running, receiver.url)
-        thinking, killed = threading.Event(), threading.Event()
-
-        def think(_came):
-            if not killed.is_set():
-                thinking.set()
-                killed.wait(30)
-            return 200
-
-        receiver.answer = think
+        thinking, killed = think_until_told(receiver)
         for number in range(3):
             b2.upload(bucket_id, f"n{number}", b"data")
-        assert thinking.wait(30)
+        assert thinking.wait(PATIENCE_S)
         kill_steward(running)
         killed.set()
         receiver.wait_for(lambda: len(heard(receiver)) == 3)
@@ -119,6 +127,61 @@ def test_what_happens_while_a_target_is_down_is_told_in_order_when_it_is_up_agai
     with receiving(certificates, port=port) as receiver:
         receiver.wait_for(lambda: len(heard(receiver)) == 5)
         assert [name for _, name in heard(receiver)] == [f"n{number}" for number in range(5)]
+
+
+def delete_bucket_with_its_files(running, b2, bucket_id):
+    """Empties the bucket and deletes it; the name is used again at once."""
+    for row in b2.call("b2_list_file_versions", bucketId=bucket_id).ok()["files"]:
+        b2.call("b2_delete_file_version", fileName=row["fileName"], fileId=row["fileId"]).ok()
+    b2.call("b2_delete_bucket", accountId=running.account_id, bucketId=bucket_id).ok()
+    assert b2.create_bucket(BUCKET)["bucketId"] != bucket_id
+
+
+def test_what_happened_in_a_deleted_bucket_is_told_though_the_steward_is_killed_before(running, certificates):
+    secret = "0123456789abcdefghijklmnopqrstuv"
+    with receiving(certificates) as receiver:
+        target = {"targetType": "webhook", "url": receiver.url, "hmacSha256SigningSecret": secret}
+        b2, bucket_id = listening(running, receiver.url, targetConfiguration=target)
+        thinking, killed = think_until_told(receiver)
+        names = [f"n{number}" for number in range(3)]
+        for name in names:
+            b2.upload(bucket_id, name, b"data")
+        assert thinking.wait(PATIENCE_S)
+        delete_bucket_with_its_files(running, b2, bucket_id)
+        kill_steward(running)
+        killed.set()
+        receiver.wait_for(lambda: len(heard(receiver)) == 6)
+        told = [("ObjectCreated:Upload", name) for name in names] + [("ObjectDeleted:Delete", name) for name in names]
+        assert heard(receiver) == told
+        assert {(event["bucketId"], event["bucketName"]) for event in receiver.events} == {(bucket_id, BUCKET)}
+        for came in receiver.came:
+            signature = hmac.new(secret.encode(), came.body, "sha256").hexdigest()
+            assert came.headers["X-Bz-Event-Notification-Signature"] == f"v1={signature}"
+        wait_until(lambda: not left_of_deliveries(running), "something of the deleted bucket is left")
+
+
+def test_what_a_deleted_bucket_left_behind_outlives_a_kill_of_everything_and_a_target_that_is_down(
+    running, certificates
+):
+    with receiving(certificates) as receiver:
+        port = receiver.port
+    b2, bucket_id = listening(running, receiver.url, maxEventsPerBatch=2)
+    for number in range(3):
+        b2.upload(bucket_id, f"n{number}", b"data")
+    delete_bucket_with_its_files(running, b2, bucket_id)
+    running.kill()
+    running.start()
+    with receiving(certificates, port=port) as receiver:
+        receiver.wait_for(lambda: len(heard(receiver)) == 6)
+        assert [name for _, name in heard(receiver)] == ["n0", "n1", "n2"] * 2
+        wait_until(lambda: not left_of_deliveries(running), "something of the deleted bucket is left")
+
+
+def left_of_deliveries(running):
+    """Which of the tables of deliveries have any row."""
+    with closing(apsw.Connection(str(running.data_dir / "catalog.db"), flags=apsw.SQLITE_OPEN_READONLY)) as catalog:
+        tables = ("notification_queues", "outbox", "deliveries", "orphaned_rules")
+        return [table for table in tables if catalog.execute(f"SELECT 1 FROM {table}").get]
 
 
 def test_after_a_kill_of_everything_each_version_has_its_event_and_no_event_lacks_its_version(running, certificates):

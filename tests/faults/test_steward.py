@@ -58,6 +58,7 @@ DAY_S = 86_400
 FAR = "https://far.example.com"
 STRIDE = 9  # At CI size, one in so many calls is a death.
 STEPS_MAX = 2000
+GONE = [(event, "a") for event in ("b2:ObjectCreated:Upload", "b2:ObjectDeleted:Delete")]
 ON_TRIAL = "trial@example.com"
 PROGRAM_TIMEOUT_S = 1500
 
@@ -87,6 +88,7 @@ class Scene(NamedTuple):
     pair: Pair  # A bucket of the stranger with much to be replicated, and where to.
     told: list[tuple[str, str]]  # The events of its notification rule that wait: type and name.
     asked: dict[str, Asked]  # Jobs of three accounts, by kind.
+    gone: str  # The id of a bucket that is deleted; the events of `GONE` wait.
 
     @property
     def inbox(self) -> Inbox:
@@ -139,10 +141,11 @@ async def build(folder: Path) -> Scene:
         await build_far(bench)
         stranger, pair = await build_replicated(bench)
         doomed, told = await build_doomed(bench)
+        gone = await build_gone(bench)
         await build_usage(bench)
         await build_people(bench)
         asked = await build_jobs(bench, stranger)
-        return Scene(folder, principal, bucket, clock.ms, kept, deleted, doomed, stranger, pair, told, asked)
+        return Scene(folder, principal, bucket, clock.ms, kept, deleted, doomed, stranger, pair, told, asked, gone)
 
 
 async def build_usage(bench: Bench) -> None:
@@ -285,6 +288,18 @@ async def build_doomed(bench: Bench) -> tuple[Bucket, list[tuple[str, str]]]:
     return doomed, [*uploads, ("b2:HideMarkerCreated:Hide", "hidden")]
 
 
+async def build_gone(bench: Bench) -> str:
+    """The id of a bucket that was deleted before the events of its one file were delivered."""
+    own = bench.bucket
+    bench.bucket = gone = await new_bucket(bench, "gone-bucket")
+    await bench.store.notifications.set_rules(bench.principal, gone.bucket_id, [notification_rule()])
+    await bench.put("a")
+    await remove(bench, "a")
+    await bench.store.buckets.delete(bench.principal, gone.bucket_id)
+    bench.bucket = own
+    return gone.bucket_id
+
+
 async def build_far(bench: Bench) -> None:
     """A bucket with a file that waits for another installation, as the replication has found out."""
     own, account_id = bench.bucket, bench.principal.account_id
@@ -395,6 +410,9 @@ async def take_over(scene: Scene, name: str, later_s: int) -> None:
         assert report.reason == "No connections to targets are made here"
     check_names(scene)
     check_events(scene, whole=name != "prune-events")
+    with closing(apsw.Connection(str(scene.folder / "catalog.db"))) as catalog:
+        for table in ("orphaned_rules", "notification_queues"):
+            assert not catalog.execute(f"SELECT count(*) FROM {table} WHERE bucket_id = ?", (scene.gone,)).get, table
     check_usage(scene, done=True)
     check_people(scene, done=True)
     assert on_disk(scene) == named(scene), "what nothing names is still there"
@@ -424,7 +442,11 @@ def check_names(scene: Scene) -> None:
 def check_events(scene: Scene, *, whole: bool) -> None:
     """At least once and in order: what waited comes first, unless it was too old by then, and all that follows is lifecycle."""
     events = first_time(events_in(scene.folder / "received"))
-    heard = [(event["eventType"], event["objectName"]) for event in events]
+    of_gone, heard = (
+        [(event["eventType"], event["objectName"]) for event in events if (event["bucketId"] == scene.gone) is is_gone]
+        for is_gone in (True, False)
+    )
+    assert of_gone == (GONE if whole else [told for told in GONE if told in of_gone])
     waited = scene.told if whole else [told for told in scene.told if told in heard]
     assert heard[: len(waited)] == waited, heard
     assert all(event_type.endswith(":LifecycleRule") for event_type, _ in heard[len(waited) :]), heard

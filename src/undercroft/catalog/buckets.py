@@ -60,18 +60,18 @@ async def update(tx: Transaction, bucket_id: str, bucket_type: str, revision: in
 
 
 async def delete(tx: Transaction, bucket_id: str) -> None:
-    """Remove a bucket with all that belongs to it and is no version: there are none any more."""
-    for table in (
-        "buckets",
-        "bucket_documents",
-        "usage_deltas",
-        "notification_queues",
-        "outbox",
-        "deliveries",
-        "replication_queues",
-        "shares",
-    ):
+    """Remove a bucket with all that belongs to it and is no version: there are none any more.
+
+    The queues of rules that are orphaned by then, and what waits in them, stay.
+    """
+    for table in ("buckets", "bucket_documents", "usage_deltas", "deliveries", "replication_queues", "shares"):
         await tx.run(f"DELETE FROM {table} WHERE bucket_id = ?1", (bucket_id,))
+    for table in ("notification_queues", "outbox"):
+        await tx.run(
+            f"DELETE FROM {table} WHERE bucket_id = ?1"
+            " AND rule_id NOT IN (SELECT rule_id FROM orphaned_rules WHERE bucket_id = ?1)",
+            (bucket_id,),
+        )
 
 
 async def documents(rows: Rows, bucket_id: str) -> dict[str, str]:

@@ -75,9 +75,11 @@ async def due(rows: Rows, now_ms: int, latest_ms: int, limit: int, of_account: i
     that was not put off at all, wherever the clock was when its event happened.
     """
     found = await rows.all(
-        "SELECT account_id, bucket_id, rule_id FROM (SELECT b.account_id, q.bucket_id, q.rule_id, q.due_ms,"
-        " row_number() OVER (PARTITION BY b.account_id ORDER BY q.due_ms) AS place"
-        " FROM notification_queues q JOIN buckets b ON b.bucket_id = q.bucket_id"
+        "SELECT account_id, bucket_id, rule_id FROM (SELECT coalesce(b.account_id, r.account_id) AS account_id,"
+        " q.bucket_id, q.rule_id, q.due_ms,"
+        " row_number() OVER (PARTITION BY coalesce(b.account_id, r.account_id) ORDER BY q.due_ms) AS place"
+        " FROM notification_queues q LEFT JOIN buckets b ON b.bucket_id = q.bucket_id"
+        " LEFT JOIN orphaned_rules r ON r.bucket_id = q.bucket_id AND r.rule_id = q.rule_id"
         " WHERE q.due_ms IS NOT NULL AND (q.attempts = 0 OR q.due_ms <= ?1 OR q.due_ms > ?2)) AS waiting"
         " WHERE place <= ?4 ORDER BY due_ms LIMIT ?3",
         (now_ms, latest_ms, limit, of_account),

@@ -10,7 +10,7 @@ Order of versions: clients see newest first. Both engines can only seek in row v
 sequence are stored negated (`inverted_ms`, `inverted_seq`) and every scan is ascending.
 """
 
-COMPATIBLE_VERSION = 11  # An older program would not count what buckets show.
+COMPATIBLE_VERSION = 19  # An older program would drop the old master key from under the targets of orphaned rules.
 
 DELTAS: tuple[tuple[str, ...], ...] = (
     (
@@ -522,6 +522,17 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX accounts_by_trial_of ON accounts (trial_of) WHERE trial_of IS NOT NULL",
     ),
     ("CREATE TABLE first_runs (account_id TEXT PRIMARY KEY)",),
+    (
+        """CREATE TABLE orphaned_rules (
+            bucket_id TEXT NOT NULL,
+            rule_id TEXT NOT NULL,
+            account_id TEXT NOT NULL,
+            bucket_name TEXT NOT NULL,
+            rule TEXT NOT NULL,
+            PRIMARY KEY (bucket_id, rule_id)
+        ) {CLUSTERED}""",
+        "CREATE INDEX orphaned_rules_by_account ON orphaned_rules (account_id)",
+    ),
 )
 
 SCHEMA_VERSION = len(DELTAS)

@@ -266,13 +266,14 @@ async def test_a_rule_that_is_off_records_nothing_and_keeps_what_waited_until_it
 
 
 @asynchronous
-async def test_a_bucket_that_is_deleted_leaves_nothing_of_its_rules(tmp_path):
+async def test_a_bucket_that_is_deleted_leaves_nothing_of_its_rules_once_its_last_events_are_told(tmp_path):
     async with open_bench(tmp_path, visit=Inbox()) as bench:
         await set_rules(bench, rule())
         made = await bench.put("a")
         await deliver(bench)
         await bench.store.files.delete_version(bench.principal, bench.bucket, "a", str(made.file_id))
         await bench.store.buckets.delete(bench.principal, bench.bucket.bucket_id)
+        await deliver(bench)
         assert not await bench.store.work.deliveries.is_wanted()
-        for table in ("notification_queues", "outbox", "deliveries", "bucket_documents"):
+        for table in ("notification_queues", "outbox", "deliveries", "bucket_documents", "orphaned_rules"):
             assert await bench.catalog.rows.all(f"SELECT * FROM {table}") == []

@@ -101,6 +101,25 @@ async def test_where_events_go_is_rewrapped_with_the_rest_and_known_to_other_pro
         assert await bench.store.notifications.rules(mine.principal, mine.bucket.bucket_id) == set_
 
 
+@pytest.mark.parametrize("page", [1, 2, 100])
+@asynchronous
+async def test_where_events_of_deleted_buckets_go_is_rewrapped_too_and_they_are_delivered(tmp_path, page):
+    folder, inbox = tmp_path / "data", notifications.Inbox()
+    async with open_bench(folder, visit=inbox) as bench:
+        wanted = [notifications.rule(f"rule-{name}", object_name_prefix=name) for name in "abc"]
+        await notifications.set_rules(bench, *wanted)
+        for name in "abc":
+            version = await bench.put(name)
+            await bench.store.files.delete_version(bench.principal, bench.bucket, name, str(version.file_id))
+        await bench.store.buckets.delete(bench.principal, bench.bucket.bucket_id)
+        with patch.object(rotation.limits, "REWRAP_PAGE", page):
+            assert (await bench.store.work.rotation.run()).targets == 3
+        clock = bench.clock
+    async with open_bench(folder, new=False, clock=clock, visit=inbox) as bench:
+        await notifications.deliver(bench)
+    assert sorted(name for _, name in inbox.heard) == ["a", "a", "b", "b", "c", "c"]
+
+
 @asynchronous
 async def test_other_processes_go_on_before_during_and_after(tmp_path):
     folder = tmp_path / "data"

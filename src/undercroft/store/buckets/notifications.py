@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from undercroft.catalog import buckets, invalidations, outbox
+from undercroft.catalog import buckets, invalidations, orphaned_rules, outbox
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.keyring import Keyring
 from undercroft.store.ambient import Ambient
 from undercroft.store.buckets.in_words import of_notification_rules
 from undercroft.store.buckets.notification_rules import Rule, Target, check_rules
+from undercroft.store.buckets.orphaned_rules import document_of, rule_of
 from undercroft.store.buckets.service import Buckets
 from undercroft.store.directory import bucket_of_row
 from undercroft.store.errors import NoSuchBucket
@@ -104,6 +105,23 @@ class Notifications:
             await buckets.put_document(tx, bucket_id, DOCUMENT, msgspec.json.encode(renewed).decode())
             await invalidations.add(tx, f"bucket:{bucket_id}", now_ms)
         return stale, bucket_id
+
+    async def rewrap_orphans(
+        self, tx: Transaction, after: tuple[str, str], limit: int
+    ) -> tuple[int, tuple[str, str] | None]:
+        """The same of rules whose buckets are deleted, from the one after this bucket and rule on, some at a time.
+
+        To be called when those of buckets are done: a rule that is orphaned behind this walk then has been rewrapped before.
+        """
+        found = await orphaned_rules.after(tx, *after, limit)
+        count = 0
+        for row in found:
+            rule = rule_of(row)
+            if not self._keyring.is_current(rule.wrapped_target):
+                renewed = msgspec.structs.replace(rule, wrapped_target=self._rewrapped(row.bucket_id, rule))
+                await orphaned_rules.set_rule(tx, row.bucket_id, row.rule_id, document_of(renewed))
+                count += 1
+        return count, (found[-1].bucket_id, found[-1].rule_id) if len(found) == limit else None
 
     def _rewrapped(self, bucket_id: str, rule: NotificationRule) -> bytes:
         return self._keyring.rewrap(rule.wrapped_target, _context(bucket_id, rule.rule_id))

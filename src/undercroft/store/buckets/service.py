@@ -19,6 +19,7 @@ from undercroft.store.buckets import lifecycle_rules as lifecycle
 from undercroft.store.buckets import replication as replications
 from undercroft.store.buckets.in_words import of_bucket
 from undercroft.store.buckets.lock import NO_LOCK_CHANGE, LockChange
+from undercroft.store.buckets.orphaned_rules import leave_behind
 from undercroft.store.directory import Directory, bucket_of_row
 from undercroft.store.errors import (
     BucketNotEmpty,
@@ -415,7 +416,10 @@ class Buckets:
         return {"encryption": NOT_SET if mode is None else mode}
 
     async def delete(self, principal: Principal, bucket_id: str) -> Bucket:
-        """Remove a bucket that holds nothing at all, and answer it as it was. Raises `NoSuchBucket`, `BucketNotEmpty`."""
+        """Remove a bucket that holds nothing at all, and answer it as it was. Raises `NoSuchBucket`, `BucketNotEmpty`.
+
+        Events of it that wait are delivered all the same, unless their rule is suspended or not enabled.
+        """
         bucket = await self.find(bucket_id=bucket_id)
         async with self._deeds.of(principal, "Delete bucket", name_of(principal, bucket)) as deed:
             now_ms = self._ambient.now_ms()
@@ -425,6 +429,7 @@ class Buckets:
                 if await versions.any_in_bucket(tx, bucket_id):
                     raise BucketNotEmpty("Cannot delete non-empty bucket")
                 gone = await bucket_of_row(tx, row)
+                await leave_behind(tx, gone)
                 await buckets.delete(tx, bucket_id)
                 await jobs.delete_of_bucket(tx, bucket_id)
                 await invalidations.add(tx, f"bucket:{bucket_id}", now_ms)

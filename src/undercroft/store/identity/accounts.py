@@ -22,6 +22,7 @@ from undercroft.catalog import (
     invalidations,
     keys,
     links,
+    orphaned_rules,
     passkeys,
     products,
     second_factors,
@@ -224,6 +225,8 @@ class Accounts:
     async def delete(self, id_or_email: str) -> Account:
         """Remove an account that has no buckets, its keys, groups, accounting, and all that lets somebody sign in.
 
+        Events of buckets that it had go with it, also those that were not delivered yet.
+
         What the audit log has of it stays until it is old. Raises `BucketNotEmpty`.
         """
         account = await self.find(id_or_email)
@@ -242,6 +245,7 @@ class Accounts:
         await links.delete_of_account(tx, account_id)
         await products.delete_of_account(tx, account_id)
         await first_runs.delete(tx, account_id)
+        await orphaned_rules.delete_of_account(tx, account_id)
         await groups.delete_of_account(tx, account_id)
         await trials.forget_asker(tx, account_id)
         await caps.delete_of_account(tx, account_id)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
+import structlog
+
 from undercroft import limits
-from undercroft.catalog import buckets, deliveries, outbox
+from undercroft.catalog import buckets, deliveries, orphaned_rules, outbox
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.catalog.deliveries import DeliveryRow
 from undercroft.catalog.outbox import Event, QueueRow
@@ -20,6 +22,7 @@ from undercroft.store.accounting.meter import Meter
 from undercroft.store.ambient import Ambient
 from undercroft.store.buckets.notification_rules import Target
 from undercroft.store.buckets.notifications import Notifications
+from undercroft.store.buckets.orphaned_rules import Origin, find_rule, origin_of
 from undercroft.store.directory import bucket_of_row
 from undercroft.store.errors import NoSuchRule, TransactionCapExceeded
 from undercroft.store.gate import Gate
@@ -27,6 +30,8 @@ from undercroft.store.model import Bucket, NotificationRule
 from undercroft.store.work.event_messages import headers_of, message, test_message
 from undercroft.store.work.sending import Outcome, backoff_s, send
 from undercroft.store.work.turns import Turns
+
+_log = structlog.get_logger(__name__)
 
 CALL = "event_notification"  # What a delivery is called where transactions are counted.
 EVENTS, TEST, DROPPED = "events", "test", "dropped"
@@ -38,10 +43,17 @@ _Key = tuple[str, str, str]  # Account, bucket and rule.
 class _Batch(NamedTuple):
     """Events that are due, and all that is needed to send them."""
 
-    bucket: Bucket
+    origin: Origin
     rule: NotificationRule
     queue: QueueRow
     events: list[tuple[int, Event]]
+
+
+class _Settled(NamedTuple):
+    """What came of a batch: whether there is more to send now, and whether the rest was given up for good."""
+
+    goes_on: bool = False
+    gave_up: bool = False
 
 
 class Deliveries:
@@ -108,7 +120,7 @@ class Deliveries:
         event_id = self._ambient.random_bytes(_EVENT_ID_BYTES).hex()
         visitor = self._visit(target.url)
         try:
-            body = test_message(bucket, rule, event_id, self._ambient.now_ms())
+            body = test_message(origin_of(bucket), rule, event_id, self._ambient.now_ms())
             outcome = await self._send(bucket.account_id, visitor, target, body)
         finally:
             await visitor.close()
@@ -148,7 +160,7 @@ class Deliveries:
                         await visitor.close()
                     visitor, url = self._visit(target.url), target.url
                 outcome = await self._send(
-                    batch.bucket.account_id, visitor, target, message(batch.bucket, batch.rule, batch.events)
+                    batch.origin.account_id, visitor, target, message(batch.origin, batch.rule, batch.events)
                 )
                 if not await self._settle(batch, outcome):
                     return
@@ -160,17 +172,16 @@ class Deliveries:
         """What to send next, or None where there is nothing (any more)."""
 
         async def query(rows: Rows) -> _Batch | None:
-            row = await buckets.by_id(rows, bucket_id)
             queue = await outbox.queue(rows, bucket_id, rule_id)
-            if row is None or queue is None or queue.due_ms is None:
+            found = await find_rule(rows, bucket_id, rule_id)
+            if found is None or queue is None or queue.due_ms is None:
                 return None
-            bucket = await bucket_of_row(rows, row)
-            rule = next(rule for rule in bucket.notification_rules if rule.rule_id == rule_id)
-            return _Batch(bucket, rule, queue, await outbox.head(rows, bucket_id, rule_id, rule.max_events_per_batch))
+            origin, rule = found
+            return _Batch(origin, rule, queue, await outbox.head(rows, bucket_id, rule_id, rule.max_events_per_batch))
 
         batch = await self._catalog.scan(query)
         if batch is not None and not batch.events:  # They were dropped: too old.
-            await self._gate.write(lambda tx: outbox.succeeded(tx, bucket_id, rule_id, self._ambient.now_ms()))
+            await self._gate.write(lambda tx: _go_on(tx, bucket_id, rule_id, self._ambient.now_ms()))
             return None
         return batch
 
@@ -191,17 +202,23 @@ class Deliveries:
         entry = self._entry(EVENTS, len(batch.events), batch.queue.attempts + 1, outcome)
         now_ms = self._ambient.now_ms()
 
-        async def change(tx: Transaction) -> bool:
+        async def change(tx: Transaction) -> _Settled:
             if await outbox.queue(tx, bucket_id, rule_id) is None:
-                return False  # The rule was removed meanwhile.
+                return _Settled()  # The rule was removed meanwhile.
             await deliveries.add(tx, bucket_id, rule_id, entry, keep=limits.DELIVERIES_LOGGED)
-            if outcome.error is not None:
-                await outbox.failed(tx, batch.queue, _after_failure(batch.queue, outcome.error, now_ms))
-                return False
-            await outbox.forget(tx, bucket_id, rule_id, batch.events[-1][0])
-            return await outbox.succeeded(tx, bucket_id, rule_id, now_ms)
+            if outcome.error is None:
+                await outbox.forget(tx, bucket_id, rule_id, batch.events[-1][0])
+                return _Settled(goes_on=await _go_on(tx, bucket_id, rule_id, now_ms))
+            after = _after_failure(batch.queue, outcome.error, now_ms)
+            if after.suspension_reason is not None and await orphaned_rules.end(tx, bucket_id, rule_id):
+                return _Settled(gave_up=True)  # Nobody could end the suspension.
+            await outbox.failed(tx, batch.queue, after)
+            return _Settled()
 
-        return await self._gate.write(change)
+        settled = await self._gate.write(change)
+        if settled.gave_up:
+            _log.warning("events of a deleted bucket given up", bucket=bucket_id, rule=rule_id)
+        return settled.goes_on
 
     def _entry(self, kind: str, events: int, attempt: int, outcome: Outcome) -> DeliveryRow:
         return DeliveryRow(
@@ -236,6 +253,14 @@ class Deliveries:
         if not await self._catalog.scan(lambda rows: _is_prunable(rows, queue, oldest_ms, first_kept)):
             return 0
         return await self._gate.write(change)
+
+
+async def _go_on(tx: Transaction, bucket_id: str, rule_id: str, now_ms: int) -> bool:
+    """Note a success; whether there is more to send now. An orphaned rule for which nothing waits any more ends."""
+    goes_on = await outbox.succeeded(tx, bucket_id, rule_id, now_ms)
+    if not goes_on:
+        await orphaned_rules.end(tx, bucket_id, rule_id)
+    return goes_on
 
 
 async def _is_prunable(rows: Rows, queue: QueueRow, oldest_ms: int, first_kept: int) -> bool:

@@ -12,22 +12,23 @@ import msgspec
 from undercroft import __version__
 from undercroft.catalog.outbox import Event
 from undercroft.store.buckets.notification_rules import TEST_EVENT, Target
-from undercroft.store.model import Bucket, NotificationRule
+from undercroft.store.buckets.orphaned_rules import Origin
+from undercroft.store.model import NotificationRule
 
 SIGNATURE_HEADER = "X-Bz-Event-Notification-Signature"
 _EVENT_VERSION = 1
 
 
-def message(bucket: Bucket, rule: NotificationRule, events: Sequence[tuple[int, Event]]) -> bytes:
+def message(origin: Origin, rule: NotificationRule, events: Sequence[tuple[int, Event]]) -> bytes:
     """The body for some events of a rule's queue, with their sequences, in order.
 
     An event has the same id each time it is sent, so that a receiver can tell what it has had already.
     """
     return _body(
         _described(
-            bucket,
+            origin,
             rule,
-            event_id=_event_id(bucket.bucket_id, rule.rule_id, sequence, event.file_id, event.at_ms),
+            event_id=_event_id(origin.bucket_id, rule.rule_id, sequence, event.file_id, event.at_ms),
             event_type=event.event_type,
             at_ms=event.at_ms,
             name=event.name.decode(),
@@ -38,10 +39,10 @@ def message(bucket: Bucket, rule: NotificationRule, events: Sequence[tuple[int, 
     )
 
 
-def test_message(bucket: Bucket, rule: NotificationRule, event_id: str, now_ms: int) -> bytes:
+def test_message(origin: Origin, rule: NotificationRule, event_id: str, now_ms: int) -> bytes:
     """The body that tries a rule's target."""
     described = _described(
-        bucket, rule, event_id=event_id, event_type=TEST_EVENT, at_ms=now_ms, name=None, size=None, file_id=None
+        origin, rule, event_id=event_id, event_type=TEST_EVENT, at_ms=now_ms, name=None, size=None, file_id=None
     )
     return _body([described])
 
@@ -66,7 +67,7 @@ def _body(events: Any) -> bytes:
 
 
 def _described(
-    bucket: Bucket,
+    origin: Origin,
     rule: NotificationRule,
     *,
     event_id: str,
@@ -77,9 +78,9 @@ def _described(
     file_id: str | None,
 ) -> dict[str, Any]:
     return {
-        "accountId": bucket.account_id,
-        "bucketId": bucket.bucket_id,
-        "bucketName": bucket.name,
+        "accountId": origin.account_id,
+        "bucketId": origin.bucket_id,
+        "bucketName": origin.bucket_name,
         "eventId": event_id,
         "eventTimestamp": at_ms,
         "eventType": event_type,

@@ -138,7 +138,10 @@ class Rotation:
             count, bucket_id = await self._notifications.rewrap_next(tx, start, now_ms)
             return count, None if bucket_id is None else bucket_id + "\0"  # Behind this one.
 
-        return await self._pages(page, "")
+        async def orphans(tx: Transaction, after: tuple[str, str]) -> tuple[int, tuple[str, str] | None]:
+            return await self._notifications.rewrap_orphans(tx, after, limits.REWRAP_PAGE)
+
+        return await self._pages(page, "") + await self._pages(orphans, ("", ""))
 
     async def _rewrap_replication_targets(self) -> int:
         async def page(tx: Transaction, start: str) -> tuple[int, str | None]:
