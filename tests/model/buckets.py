@@ -63,11 +63,16 @@ class Buckets(Holdings):
         return bucket_row(bucket)
 
     def _lockable_bucket(self, ask: Ask, bucket_id: str) -> Bucket:
-        """A bucket that the key may give Object Lock. To the native API that is a change of the bucket besides."""
+        """A bucket that the key may give Object Lock. To the native API that is a change of the bucket besides.
+
+        A key of some names alone may not: all names of the bucket could be locked from then on.
+        """
         bucket = self._bucket(bucket_id)
         if not ask.s3:
             self._allow(ask, "writeBuckets", bucket)
         self._allow(ask, "writeBucketRetentions", bucket)
+        if self.keys[ask.actor or ""].prefix is not None:
+            raise Refused("unauthorized")
         return bucket
 
     def encrypt_bucket(self, ask: Ask, bucket_id: str, on: bool) -> dict[str, Any]:

@@ -18,7 +18,9 @@ from undercroft.s3.errors import S3Error, invalid_argument
 from undercroft.s3.metadata import DEFAULT_CONTENT_TYPE, header_value, info_headers
 from undercroft.store.model import Bucket, Checksum, FileVersion
 
+ACL = "x-amz-acl"
 CANNED_ACLS = {"allPrivate": "private", "allPublic": "public-read"}
+_TYPES = {acl: bucket_type for bucket_type, acl in CANNED_ACLS.items()}
 
 # Headers that are read by nobody, and why a client loses nothing by that.
 HARMLESS: dict[str, str] = {
@@ -100,6 +102,13 @@ def check_settings(headers: Mapping[bytes, bytes]) -> None:
         CHECKED[name](name, headers[raw_name].decode("latin-1").strip())
 
 
+def bucket_type_of(acl: str) -> str:
+    """The type of a bucket with this canned ACL. Raises `InvalidArgument` for another one."""
+    if acl not in _TYPES:
+        raise invalid_argument(ACL, acl, f"Unsupported value for canned acl '{acl}'")
+    return _TYPES[acl]
+
+
 def check_object_acl(headers: Mapping[bytes, bytes], bucket: Bucket) -> None:
     """An object's ACL is its bucket's: another one is refused (reference, 1.5). Raises `InvalidArgument`."""
     value = headers.get(b"x-amz-acl")
@@ -107,7 +116,7 @@ def check_object_acl(headers: Mapping[bytes, bytes], bucket: Bucket) -> None:
         return
     acl = value.decode("latin-1").strip()
     if acl != CANNED_ACLS.get(bucket.type):
-        raise invalid_argument("x-amz-acl", acl, f"Unsupported value for canned acl '{acl}'")
+        raise invalid_argument(ACL, acl, f"Unsupported value for canned acl '{acl}'")
 
 
 @lru_cache(maxsize=4096)

@@ -17,6 +17,7 @@ from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, FileLock, FileVersion, Retention
 from undercroft.store.operations import Operation
 
+NO_LOCK = FileLock()
 MODES = {"GOVERNANCE": GOVERNANCE, "COMPLIANCE": COMPLIANCE}
 MODE_WORDS = {mode: word for word, mode in MODES.items()}
 HOLDS = {"ON": True, "OFF": False}
@@ -24,7 +25,6 @@ HOLD_WORDS = {on: word for word, on in HOLDS.items()}
 
 _MODE, _UNTIL, _HOLD = (b"x-amz-object-lock-" + name for name in (b"mode", b"retain-until-date", b"legal-hold"))
 _BYPASS = b"x-amz-bypass-governance-retention"
-_NOTHING_ASKED = FileLock()
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MILLISECOND = dt.timedelta(milliseconds=1)
 # Without its offset a date would mean another moment to each who reads it.
@@ -32,16 +32,16 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-
 
 
 def asked_lock(headers: Mapping[bytes, bytes]) -> FileLock:
-    """The lock that a new object is to have. Raises `InvalidArgument` for what is none."""
+    """The lock that a new object is to have, `NO_LOCK` where nothing is asked. Raises `InvalidArgument` for what is none."""
     mode, until, hold = headers.get(_MODE), headers.get(_UNTIL), headers.get(_HOLD)
     if mode is None and until is None and hold is None:
-        return _NOTHING_ASKED
+        return NO_LOCK
     return FileLock(_retention(mode, until), None if hold is None else _hold(hold))
 
 
-def check_integrity_of_locked(asked: FileLock, headers: Mapping[bytes, bytes], checksum_algorithm: str | None) -> None:
+def check_integrity_of_locked(headers: Mapping[bytes, bytes], checksum_algorithm: str | None) -> None:
     """Refuse a lock for bytes that nothing declares: what arrived wrong could not be removed. Raises `InvalidRequest`."""
-    if asked is not _NOTHING_ASKED and checksum_algorithm is None and b"content-md5" not in headers:
+    if checksum_algorithm is None and b"content-md5" not in headers:
         raise S3Error(
             "InvalidRequest",
             "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from undercroft.s3.actions.abort_multipart_upload import abort_multipart_upload
+from undercroft.s3.actions.acl import get_bucket_acl, get_object_acl, put_bucket_acl, put_object_acl
 from undercroft.s3.actions.bucket_cors import delete_bucket_cors, get_bucket_cors, put_bucket_cors
 from undercroft.s3.actions.bucket_encryption import (
     delete_bucket_encryption,
@@ -25,7 +26,6 @@ from undercroft.s3.actions.create_multipart_upload import create_multipart_uploa
 from undercroft.s3.actions.delete_bucket import delete_bucket
 from undercroft.s3.actions.delete_object import delete_object
 from undercroft.s3.actions.delete_objects import delete_objects
-from undercroft.s3.actions.get_acl import get_bucket_acl, get_object_acl
 from undercroft.s3.actions.get_bucket_location import get_bucket_location
 from undercroft.s3.actions.get_object import get_object, head_object
 from undercroft.s3.actions.get_object_attributes import get_object_attributes
@@ -79,11 +79,13 @@ _ANSWERED: dict[str, tuple[str, Handler]] = {
     "ListObjects": ("listFiles", list_objects),
     "ListObjectsV2": ("listFiles", list_objects_v2),
     "ListParts": ("listFiles", list_parts),
+    "PutBucketAcl": ("writeBuckets", put_bucket_acl),
     "PutBucketCors": ("writeBuckets", put_bucket_cors),
     "PutBucketEncryption": ("writeBucketEncryption", put_bucket_encryption),
     "PutBucketLogging": ("writeBucketLogging", put_bucket_logging),
     "PutBucketVersioning": ("writeBuckets", put_bucket_versioning),
     "PutObject": ("writeFiles", put_object),
+    "PutObjectAcl": ("writeFiles", put_object_acl),
     "PutObjectLegalHold": ("writeFileLegalHolds", put_object_legal_hold),
     "PutObjectLockConfiguration": ("writeBucketRetentions", put_object_lock_configuration),
     "PutObjectRetention": ("writeFileRetentions", put_object_retention),
@@ -121,7 +123,6 @@ _NOT_IMPLEMENTED: dict[str, str] = {
     "ListObjectAnnotations": "readFiles",
     "PutBucketAbac": "writeBuckets",
     "PutBucketAccelerateConfiguration": "writeBuckets",
-    "PutBucketAcl": "writeBuckets",
     "PutBucketAnalyticsConfiguration": "writeBuckets",
     "PutBucketIntelligentTieringConfiguration": "writeBuckets",
     "PutBucketInventoryConfiguration": "writeBuckets",
@@ -134,7 +135,6 @@ _NOT_IMPLEMENTED: dict[str, str] = {
     "PutBucketRequestPayment": "writeBuckets",
     "PutBucketTagging": "writeBuckets",
     "PutBucketWebsite": "writeBuckets",
-    "PutObjectAcl": "writeFiles",
     "PutObjectAnnotation": "writeFiles",
     "PutObjectTagging": "writeFiles",
     "PutPublicAccessBlock": "writeBuckets",

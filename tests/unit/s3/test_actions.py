@@ -339,12 +339,23 @@ def test_a_checksum_stated_for_an_upload_without_one_is_verified_and_kept(s3, wh
     assert (done["ChecksumCRC32C"], done["ChecksumType"]) == ("yZRlqg==", "FULL_OBJECT")
 
 
-def test_objects_have_no_tags_and_no_locks_and_the_acl_of_their_bucket(s3, where):
+def test_objects_have_no_tags_and_no_locks_and_the_acl_of_their_bucket(s3, where, face):
     s3.put_object(**where, Body=b"x")
     assert s3.get_object_tagging(**where)["TagSet"] == []
     assert refusal(s3.get_object_retention, **where) == (400, "InvalidRequest")
     assert refusal(s3.get_object_legal_hold, **where) == (400, "InvalidRequest")
     assert len(s3.get_object_acl(**where)["Grants"]) == 1
+    s3.put_bucket_acl(Bucket=where["Bucket"], ACL="public-read")
+    assert len(s3.get_object_acl(**where)["Grants"]) == 2
+    s3.put_object_acl(**where, ACL="public-read")
+    assert refusal(s3.put_object_acl, **where, ACL="private") == (400, "InvalidArgument")
+    assert refusal(s3.put_bucket_acl, Bucket=where["Bucket"], ACL="authenticated-read") == (400, "InvalidArgument")
+    assert refusal(s3.put_bucket_acl, Bucket=where["Bucket"]) == (400, "MissingSecurityHeader")
+    assert face.send("PUT", f"/{face.bucket}?acl")[0] == 403
+    policy = {"Owner": {"ID": "x"}, "Grants": []}
+    assert refusal(s3.put_bucket_acl, Bucket=where["Bucket"], AccessControlPolicy=policy) == (501, "NotImplemented")
+    both = {"AccessControlPolicy": policy, "ACL": "private"}
+    assert refusal(s3.put_bucket_acl, Bucket=where["Bucket"], **both) == (400, "UnexpectedContent")
 
 
 def test_a_virtual_host_addresses_the_same_object(s3, face, where):

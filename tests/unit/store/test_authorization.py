@@ -11,6 +11,7 @@ from harness.asynchronous import asynchronous
 from harness.stores import Bytes, SetClock, open_bench
 from undercroft import limits
 from undercroft.store import errors
+from undercroft.store.buckets.lock import LockChange
 from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import Facts, authorize
 from undercroft.store.identity.principals import NOBODY, Principal
@@ -52,6 +53,18 @@ async def test_a_key_of_some_names_neither_hears_of_all_nor_sees_who_does(tmp_pa
         authorize(await _key(bench, operation.value), operation, bench.bucket)
         with pytest.raises(errors.Unauthorized):
             authorize(await _key(bench, operation.value, name_prefix="in/"), operation, bench.bucket)
+
+
+@asynchronous
+async def test_a_key_of_some_names_does_not_lock_all_of_a_bucket(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        key = await _key(bench, "writeBucketRetentions", name_prefix="in/")
+        with pytest.raises(errors.Unauthorized):
+            await bench.store.buckets.set_lock(key, bench.bucket.bucket_id, LockChange(enabled=True))
+        everywhere = await _key(bench, "writeBucketRetentions")
+        assert (
+            await bench.store.buckets.set_lock(everywhere, bench.bucket.bucket_id, LockChange(enabled=True))
+        ).lock.enabled
 
 
 @asynchronous

@@ -77,6 +77,49 @@ def test_the_acl_of_a_missing_object_is_not_found(s3, bucket, refused):
         s3.get_object_acl(Bucket=bucket, Key="missing")
 
 
+def test_a_bucket_is_made_public_and_private_again(s3, raw, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    for acl, grants, status in (
+        ("private", 1, 403),
+        ("public-read", 2, 200),
+        ("public-read", 2, 200),
+        ("private", 1, 403),
+    ):
+        s3.put_bucket_acl(Bucket=bucket, ACL=acl)
+        assert len(s3.get_bucket_acl(Bucket=bucket)["Grants"]) == grants
+        assert raw("GET", f"/{bucket}/k", signed=False).status == status
+
+
+def test_an_object_takes_the_acl_of_its_bucket_and_no_other(s3, bucket, public_bucket, refused):
+    for name, own, other in ((bucket, "private", "public-read"), (public_bucket, "public-read", "private")):
+        version = s3.put_object(Bucket=name, Key="k", Body=b"x")["VersionId"]
+        s3.put_object_acl(Bucket=name, Key="k", ACL=own)
+        s3.put_object_acl(Bucket=name, Key="k", VersionId=version, ACL=own)
+        for acl in (other, "bucket-owner-full-control"):
+            with refused("InvalidArgument", 400):
+                s3.put_object_acl(Bucket=name, Key="k", ACL=acl)
+        with refused("NoSuchKey", 404):
+            s3.put_object_acl(Bucket=name, Key="missing", ACL=own)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "code"),
+    [
+        ({}, b"", "MissingSecurityHeader"),
+        ({}, b"<AccessControlPolicy/>", "NotImplemented"),
+        ({"x-amz-acl": "private"}, b"<AccessControlPolicy/>", "UnexpectedContent"),
+        ({"x-amz-acl": "public-read-write"}, b"", "InvalidArgument"),
+        ({"x-amz-acl": ""}, b"", "InvalidArgument"),
+        ({"x-amz-grant-read": "uri=http://acs.amazonaws.com/groups/global/AllUsers"}, b"", "NotImplemented"),
+    ],
+)
+def test_p11_an_acl_that_is_not_canned_is_refused_and_changes_nothing(s3, raw, bucket, headers, body, code):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    for target in (f"/{bucket}?acl", f"/{bucket}/k?acl"):
+        assert raw("PUT", target, headers=headers, body=body).code == code
+    assert len(s3.get_bucket_acl(Bucket=bucket)["Grants"]) == 1
+
+
 EMPTY = {
     "accelerate": "AccelerateConfiguration",
     "analytics": "ListBucketAnalyticsConfigurationResult",

@@ -581,6 +581,8 @@ def test_p6_the_right_to_retention_is_enough_to_configure_it(key_with, s3, bucke
     )
     assert client("PUT", f"/{bucket}?object-lock", body=body).status == 200
     assert client("GET", f"/{bucket}?object-lock").text("Rule/DefaultRetention/Days") == "1"
+    of_some_names = key_with({"writeBucketRetentions"}, namePrefix="in/")  # A default locks what has any name.
+    assert of_some_names("PUT", f"/{bucket}?object-lock", body=body).code == "AccessDenied"
 
 
 def test_p6_to_bypass_governance_takes_a_right_of_its_own(s3, put, key_with):

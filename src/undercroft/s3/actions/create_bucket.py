@@ -6,11 +6,10 @@ from undercroft.http.response import Response
 from undercroft.s3.answers import bare_answer
 from undercroft.s3.call import Call
 from undercroft.s3.errors import S3Error, invalid_argument
-from undercroft.s3.headers import CANNED_ACLS
+from undercroft.s3.headers import ACL, bucket_type_of
 from undercroft.s3.xml_in import children, parse_document
 from undercroft.store.buckets.lock import LockChange
 
-_TYPES = {acl: bucket_type for bucket_type, acl in CANNED_ACLS.items()}
 # The region that clients put where they have none; it stands for ours.
 _ANY_REGION = "us-east-1"
 _LOCK = "x-amz-bucket-object-lock-enabled"
@@ -19,14 +18,12 @@ _SETTINGS = frozenset({"LocationConstraint", "Location", "Bucket", "Tags"})
 
 async def create_bucket(call: Call) -> Response:
     """PUT /bucket (reference, 1.5 and 2.8)."""
-    acl = call.header("x-amz-acl") or "private"
-    if acl not in _TYPES:
-        raise invalid_argument("x-amz-acl", acl, f"Unsupported value for canned acl '{acl}'")
+    bucket_type = bucket_type_of(call.header(ACL) or "private")
     lock = _lock(call.header(_LOCK) or "false")
     body = await call.document()
     if body:
         _check_location(body, call.settings.region)
-    bucket = await call.store.buckets.create(call.managing, call.bucket_name, _TYPES[acl], lock=lock)
+    bucket = await call.store.buckets.create(call.managing, call.bucket_name, bucket_type, lock=lock)
     return bare_answer(200, [(b"location", b"/" + bucket.name.encode("ascii"))])
 
 

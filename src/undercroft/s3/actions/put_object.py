@@ -10,7 +10,7 @@ from undercroft.s3.conditions import write_condition
 from undercroft.s3.encryption import asked_encryption, encryption_headers
 from undercroft.s3.headers import check_object_acl, checksum_headers, quoted_etag
 from undercroft.s3.metadata import read_content_type, read_info
-from undercroft.s3.object_lock import asked_lock, check_integrity_of_locked
+from undercroft.s3.object_lock import NO_LOCK, asked_lock, check_integrity_of_locked
 from undercroft.store.model import NewFile
 
 
@@ -20,7 +20,8 @@ async def put_object(call: Call) -> Response:
     body = UploadBody(call.request, call.authentication)
     condition = write_condition(headers)
     lock = asked_lock(headers)
-    check_integrity_of_locked(lock, headers, body.checksum_algorithm)
+    if lock is not NO_LOCK:
+        check_integrity_of_locked(headers, body.checksum_algorithm)
     new = NewFile(
         read_content_type(headers),
         read_info(headers),

@@ -25,8 +25,15 @@ class Facts(msgspec.Struct, frozen=True):
 
 NO_FACTS = Facts()
 # A rule hears of any name, and has the address and the secret of whoever listens: nothing for a key of some names. Access
-# logs have any name in them as well, and could be sent to where such a key reads them.
-_OF_ALL_NAMES = frozenset({Operation.READ_NOTIFICATIONS, Operation.WRITE_NOTIFICATIONS, Operation.WRITE_BUCKET_LOGGING})
+# logs have any name in them as well, and could be sent to where such a key reads them. A default retention locks any name.
+_OF_ALL_NAMES = frozenset(
+    {
+        Operation.READ_NOTIFICATIONS,
+        Operation.WRITE_NOTIFICATIONS,
+        Operation.WRITE_BUCKET_LOGGING,
+        Operation.WRITE_BUCKET_LOCK,
+    }
+)
 
 _CHANGES_OF_BUCKETS = frozenset(
     {
