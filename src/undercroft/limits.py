@@ -271,6 +271,7 @@ REPORT_PAGE_ROWS = 1000  # Days of buckets that are read, and written into a fil
 PRICE_MAX = 1_000_000  # A slip of the hand rather than a price.
 CAP_MAX = 2**62  # Sums of what was used and what is asked for stay within 64 bits.
 CAP_ALERTS_SHOWN_MAX = 1000
+CAP_ALERT_OFTEN = 5  # So often a day the same alert is raised: what goes up and down all day is no news.
 CAP_ALERTS_SENT_AT_ONCE = 100  # In one request to the operator's webhook.
 CAP_ALERT_NEWS_S = 86_400  # An alert that could not be sent for so long is no news any more.
 

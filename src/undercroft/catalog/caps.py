@@ -72,18 +72,29 @@ async def put(tx: Transaction, whose: Whose, account_id: str, row: CapsRow) -> N
         await tx.run(f"INSERT INTO {whose} (account_id, {_CAPS}) VALUES (?1, ?2, ?3, ?4, ?5)", (account_id, *row))
 
 
-async def raise_alert(tx: Transaction, row: AlertRow, *, once_until_over: bool) -> bool:
-    """Add an alert, and answer whether it is new: each is raised once a day for the same cap.
+async def raise_alert(tx: Transaction, row: AlertRow, *, once_until_over: bool, often: int) -> bool:
+    """Add an alert, and answer whether it is new: none is raised while the same one of this day is not over.
 
-    `once_until_over` is for what does not begin anew each day: nor is it raised while one of another day is not over.
+    `once_until_over` is for what does not begin anew each day: nor is it raised while one of another day is not over. What was
+    raised `often` times on the day is not new any more: the last one is just not over.
     """
-    if once_until_over:
-        found = await tx.one(
-            "SELECT 1 FROM cap_alerts WHERE account_id = ?1 AND category = ?2 AND percent = ?3 AND cap = ?4 AND is_over = 0",
-            (row.account_id, row.category, row.percent, row.cap),
+    same = (row.account_id, row.category, row.percent, row.cap)
+    found = await tx.one(
+        "SELECT count(CASE WHEN is_over = 0 AND (day = ?5 OR ?6 = 1) THEN 1 END), count(CASE WHEN day = ?5 THEN 1 END),"
+        " max(at_ms) FROM cap_alerts WHERE account_id = ?1 AND category = ?2 AND percent = ?3 AND cap = ?4",
+        (*same, row.day, int(once_until_over)),
+    )
+    assert found is not None
+    lasting, today, last_ms = found
+    if lasting:
+        return False
+    if today >= often:  # type: ignore[operator]
+        await tx.run(
+            "UPDATE cap_alerts SET is_over = 0, used = ?5 WHERE account_id = ?1 AND category = ?2 AND percent = ?3"
+            " AND cap = ?4 AND at_ms = ?6",
+            (*same, row.used, last_ms),
         )
-        if found is not None:
-            return False
+        return False
     added = await tx.one(
         f"INSERT INTO cap_alerts ({_ALERTS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING RETURNING 1",
         row,
@@ -140,8 +151,8 @@ async def note_sent(tx: Transaction, row: AlertRow, now_ms: int) -> None:
     """Note that an alert was sent."""
     await tx.run(
         "UPDATE cap_alerts SET sent_ms = ?6"
-        " WHERE account_id = ?1 AND category = ?2 AND day = ?3 AND percent = ?4 AND cap = ?5",
-        (row.account_id, row.category, row.day, row.percent, row.cap, now_ms),
+        " WHERE account_id = ?1 AND category = ?2 AND day = ?3 AND percent = ?4 AND cap = ?5 AND at_ms = ?7",
+        (row.account_id, row.category, row.day, row.percent, row.cap, now_ms, row.at_ms),
     )
 
 

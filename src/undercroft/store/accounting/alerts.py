@@ -1,8 +1,8 @@
 """Alerts: who has used most of a cap, or all of it, is told so, once.
 
 At 75 and at 100 percent there is a row, and a line of the log. Of a cap by the day there is one alert a day, of the cap on
-storage one each time that it is crossed, and at most one a day; a changed cap alerts anew. What a cap has refused is an
-alert at 100 percent too, however much smaller things would still fit. `store/work/alert_webhook.py` sends them out.
+storage one each time that it is crossed, up to `CAP_ALERT_OFTEN` times a day; a changed cap alerts anew. What a cap has refused
+is an alert at 100 percent too, however much smaller things would still fit. `store/work/alert_webhook.py` sends them out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _log = structlog.get_logger(__name__)
 
 
 class _Findings(NamedTuple):
-    """What a look at some accounts found: alerts to raise, accounts whose storage is below an alert, the last account."""
+    """What a look at some accounts found: alerts to raise, accounts that are below an alert now, the last account."""
 
     due: list[AlertRow]
     fallen: list[
@@ -66,7 +66,7 @@ class Alerts:
                 of_account = caps_of_row(await caps.find(rows, account_id))
                 known = await caps.known_alerts(rows, account_id, day)
                 for standing in await standing_of(rows, account_id, of_account, day):
-                    is_known = (category, PERCENTAGES[-1], standing.cap) in {alert[:3] for alert in known}
+                    is_known = (category, PERCENTAGES[-1], standing.cap, False) in known
                     if standing.category == category and not is_known:
                         found.append(_row(standing, PERCENTAGES[-1], now_ms))
             return found
@@ -87,9 +87,15 @@ class Alerts:
         async def change(tx: Transaction) -> list[AlertRow]:
             for now, above_percent in fallen:
                 await caps.end_alerts(
-                    tx, now.account_id, "storage", above_percent=above_percent, used=now.used, cap=now.cap
+                    tx, now.account_id, now.category, above_percent=above_percent, used=now.used, cap=now.cap
                 )
-            return [row for row in due if await caps.raise_alert(tx, row, once_until_over=row.category == "storage")]
+            return [
+                row
+                for row in due
+                if await caps.raise_alert(
+                    tx, row, once_until_over=row.category == "storage", often=limits.CAP_ALERT_OFTEN
+                )
+            ]
 
         for row in await self._gate.write(change):
             _tell(alert_of(row))
@@ -122,13 +128,16 @@ async def _look(rows: Rows, after: str, now_ms: int) -> _Findings:
         known = await caps.known_alerts(rows, account_id, day)
         for standing in await standing_of(rows, account_id, caps_of_row(row), day):
             raised = {
-                percent for category, percent, cap, _ in known if category == standing.category and cap == standing.cap
+                percent
+                for category, percent, cap, is_over in known
+                if category == standing.category and cap == standing.cap and not is_over
             }
             reached = max((each for each in PERCENTAGES if standing.used * 100 >= standing.cap * each), default=0)
             if reached > max(raised, default=0):
                 findings.due.append(_row(standing, reached, now_ms))
-            if standing.category == "storage" and any(
-                category == "storage" and percent > reached and not is_over for category, percent, _, is_over in known
+            if any(
+                category == standing.category and percent > reached and not is_over
+                for category, percent, _, is_over in known
             ):
                 findings.fallen.append((standing, reached))
     return findings._replace(last=page[-1][0] if page else "")
