@@ -127,6 +127,13 @@ async def known_alerts(rows: Rows, account_id: str, day: int) -> list[tuple[str,
     return [(category, percent, cap, bool(is_over)) for category, percent, cap, is_over in found]  # type: ignore[misc]
 
 
+async def count_alerts(rows: Rows, account_id: str, day: int) -> int:
+    """How many alerts of the account there are on a day."""
+    row = await rows.one("SELECT count(*) FROM cap_alerts WHERE account_id = ?1 AND day = ?2", (account_id, day))
+    assert row is not None
+    return row[0]  # type: ignore[return-value]
+
+
 async def alerts(rows: Rows, account_id: str | None, since_day: int, limit: int) -> list[AlertRow]:
     """The alerts of an account, or of all, from this day on, the newest first."""
     found = await rows.all(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
 from undercroft.console.caps.amounts import NAMES, shown
 from undercroft.console.visit import Visit
+from undercroft.store.accounting.alert_settings import AlertSettings
 from undercroft.store.accounting.model import CATEGORIES, Category, DayOfUsage, Held, day_of
+from undercroft.store.accounting.telling import ADDRESS, OWNER, WEBHOOK
 from undercroft.store.model import Bucket
 
 ALERT_DAYS = 30
 _ALERT_PERCENT = 75
+_CHANNELS = {OWNER: "The account's address", WEBHOOK: "The webhook"}
 
 
 class Row(NamedTuple):
@@ -25,6 +29,7 @@ class Row(NamedTuple):
     percent: int | None
     tone: str  # The class of its bar.
     is_operators: bool  # Whether it is the operator's, which is lower than the account's own.
+    alerts_at: str  # The percentages of it that alert.
 
 
 class BucketRow(NamedTuple):
@@ -46,10 +51,11 @@ async def overview(visit: Visit) -> Response:
     )
     held = await store.buckets.usage(visit.principal)
     alerts = await store.accounting.alerts.recent(account_id, days=ALERT_DAYS)
+    settings, webhook = await store.accounting.alert_settings.own(visit.principal)
     return visit.render(
         "caps/overview.html",
         rows=[
-            _row(category, used[category], getattr(counting, category), getattr(operators, category))
+            _row(category, used[category], getattr(counting, category), getattr(operators, category), settings)
             for category in CATEGORIES
         ],
         class_a=days[0].transactions("A") if days else 0,
@@ -59,6 +65,14 @@ async def overview(visit: Visit) -> Response:
             for alert in alerts
         ],
         alert_days=ALERT_DAYS,
+        addresses=[*([visit.account.email] if settings.tells_owner else []), *settings.addresses],
+        webhook_host="" if webhook is None else urlsplit(webhook.url).netloc,
+        warns_of_keys=settings.warns_of_keys,
+        can_mail=store.identity.letters.can_be_sent,
+        undelivered=[
+            (_CHANNELS.get(one.channel, one.channel.removeprefix(ADDRESS)), one)
+            for one in await store.work.notices.undelivered(account_id)
+        ],
     )
 
 
@@ -74,9 +88,11 @@ def used_today(day: DayOfUsage | None) -> dict[Category, int]:
     }
 
 
-def _row(category: Category, used: int, cap: int | None, operators: int | None) -> Row:
+def _row(category: Category, used: int, cap: int | None, operators: int | None, settings: AlertSettings) -> Row:
+    name, shown_used = NAMES[category], shown(category, used)
     if cap is None:
-        return Row(category, NAMES[category], shown(category, used), None, None, "", False)
+        return Row(category, name, shown_used, None, None, "", False, "")
     percent = min(100, used * 100 // cap) if cap else 100
     tone = "bad" if percent == 100 else "warn" if percent >= _ALERT_PERCENT else ""
-    return Row(category, NAMES[category], shown(category, used), shown(category, cap), percent, tone, cap == operators)
+    alerts_at = ", ".join(f"{one} %" for one in settings.percentages(category))
+    return Row(category, name, shown_used, shown(category, cap), percent, tone, cap == operators, alerts_at)
