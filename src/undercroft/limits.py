@@ -277,6 +277,7 @@ CAP_ALERT_NEWS_S = 86_400  # An alert that could not be sent for so long is no n
 CAP_ALERTS_TOLD = (
     20  # So many alerts of an account are told of a day: nobody floods others' letterboxes by changing caps.
 )
+KEY_WARNINGS_TOLD = 50  # So many keys of an account are warned of a day; the console's page of keys shows all of them.
 ALERT_THRESHOLDS_MAX = 5  # Percentages of one cap.
 ALERT_ADDRESSES_MAX = 5  # Besides the account's own.
 NOTICES_LOOK_S = 2.0  # How often the steward looks for notices.

@@ -166,6 +166,7 @@ async def build_usage(bench: Bench) -> None:
     await bench.store.accounting.caps.change(account_id, {"storage": 1})
     settings = AlertSettings(tells_owner=False)
     await bench.store.accounting.alert_settings.change_own(bench.principal, settings, Target(TOLD))
+    await bench.store.identity.keys.create(bench.principal, "ending", ["listFiles"], valid_s=8 * DAY_S)
     notice = NoticeRow(account_id, WEBHOOK, bench.clock.ms, "class_c 75 100", "cap", "{}")
     await bench.catalog.write(lambda tx: notices.add(tx, notice))
 
@@ -387,6 +388,8 @@ async def take_over(scene: Scene, name: str, later_s: int) -> None:
         assert await run_job(bench.store, name), "the lease of the dead does not end"
         if name == "deliveries":
             check_events(scene, whole=True)
+        if name == "key-warnings":
+            assert warnings_in(scene) == 1, "nobody is warned, or twice"
         if name == "notices":
             assert (scene.folder / "told").read_bytes().startswith(b'{"alerts":[{}]'), "nobody was told"
         clock.ms += (limits.RECLAIM_GRACE_S + limits.ORPHAN_AGE_S) * 1000
@@ -418,6 +421,12 @@ async def take_over(scene: Scene, name: str, later_s: int) -> None:
 def leased_until(scene: Scene, name: str) -> int | None:
     with closing(apsw.Connection(str(scene.folder / "catalog.db"))) as catalog:
         return catalog.execute("SELECT until_ms FROM leases WHERE work = ?", (name,)).get
+
+
+def warnings_in(scene: Scene) -> int:
+    with closing(apsw.Connection(str(scene.folder / "catalog.db"))) as catalog:
+        count: int = catalog.execute("SELECT count(*) FROM notices WHERE kind = 'key'").get
+        return count
 
 
 def named(scene: Scene) -> set[str]:
@@ -510,6 +519,7 @@ JOBS = {
     "prune-people": (0, 3),
     "trials": (2 * DAY_S, 5),
     "cap-alerts": (0, 20),
+    "key-warnings": (2 * DAY_S, 10),
     "notices": (0, 10),
     "usage": (DAY_S, 20),
     "replication": (0, 30),

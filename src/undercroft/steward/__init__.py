@@ -67,6 +67,7 @@ def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
         Job("trials", limits.TRIAL_LOOK_S, trials.run, limits.TRIAL_LOOK_S * 3, is_wanted=trials.have_ended),
         Job("cap-alerts", 5.0, store.accounting.alerts.look, 15.0, is_wanted=store.accounting.caps.are_there),
         Job("alert-webhook", 5.0, store.work.alert_webhook.run, 15.0, is_wanted=store.work.alert_webhook.is_wanted),
+        _leased("key-warnings", 600.0, store.work.key_warnings.run),
         Job("notices", limits.NOTICES_LOOK_S, notices.run, 15.0, is_wanted=notices.is_wanted),
         _leased("usage", 60.0, store.work.usage.run),
         Job(

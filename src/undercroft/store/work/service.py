@@ -15,6 +15,7 @@ from undercroft.store.work.alert_webhook import AlertWebhook
 from undercroft.store.work.deliveries import Deliveries
 from undercroft.store.work.jobs.runner import JobRunner
 from undercroft.store.work.jobs.snapshots import Snapshots
+from undercroft.store.work.key_warnings import KeyWarnings
 from undercroft.store.work.leases import Leases
 from undercroft.store.work.lifecycle import Lifecycle
 from undercroft.store.work.notices import Notices
@@ -56,6 +57,7 @@ class Work:
         self.rotation = Rotation(gate, notifications, alert_settings, keyring, ambient)
         self.lifecycle = Lifecycle(catalog, gate, files, ambient)
         self.deliveries = deliveries
+        self.key_warnings = KeyWarnings(catalog, gate, ambient)
         self.usage = UsageWork(catalog, gate, ambient)
         self.replication = replication
         self.remote_replication = remote_replication
