@@ -1,6 +1,6 @@
 """Statements about caps of accounts, and about the alerts that were raised on the way to them.
 
-A cap is a number of bytes stored, bytes downloaded a day, or transactions of a class a day; NULL is no cap. The operator sets
+A cap is a number of bytes stored, files shown, bytes downloaded a day, or transactions of a class a day; NULL is no cap. The operator sets
 some, and the account itself others; the lower one counts.
 """
 
@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from undercroft.catalog.contract import Rows, Transaction
 
-_CAPS = "storage, download, class_b, class_c"
+_CAPS = "storage, download, class_b, class_c, files"
 _LOWEST = ", ".join(f"min({column})" for column in _CAPS.split(", "))
 Whose = Literal["caps", "own_caps"]  # The tables: the operator's, and those of accounts themselves.
 _ALERTS = "account_id, category, day, percent, cap, used, at_ms"
@@ -23,6 +23,7 @@ class CapsRow(NamedTuple):
     download: int | None = None
     class_b: int | None = None
     class_c: int | None = None
+    files: int | None = None
 
 
 class AlertRow(NamedTuple):
@@ -69,7 +70,7 @@ async def put(tx: Transaction, whose: Whose, account_id: str, row: CapsRow) -> N
     """Set the caps of an account."""
     await tx.run(f"DELETE FROM {whose} WHERE account_id = ?1", (account_id,))
     if any(cap is not None for cap in row):
-        await tx.run(f"INSERT INTO {whose} (account_id, {_CAPS}) VALUES (?1, ?2, ?3, ?4, ?5)", (account_id, *row))
+        await tx.run(f"INSERT INTO {whose} (account_id, {_CAPS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", (account_id, *row))
 
 
 async def raise_alert(tx: Transaction, row: AlertRow, *, once_until_over: bool, often: int) -> bool:
@@ -118,10 +119,10 @@ async def end_alerts(
 
 
 async def known_alerts(rows: Rows, account_id: str, day: int) -> list[tuple[str, int, int, bool]]:
-    """The alerts of this day and those about storage that are not over: category, percentage, cap, whether it is over."""
+    """The alerts of this day and those about what is held that are not over: category, percentage, cap, whether it is over."""
     found = await rows.all(
         "SELECT category, percent, cap, is_over FROM cap_alerts"
-        " WHERE account_id = ?1 AND (day = ?2 OR (category = 'storage' AND is_over = 0))",
+        " WHERE account_id = ?1 AND (day = ?2 OR (category IN ('storage', 'files') AND is_over = 0))",
         (account_id, day),
     )
     return [(category, percent, cap, bool(is_over)) for category, percent, cap, is_over in found]  # type: ignore[misc]

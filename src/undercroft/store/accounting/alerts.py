@@ -1,7 +1,7 @@
 """Alerts: who has used most of a cap, or all of it, is told so, once.
 
-At 75 and at 100 percent, or where the account wants it, there is a row, and a line of the log. Of a cap by the day there is one alert a day, of the cap on
-storage one each time that it is crossed, up to `CAP_ALERT_OFTEN` times a day; a changed cap alerts anew. What a cap has refused
+At 75 and at 100 percent, or where the account wants it, there is a row, and a line of the log. Of a cap by the day there is one alert a day, of those on
+what is held one each time that it is crossed, up to `CAP_ALERT_OFTEN` times a day; a changed cap alerts anew. What a cap has refused
 is an alert at 100 percent too, however much smaller things would still fit. `store/work/alert_webhook.py` sends all of them to
 the operator, `store/work/notices.py` those of each account to whom it names.
 """
@@ -19,7 +19,7 @@ from undercroft.catalog.caps import AlertRow
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.store.accounting.alert_settings import settings_in
 from undercroft.store.accounting.caps import caps_of_row, standing_of
-from undercroft.store.accounting.model import Alert, Category, Standing, day_of, described
+from undercroft.store.accounting.model import HELD, Alert, Category, Standing, day_of, described
 from undercroft.store.accounting.telling import tell
 from undercroft.store.ambient import Ambient
 from undercroft.store.gate import Gate
@@ -94,9 +94,7 @@ class Alerts:
                 )
             raised = []
             for row in due:
-                if await caps.raise_alert(
-                    tx, row, once_until_over=row.category == "storage", often=limits.CAP_ALERT_OFTEN
-                ):
+                if await caps.raise_alert(tx, row, once_until_over=row.category in HELD, often=limits.CAP_ALERT_OFTEN):
                     raised.append(row)
                     await _tell_in(tx, row)
             return raised

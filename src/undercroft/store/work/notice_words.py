@@ -12,6 +12,7 @@ from undercroft.store.accounting.model import moment
 
 _TOLD: Mapping[str, tuple[str, str]] = {  # By the categories of `JSON_NAMES`: what is used, and how amounts of it read.
     "storage": ("the cap on storage", "{used:,} of {cap:,} bytes are stored"),
+    "files": ("the cap on files", "{used:,} of {cap:,} files are stored"),
     "download": ("today's cap on downloads", "{used:,} of {cap:,} bytes have been downloaded today"),
     "classB": ("today's cap on class B", "{used:,} of {cap:,} transactions of class B were made today"),
     "classC": ("today's cap on class C", "{used:,} of {cap:,} transactions of class C were made today"),
