@@ -271,8 +271,18 @@ REPORT_PAGE_ROWS = 1000  # Days of buckets that are read, and written into a fil
 PRICE_MAX = 1_000_000  # A slip of the hand rather than a price.
 CAP_MAX = 2**62  # Sums of what was used and what is asked for stay within 64 bits.
 CAP_ALERTS_SHOWN_MAX = 1000
-CAP_ALERTS_SENT_AT_ONCE = 100  # In one request to the operator's webhook.
+CAP_ALERT_OFTEN = 5  # So often a day the same alert is raised: what goes up and down all day is no news.
+CAP_ALERTS_SENT_AT_ONCE = 100  # In one request to a webhook, and in one letter.
 CAP_ALERT_NEWS_S = 86_400  # An alert that could not be sent for so long is no news any more.
+CAP_ALERTS_TOLD = (
+    20  # So many alerts of an account are told of a day: nobody floods others' letterboxes by changing caps.
+)
+KEY_WARNINGS_TOLD = 50  # So many keys of an account are warned of a day; the console's page of keys shows all of them.
+ALERT_THRESHOLDS_MAX = 5  # Percentages of one cap.
+ALERT_ADDRESSES_MAX = 5  # Besides the account's own.
+NOTICES_LOOK_S = 2.0  # How often the steward looks for notices.
+NOTICES_AT_ONCE = 16  # A mail server or webhook that does not answer holds up no other channel …
+NOTICES_OF_ACCOUNT_AT_ONCE = 3  # … and nobody's hold up those of others.
 
 # -- Access logs (ours) -----------------------------------------------------------------------------------------------
 ACCESS_LOG_WRITE_S = 10.0  # Lines gather in memory for this long, or until a process has …

@@ -38,13 +38,17 @@ from harness.processes import blob_files, wait_until
 from harness.replication import Pair, new_bucket, pair_of, picture, rule, set_rules, statuses
 from harness.stores import Bench, Bytes, SetClock, open_bench
 from undercroft import limits, steward
-from undercroft.catalog import accounting, attempts, trials
+from undercroft.catalog import accounting, attempts, notices, trials
 from undercroft.catalog.accounting import CallRow, TransferRow
 from undercroft.catalog.contract import Transaction
+from undercroft.catalog.notices import NoticeRow
 from undercroft.outgoing.contract import NoWayOut, Visitor
 from undercroft.serve import logs
 from undercroft.store import errors
+from undercroft.store.accounting.alert_settings import AlertSettings
+from undercroft.store.accounting.telling import WEBHOOK
 from undercroft.store.buckets.lock import LockChange
+from undercroft.store.buckets.notification_rules import Target
 from undercroft.store.dialect import S3
 from undercroft.store.identity.audit import Actor
 from undercroft.store.identity.principals import Principal
@@ -56,6 +60,7 @@ PART = os.urandom(BLOB_BYTES)
 OLD_S = limits.ORPHAN_AGE_S + 3600
 DAY_S = 86_400
 FAR = "https://far.example.com"
+TOLD = "https://told.example.com"
 STRIDE = 9  # At CI size, one in so many calls is a death.
 STEPS_MAX = 2000
 GONE = [(event, "a") for event in ("b2:ObjectCreated:Upload", "b2:ObjectDeleted:Delete")]
@@ -97,6 +102,8 @@ class Scene(NamedTuple):
 
     def visit(self, url: str) -> Visitor:
         """The way out, on which nobody gets as far as another installation."""
+        if url == TOLD:
+            return Inbox(log=self.folder / "told")(url)
         return NoWayOut(url) if url.startswith(FAR) else self.inbox(url)
 
 
@@ -160,6 +167,11 @@ async def build_usage(bench: Bench) -> None:
 
         await bench.catalog.write(add)
     await bench.store.accounting.caps.change(account_id, {"storage": 1})
+    settings = AlertSettings(tells_owner=False)
+    await bench.store.accounting.alert_settings.change_own(bench.principal, settings, Target(TOLD))
+    await bench.store.identity.keys.create(bench.principal, "ending", ["listFiles"], valid_s=8 * DAY_S)
+    notice = NoticeRow(account_id, WEBHOOK, bench.clock.ms, "class_c 75 100", "cap", "{}")
+    await bench.catalog.write(lambda tx: notices.add(tx, notice))
 
 
 def check_usage(scene: Scene, *, done: bool) -> None:
@@ -172,6 +184,7 @@ def check_usage(scene: Scene, *, done: bool) -> None:
             assert alerts == 1
             assert catalog.execute("SELECT count(*) FROM storage_days").get > 1
             assert not catalog.execute("SELECT count(*) FROM call_days WHERE slot <> 0").get
+            assert not catalog.execute("SELECT count(*) FROM notices").get
         else:
             assert alerts <= 1
 
@@ -352,6 +365,7 @@ async def run_job(store: Any, name: str) -> bool:
         return False
     await job.run()
     await store.work.deliveries.finish_turns()
+    await store.work.notices.finish_turns()
     await store.work.remote_replication.finish_turns()
     await store.work.snapshots.finish_turns()
     return True
@@ -389,6 +403,10 @@ async def take_over(scene: Scene, name: str, later_s: int) -> None:
         assert await run_job(bench.store, name), "the lease of the dead does not end"
         if name == "deliveries":
             check_events(scene, whole=True)
+        if name == "key-warnings":
+            assert warnings_in(scene) == 1, "nobody is warned, or twice"
+        if name == "notices":
+            assert (scene.folder / "told").read_bytes().startswith(b'{"alerts":[{}]'), "nobody was told"
         clock.ms += (limits.RECLAIM_GRACE_S + limits.ORPHAN_AGE_S) * 1000
         clock.ms = max(clock.ms, scene.now_ms + 3 * DAY_S * 1000)
         # Twice, a day later again: what one job leaves is work for another.
@@ -421,6 +439,12 @@ async def take_over(scene: Scene, name: str, later_s: int) -> None:
 def leased_until(scene: Scene, name: str) -> int | None:
     with closing(apsw.Connection(str(scene.folder / "catalog.db"))) as catalog:
         return catalog.execute("SELECT until_ms FROM leases WHERE work = ?", (name,)).get
+
+
+def warnings_in(scene: Scene) -> int:
+    with closing(apsw.Connection(str(scene.folder / "catalog.db"))) as catalog:
+        count: int = catalog.execute("SELECT count(*) FROM notices WHERE kind = 'key'").get
+        return count
 
 
 def named(scene: Scene) -> set[str]:
@@ -517,6 +541,8 @@ JOBS = {
     "prune-people": (0, 3),
     "trials": (2 * DAY_S, 5),
     "cap-alerts": (0, 20),
+    "key-warnings": (2 * DAY_S, 10),
+    "notices": (0, 10),
     "usage": (DAY_S, 20),
     "replication": (0, 30),
     "remote-replication": (0, 30),

@@ -57,6 +57,7 @@ REFUSED: Mapping[str, Refused] = {
     "/replication/targets/new": Refused([("target", ""), ("endpoint", "http://x")]),
     "/keys/new": Refused([("name", "?"), ("access", "readWrite"), ("duration", "long")]),
     "/caps/edit": Refused([("storage", "much"), ("class_b", "-1")]),
+    "/caps/alerts": Refused([("at_storage", "much"), ("addresses", "nobody"), ("webhook_url", "http://x")]),
     "/caps/buckets/{name}": Refused([("size", "much"), ("files", "-1")]),
     "/settings": Refused([("name", "x" * 300), ("time_zone", "Nowhere")]),
     "/settings/email": Refused([("email", "no address"), ("again", "another"), ("password", "wrong")]),

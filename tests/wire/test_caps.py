@@ -17,7 +17,7 @@ from harness.processes import wait_until
 from harness.s3_raw import make_client
 from harness.server import Server, run_command
 
-ALL = ("storage", "download", "class-b", "class-c")
+ALL = ("storage", "files", "download", "class-b", "class-c")
 
 
 class Capped(NamedTuple):
@@ -155,6 +155,62 @@ def test_the_cap_on_storage_refuses_uploads_in_the_words_of_each_protocol_and_le
     assert b2.call("b2_delete_file_version", fileName="kept", fileId=kept["fileId"]).status == 200
     assert b2.try_upload(bucket_id, "fits", bytes(10)).status == 200
     capped.s3.delete_object(Bucket=name, Key="fits")
+
+
+def _one_too_many(capped: Capped, bucket: dict[str, Any], words: str) -> None:
+    """Whatever would show a second file is refused with these words by both interfaces, and whatever gives room back passes."""
+    b2, bucket_id, name = capped.b2, bucket["bucketId"], bucket["bucketName"]
+    kept = b2.upload(bucket_id, "kept", b"data")
+    large = b2.start(bucket_id, "large")["fileId"]
+    sha1s = [b2.try_part(large, number, bytes(5_000_000)).ok()["contentSha1"] for number in (1, 2)]
+    upload = capped.s3.create_multipart_upload(Bucket=name, Key="larger")["UploadId"]
+    part = capped.s3.upload_part(Bucket=name, Key="larger", UploadId=upload, PartNumber=1, Body=b"part")["ETag"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part}]}
+    for answer in (
+        b2.try_upload(bucket_id, "more", b"1"),
+        b2.call("b2_copy_file", sourceFileId=kept["fileId"], fileName="copy"),
+        b2.call("b2_finish_large_file", fileId=large, partSha1Array=sha1s),
+    ):
+        assert (answer.status, answer.json["code"]) == (403, "storage_cap_exceeded")
+        assert words in answer.json["message"]
+    for ask in (
+        lambda: capped.s3.put_object(Bucket=name, Key="more", Body=b"1"),
+        lambda: capped.s3.copy_object(Bucket=name, Key="copy", CopySource={"Bucket": name, "Key": "kept"}),
+        lambda: capped.s3.complete_multipart_upload(Bucket=name, Key="larger", UploadId=upload, MultipartUpload=parts),
+    ):
+        status, code, message = refused_by_s3(ask)
+        assert (status, code) == (403, "AccessDenied")
+        assert words in message
+    assert b2.names(bucket_id) == ["kept"]
+    capped.s3.put_object(Bucket=name, Key="kept", Body=b"again")
+    assert b2.call("b2_cancel_large_file", fileId=large).status == 200
+    assert b2.call("b2_hide_file", bucketId=bucket_id, fileName="kept").status == 200
+    capped.s3.complete_multipart_upload(Bucket=name, Key="larger", UploadId=upload, MultipartUpload=parts)
+    capped.s3.delete_object(Bucket=name, Key="larger")
+
+
+def test_the_cap_on_files_refuses_what_would_be_one_more_and_lets_overwriting_and_deletes_pass(capped):
+    capped.cap(files=1)
+    _one_too_many(capped, capped.bucket, "the cap on files is exceeded")
+
+
+def test_the_caps_of_a_bucket_refuse_in_the_words_of_each_protocol_and_name_it(capped):
+    b2, server = capped.b2, capped.server
+    bucket = b2.create_bucket("bounded-bucket")
+    bucket_id, name = bucket["bucketId"], bucket["bucketName"]
+    run(server, "bucket", "caps", name, "--files", "1")
+    _one_too_many(capped, bucket, f"the bucket's cap is exceeded: {name}.")
+    held = run(server, "bucket", "caps", name)["used"]["size"]
+    shown = run(server, "bucket", "caps", name, "--size", f"{held + 10}", "--files", "none")
+    assert shown["caps"] == {"size": held + 10, "files": None}
+    assert b2.try_upload(bucket_id, "more", bytes(11)).json["code"] == "storage_cap_exceeded"
+    refused = refused_by_s3(lambda: capped.s3.put_object(Bucket=name, Key="more", Body=bytes(11)))
+    assert refused[1] == "AccessDenied"
+    assert name in refused[2]
+    assert b2.try_upload(bucket_id, "fits", bytes(10)).status == 200
+    assert b2.try_upload(capped.bucket["bucketId"], "elsewhere", bytes(1000)).status == 200
+    run(server, "bucket", "caps", name, "--size", "none")
+    assert b2.try_upload(bucket_id, "more", bytes(11)).status == 200
 
 
 def test_the_cap_on_class_c_refuses_even_to_authorize_and_lets_deletes_pass(capped):

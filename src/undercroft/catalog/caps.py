@@ -1,6 +1,6 @@
 """Statements about caps of accounts, and about the alerts that were raised on the way to them.
 
-A cap is a number of bytes stored, bytes downloaded a day, or transactions of a class a day; NULL is no cap. The operator sets
+A cap is a number of bytes stored, files shown, bytes downloaded a day, or transactions of a class a day; NULL is no cap. The operator sets
 some, and the account itself others; the lower one counts.
 """
 
@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from undercroft.catalog.contract import Rows, Transaction
 
-_CAPS = "storage, download, class_b, class_c"
+_CAPS = "storage, download, class_b, class_c, files"
 _LOWEST = ", ".join(f"min({column})" for column in _CAPS.split(", "))
 Whose = Literal["caps", "own_caps"]  # The tables: the operator's, and those of accounts themselves.
 _ALERTS = "account_id, category, day, percent, cap, used, at_ms"
@@ -23,6 +23,7 @@ class CapsRow(NamedTuple):
     download: int | None = None
     class_b: int | None = None
     class_c: int | None = None
+    files: int | None = None
 
 
 class AlertRow(NamedTuple):
@@ -69,21 +70,32 @@ async def put(tx: Transaction, whose: Whose, account_id: str, row: CapsRow) -> N
     """Set the caps of an account."""
     await tx.run(f"DELETE FROM {whose} WHERE account_id = ?1", (account_id,))
     if any(cap is not None for cap in row):
-        await tx.run(f"INSERT INTO {whose} (account_id, {_CAPS}) VALUES (?1, ?2, ?3, ?4, ?5)", (account_id, *row))
+        await tx.run(f"INSERT INTO {whose} (account_id, {_CAPS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", (account_id, *row))
 
 
-async def raise_alert(tx: Transaction, row: AlertRow, *, once_until_over: bool) -> bool:
-    """Add an alert, and answer whether it is new: each is raised once a day for the same cap.
+async def raise_alert(tx: Transaction, row: AlertRow, *, once_until_over: bool, often: int) -> bool:
+    """Add an alert, and answer whether it is new: none is raised while the same one of this day is not over.
 
-    `once_until_over` is for what does not begin anew each day: nor is it raised while one of another day is not over.
+    `once_until_over` is for what does not begin anew each day: nor is it raised while one of another day is not over. What was
+    raised `often` times on the day is not new any more: the last one is just not over.
     """
-    if once_until_over:
-        found = await tx.one(
-            "SELECT 1 FROM cap_alerts WHERE account_id = ?1 AND category = ?2 AND percent = ?3 AND cap = ?4 AND is_over = 0",
-            (row.account_id, row.category, row.percent, row.cap),
+    same = (row.account_id, row.category, row.percent, row.cap)
+    found = await tx.one(
+        "SELECT count(CASE WHEN is_over = 0 AND (day = ?5 OR ?6 = 1) THEN 1 END), count(CASE WHEN day = ?5 THEN 1 END),"
+        " max(at_ms) FROM cap_alerts WHERE account_id = ?1 AND category = ?2 AND percent = ?3 AND cap = ?4",
+        (*same, row.day, int(once_until_over)),
+    )
+    assert found is not None
+    lasting, today, last_ms = found
+    if lasting:
+        return False
+    if today >= often:  # type: ignore[operator]
+        await tx.run(
+            "UPDATE cap_alerts SET is_over = 0, used = ?5 WHERE account_id = ?1 AND category = ?2 AND percent = ?3"
+            " AND cap = ?4 AND at_ms = ?6",
+            (*same, row.used, last_ms),
         )
-        if found is not None:
-            return False
+        return False
     added = await tx.one(
         f"INSERT INTO cap_alerts ({_ALERTS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING RETURNING 1",
         row,
@@ -107,13 +119,20 @@ async def end_alerts(
 
 
 async def known_alerts(rows: Rows, account_id: str, day: int) -> list[tuple[str, int, int, bool]]:
-    """The alerts of this day and those about storage that are not over: category, percentage, cap, whether it is over."""
+    """The alerts of this day and those about what is held that are not over: category, percentage, cap, whether it is over."""
     found = await rows.all(
         "SELECT category, percent, cap, is_over FROM cap_alerts"
-        " WHERE account_id = ?1 AND (day = ?2 OR (category = 'storage' AND is_over = 0))",
+        " WHERE account_id = ?1 AND (day = ?2 OR (category IN ('storage', 'files') AND is_over = 0))",
         (account_id, day),
     )
     return [(category, percent, cap, bool(is_over)) for category, percent, cap, is_over in found]  # type: ignore[misc]
+
+
+async def count_alerts(rows: Rows, account_id: str, day: int) -> int:
+    """How many alerts of the account there are on a day."""
+    row = await rows.one("SELECT count(*) FROM cap_alerts WHERE account_id = ?1 AND day = ?2", (account_id, day))
+    assert row is not None
+    return row[0]  # type: ignore[return-value]
 
 
 async def alerts(rows: Rows, account_id: str | None, since_day: int, limit: int) -> list[AlertRow]:
@@ -140,8 +159,8 @@ async def note_sent(tx: Transaction, row: AlertRow, now_ms: int) -> None:
     """Note that an alert was sent."""
     await tx.run(
         "UPDATE cap_alerts SET sent_ms = ?6"
-        " WHERE account_id = ?1 AND category = ?2 AND day = ?3 AND percent = ?4 AND cap = ?5",
-        (row.account_id, row.category, row.day, row.percent, row.cap, now_ms),
+        " WHERE account_id = ?1 AND category = ?2 AND day = ?3 AND percent = ?4 AND cap = ?5 AND at_ms = ?7",
+        (row.account_id, row.category, row.day, row.percent, row.cap, now_ms, row.at_ms),
     )
 
 

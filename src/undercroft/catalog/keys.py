@@ -7,6 +7,7 @@ from typing import NamedTuple
 from undercroft.catalog.contract import Rows, Transaction
 
 _COLUMNS = "key_id, account_id, name, wrapped_secret, capabilities, bucket_ids, name_prefix, expires_ms, created_ms"
+_OF_KEYS = ("key_uses", "key_warnings")  # Tables with what goes when the key does.
 
 
 class KeyRow(NamedTuple):
@@ -62,15 +63,55 @@ async def ending(rows: Rows, account_id: str, now_ms: int, until_ms: int, lived_
     return [KeyRow._make(row) for row in found]
 
 
+async def unwarned(rows: Rows, now_ms: int, days: int, days_ms: int, limit: int) -> list[KeyRow]:
+    """The keys of all accounts that expire within so many days, the first first; of those made to live longer.
+
+    Those are left out of which somebody was warned so many days before their end, or later.
+    """
+    found = await rows.all(
+        f"SELECT {_COLUMNS} FROM keys WHERE expires_ms > ?1 AND expires_ms <= ?1 + ?2 AND expires_ms - created_ms > ?2"
+        " AND NOT EXISTS (SELECT 1 FROM key_warnings WHERE key_warnings.key_id = keys.key_id AND days <= ?3)"
+        " ORDER BY expires_ms, key_id LIMIT ?4",
+        (now_ms, days_ms, days, limit),
+    )
+    return [KeyRow._make(row) for row in found]
+
+
+async def note_warning(tx: Transaction, key_id: str, days: int, now_ms: int) -> bool:
+    """Note that somebody is warned of the end of a key, and answer whether that is new."""
+    row = await tx.one(
+        "INSERT INTO key_warnings (key_id, days, at_ms) SELECT key_id, ?2, ?3 FROM keys WHERE key_id = ?1"
+        " ON CONFLICT (key_id) DO UPDATE SET days = excluded.days, at_ms = excluded.at_ms"
+        " WHERE key_warnings.days > excluded.days RETURNING 1",
+        (key_id, days, now_ms),
+    )
+    return row is not None
+
+
+async def warnings_since(rows: Rows, account_id: str, since_ms: int) -> int:
+    """Of how many keys of the account somebody was warned since this time."""
+    row = await rows.one(
+        "SELECT count(*) FROM keys JOIN key_warnings ON key_warnings.key_id = keys.key_id"
+        " WHERE account_id = ?1 AND expires_ms IS NOT NULL AND at_ms > ?2",
+        (account_id, since_ms),
+    )
+    assert row is not None
+    return row[0]  # type: ignore[return-value]
+
+
 async def delete(tx: Transaction, key_id: str) -> None:
     """Remove a key."""
     await tx.run("DELETE FROM keys WHERE key_id = ?1", (key_id,))
-    await tx.run("DELETE FROM key_uses WHERE key_id = ?1", (key_id,))
+    for table in _OF_KEYS:
+        await tx.run(f"DELETE FROM {table} WHERE key_id = ?1", (key_id,))
 
 
 async def delete_of_account(tx: Transaction, account_id: str) -> None:
     """Remove every key of an account, its master key too."""
-    await tx.run("DELETE FROM key_uses WHERE key_id IN (SELECT key_id FROM keys WHERE account_id = ?1)", (account_id,))
+    for table in _OF_KEYS:
+        await tx.run(
+            f"DELETE FROM {table} WHERE key_id IN (SELECT key_id FROM keys WHERE account_id = ?1)", (account_id,)
+        )
     await tx.run("DELETE FROM keys WHERE account_id = ?1", (account_id,))
 
 

@@ -533,6 +533,52 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         ) {CLUSTERED}""",
         "CREATE INDEX orphaned_rules_by_account ON orphaned_rules (account_id)",
     ),
+    (
+        # An alert may come several times a day: its time is part of its key.
+        """CREATE TABLE cap_alerts_by_time (
+            account_id TEXT NOT NULL,
+            category TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            percent INTEGER NOT NULL,
+            cap {BIG} NOT NULL,
+            used {BIG} NOT NULL,
+            at_ms {BIG} NOT NULL,
+            is_over INTEGER NOT NULL DEFAULT 0,
+            sent_ms {BIG},
+            PRIMARY KEY (account_id, category, day, percent, cap, at_ms)
+        ) {CLUSTERED}""",
+        """INSERT INTO cap_alerts_by_time
+            SELECT account_id, category, day, percent, cap, used, at_ms, is_over, sent_ms FROM cap_alerts""",
+        "DROP TABLE cap_alerts",
+        "ALTER TABLE cap_alerts_by_time RENAME TO cap_alerts",
+        "CREATE INDEX cap_alerts_unsent ON cap_alerts (at_ms) WHERE sent_ms IS NULL",
+        "ALTER TABLE caps ADD COLUMN files {BIG}",
+        "ALTER TABLE own_caps ADD COLUMN files {BIG}",
+        # Who is told of alerts, and what is on its way to them.
+        """CREATE TABLE alert_settings (
+            account_id TEXT PRIMARY KEY,
+            document TEXT NOT NULL,
+            wrapped_webhook {BYTES}
+        )""",
+        """CREATE TABLE notices (
+            account_id TEXT NOT NULL,
+            channel TEXT NOT NULL,
+            at_ms {BIG} NOT NULL,
+            notice_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            document TEXT NOT NULL,
+            attempts {BIG} NOT NULL DEFAULT 0,
+            due_ms {BIG} NOT NULL,
+            error TEXT,
+            PRIMARY KEY (account_id, channel, at_ms, notice_id)
+        ) {CLUSTERED}""",
+        """CREATE TABLE key_warnings (
+            key_id TEXT PRIMARY KEY,
+            days INTEGER NOT NULL,
+            at_ms {BIG} NOT NULL
+        )""",
+        "CREATE INDEX keys_by_end ON keys (expires_ms) WHERE expires_ms IS NOT NULL",
+    ),
 )
 
 SCHEMA_VERSION = len(DELTAS)

@@ -58,12 +58,12 @@ async def by_bucket(rows: Rows, account_id: str) -> dict[str, Held]:
     return {str(row[0]): Held._make(row[1:]) for row in found}
 
 
-async def of_account(rows: Rows, account_id: str) -> tuple[int, int]:
-    """How many versions and how many bytes all buckets of the account hold."""
+async def of_account(rows: Rows, account_id: str) -> Held:
+    """What all buckets of the account hold."""
     row = await rows.one(
-        "SELECT coalesce(sum(versions), 0), coalesce(sum(bytes), 0) FROM usage_deltas"
+        f"SELECT {HELD_SUMS} FROM usage_deltas"
         " WHERE bucket_id IN (SELECT bucket_id FROM buckets WHERE account_id = ?1)",
         (account_id,),
     )
     assert row is not None
-    return row[0], row[1]  # type: ignore[return-value]
+    return Held._make(row)

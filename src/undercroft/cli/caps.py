@@ -20,13 +20,14 @@ from undercroft.store.identity.audit_words import of_caps
 NONE = "none"
 _UNITS: dict[Category, str] = {
     "storage": "bytes",
+    "files": "files",
     "download": "bytes a day",
     "class_b": "transactions a day",
     "class_c": "transactions a day",
 }
 
 
-def _cap(text: str) -> int | None:
+def cap_of(text: str) -> int | None:
     """A cap as given on the command line."""
     if text.lower() == NONE:
         return None
@@ -35,7 +36,8 @@ def _cap(text: str) -> int | None:
     return int(text)
 
 
-def _option(what: str) -> typer.models.OptionInfo:
+def cap_option(what: str) -> typer.models.OptionInfo:
+    """An option that sets a cap, or lifts it."""
     option: typer.models.OptionInfo = typer.Option(metavar="N|none", help=what, show_default=False)
     return option
 
@@ -44,23 +46,25 @@ def _option(what: str) -> typer.models.OptionInfo:
 def caps(
     settings: Settings,
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id or e-mail address.")],
-    storage: Annotated[str | None, _option("How many bytes the account may hold.")] = None,
-    download: Annotated[str | None, _option("How many bytes may be downloaded from it a day.")] = None,
-    class_b: Annotated[str | None, _option("How many transactions of class B it may make a day.")] = None,
-    class_c: Annotated[str | None, _option("How many transactions of class C it may make a day.")] = None,
+    storage: Annotated[str | None, cap_option("How many bytes the account may hold.")] = None,
+    files: Annotated[str | None, cap_option("How many files its buckets may show.")] = None,
+    download: Annotated[str | None, cap_option("How many bytes may be downloaded from it a day.")] = None,
+    class_b: Annotated[str | None, cap_option("How many transactions of class B it may make a day.")] = None,
+    class_c: Annotated[str | None, cap_option("How many transactions of class C it may make a day.")] = None,
     json: JSON = False,
 ) -> None:
     """Show an account's caps and how much of them it uses. With options, set those; 'none' lifts one.
 
-    A day begins at 00:00 UTC. A cap on storage holds at once, the others within seconds.
+    A day begins at 00:00 UTC. Caps on storage and files hold at once, the others within seconds.
     """
     given: dict[Category, str | None] = {
         "storage": storage,
+        "files": files,
         "download": download,
         "class_b": class_b,
         "class_c": class_c,
     }
-    asked = {category: _cap(text) for category, text in given.items() if text is not None}
+    asked = {category: cap_of(text) for category, text in given.items() if text is not None}
 
     async def work(store: Store) -> tuple[str, Caps, list[Standing]]:
         known = await store.identity.accounts.find(account)
@@ -89,7 +93,7 @@ def caps(
                 "category": category.replace("_", " "),
                 "cap": getattr(found, category),
                 "used": used.get(category),
-                "percent": _percent(used.get(category), getattr(found, category)),
+                "percent": part_of(used.get(category), getattr(found, category)),
                 "unit": _UNITS[category],
             }
             for category in CATEGORIES
@@ -134,7 +138,8 @@ def alerts(
         )
 
 
-def _percent(used: int | None, cap: int | None) -> str | None:
+def part_of(used: int | None, cap: int | None) -> str | None:
+    """How much of a cap is used, in percent; None without one."""
     if used is None or cap is None:
         return None
     return f"{used * 100 // cap} %" if cap else "100 %"

@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from undercroft import __version__
-from undercroft.cli import account, caps, group, jobs, key, keyring, lifecycle, notifications, replication, usage
+from undercroft.cli import (
+    account,
+    bucket,
+    caps,
+    group,
+    jobs,
+    key,
+    keyring,
+    lifecycle,
+    notifications,
+    replication,
+    usage,
+)
 from undercroft.cli.options import JSON, AllowTargets, Blobs, Catalog, Config, Data, TargetCA
 from undercroft.settings import load
 
@@ -20,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(account.app, name="account")
 app.add_typer(key.app, name="key")
+app.add_typer(bucket.app, name="bucket")
 app.add_typer(group.app, name="group")
 app.add_typer(replication.app, name="replication")
 app.add_typer(keyring.app, name="keyring")

@@ -53,6 +53,7 @@ def rotate(
                 "notificationTargets": rotated.targets,
                 "replicationTargets": rotated.replication_targets,
                 "secondFactors": rotated.second_factors,
+                "alertWebhooks": rotated.alert_webhooks,
             }
         )
         return
@@ -65,5 +66,6 @@ def rotate(
             "Notification targets": rotated.targets,
             "Replication targets": rotated.replication_targets,
             "Second factors": rotated.second_factors,
+            "Alert webhooks": rotated.alert_webhooks,
         }
     )

@@ -9,6 +9,7 @@ from undercroft.store.accounting.model import Category
 
 _REFUSED: dict[Category, str] = {
     "storage": "Uploads are refused: {used} of {cap} are stored. Delete something, or raise the cap on storage.",
+    "files": "New files are refused: {used} of {cap} files are stored. Delete some, or raise the cap on files.",
     "download": "Downloads may be refused until 00:00 UTC: {used} of {cap} have been downloaded today.",
     "class_b": "Downloads and reads are refused until 00:00 UTC: {used} of {cap} transactions of class B were made today.",
     "class_c": "Lists and most other calls are refused until 00:00 UTC: {used} of {cap} transactions of class C were made today.",

@@ -6,7 +6,7 @@ So an alert of Prometheus's own can stand at any percentage. Only accounts with 
 from __future__ import annotations
 
 from undercroft.store import Store
-from undercroft.store.accounting.alerts import PERCENTAGES
+from undercroft.store.accounting.alert_settings import PERCENTAGES
 from undercroft.store.accounting.model import CATEGORIES
 
 _USED = "undercroft_cap_used_ratio"
@@ -22,7 +22,7 @@ async def cap_metrics(store: Store) -> bytes:
         lines.append(f'{_USED}{{account="{one.account_id}",category="{one.category}"}} {used:.6g}')
     counts = dict.fromkeys(((category, percent) for category in CATEGORIES for percent in PERCENTAGES), 0)
     for alert in await store.accounting.alerts.recent(None, days=1):
-        counts[alert.category, alert.percent] += 1
+        counts[alert.category, alert.percent] = counts.get((alert.category, alert.percent), 0) + 1
     lines += [f"# HELP {_ALERTS} Alerts raised today (UTC) about caps.", f"# TYPE {_ALERTS} gauge"]
     for (category, percent), count in counts.items():
         lines.append(f'{_ALERTS}{{category="{category}",percent="{percent}"}} {count}')

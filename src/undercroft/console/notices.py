@@ -5,7 +5,8 @@ from __future__ import annotations
 NOTICES = {
     "signed-out": "You are signed out.",
     "key-deleted": "The key is deleted. It has stopped working.",
-    "caps-updated": "The caps are updated. One on storage holds at once, others within seconds.",
+    "alerts-updated": "The alerts are updated.",
+    "caps-updated": "The caps are updated. Those on storage and files hold at once, others within seconds.",
     "too-slow": "Signing in took too long. Please start again.",
     "password-changed": "The password is changed. Everywhere else you are signed out.",
     "welcome": "Welcome. Your account is ready.",

@@ -74,6 +74,7 @@ _RULES: dict[type[StoreError], tuple[int, str, str | Callable[[Any], str]]] = {
     errors.TooManyJobs: (409, "Too many jobs are under way", str),
     errors.StorageFull: (507, "The storage is full", "Nothing was changed. Deleting still works."),
     errors.BucketCapExceeded: (403, "The bucket's cap is reached", "Raise it under Caps & Alerts, or delete something."),
+    errors.FilesCapExceeded: (403, "The cap on files is reached", "Raise it under Caps & Alerts, or delete something."),
     errors.StorageCapExceeded: (403, "The cap on storage is reached", "Raise it under Caps & Alerts, or delete something."),
     errors.Busy: (503, "The store is busy", _busy),
 }  # fmt: skip

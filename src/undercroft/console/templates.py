@@ -67,7 +67,7 @@ def moment(context: Context, at_ms: int | None, *, otherwise: str = "never") -> 
     exact = datetime.fromtimestamp(at_ms / 1000, UTC)
     signed_in = context["signed_in"]
     zone = "UTC" if signed_in is None else signed_in.account.time_zone
-    here = "" if zone == "UTC" else f"{exact.astimezone(_zone(zone)):%Y-%m-%d %H:%M:%S} {zone}, "
+    here = "" if zone == "UTC" else f"{exact.astimezone(zone_of(zone)):%Y-%m-%d %H:%M:%S} {zone}, "
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         exact.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         here + exact.strftime("%Y-%m-%d %H:%M:%S UTC"),
@@ -81,7 +81,7 @@ def utc(at_ms: int) -> str:
 
 
 @cache
-def _zone(name: str) -> tzinfo:
+def zone_of(name: str) -> tzinfo:
     """The time zone of this name; UTC if this machine, other than the one where it was chosen, does not know it."""
     try:
         return ZoneInfo(name)

@@ -39,7 +39,7 @@ def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
     async def reclaim() -> bool:
         return await store.work.reclaim.run() == limits.RECLAIM_BATCH  # There may be more than a batch.
 
-    deliveries = store.work.deliveries
+    deliveries, notices = store.work.deliveries, store.work.notices
     snapshots, trials = store.work.snapshots, store.identity.trials
     replication, remote = store.work.replication, store.work.remote_replication
 
@@ -67,6 +67,8 @@ def jobs(store: Store, lifecycle: Schedule = DAILY) -> list[Job]:
         Job("trials", limits.TRIAL_LOOK_S, trials.run, limits.TRIAL_LOOK_S * 3, is_wanted=trials.have_ended),
         Job("cap-alerts", 5.0, store.accounting.alerts.look, 15.0, is_wanted=store.accounting.caps.are_there),
         Job("alert-webhook", 5.0, store.work.alert_webhook.run, 15.0, is_wanted=store.work.alert_webhook.is_wanted),
+        _leased("key-warnings", 600.0, store.work.key_warnings.run),
+        Job("notices", limits.NOTICES_LOOK_S, notices.run, 15.0, is_wanted=notices.is_wanted),
         _leased("usage", 60.0, store.work.usage.run),
         Job(
             "replication",
@@ -97,6 +99,7 @@ async def run(store: Store, stop: asyncio.Event, lifecycle: Schedule = DAILY) ->
         for job in jobs(store, lifecycle):
             group.create_task(_repeat(store, job, stop))
     await store.work.deliveries.stop()
+    await store.work.notices.stop()
     await store.work.remote_replication.stop()
     await store.work.snapshots.stop()
 

@@ -35,6 +35,7 @@ from undercroft.store.work.jobs.hands import Hands
 from undercroft.store.work.jobs.runner import JobRunner
 from undercroft.store.work.jobs.service import Jobs
 from undercroft.store.work.jobs.snapshots import Snapshots
+from undercroft.store.work.notices import Notices
 from undercroft.store.work.replication import Replications
 from undercroft.store.work.replication_remote import RemoteReplications
 from undercroft.store.work.service import Work
@@ -71,7 +72,7 @@ class Store:
         directory = Directory(catalog, keyring, self.ambient)
         meter = Meter(self.ambient)
         gate = Gate(catalog, directory, meter)
-        self.accounting = Accounting(catalog, gate, meter, self.ambient, slot=slot)
+        self.accounting = Accounting(catalog, gate, meter, keyring, self.ambient, slot=slot)
         self.identity = Identity(catalog, directory, gate, keyring, self.ambient, people)
         deeds = self.identity.deeds
         self.audit = self.identity.audit
@@ -120,12 +121,21 @@ class Store:
             gate,
             self.files,
             self.notifications,
+            self.accounting.alert_settings,
             keyring,
             self.ambient,
             deliveries,
             replication,
             remote_replication,
             AlertWebhook(catalog, gate, self.ambient, visit or NoWayOut, alert_webhook),
+            Notices(
+                catalog,
+                gate,
+                self.ambient,
+                self.accounting.alert_settings,
+                self.identity.letters,
+                visit or NoWayOut,
+            ),
             JobRunner(catalog, gate, self.files, hands, self.ambient),
             Snapshots(catalog, self.files, self.buckets, hands, self.ambient),
         )

@@ -35,6 +35,7 @@ from undercroft.store.model import (
 REMEMBERED_MAX = 10_000  # Keys, and buckets, that a process remembers at once.
 T = TypeVar("T")
 _NO_LOCK = Lock()
+_NO_CAPS = CapsRow()
 _lock_decoder = msgspec.json.Decoder(Lock)
 _caps_decoder = msgspec.json.Decoder(BucketCaps | None)
 _replication_decoder = msgspec.json.Decoder(Replication)
@@ -57,7 +58,7 @@ class Directory:
         self._keys: dict[str, _Holder] = {}
         self._buckets: dict[str, Bucket] = {}
         self._ids_by_name: dict[str, str] = {}
-        self._storage_caps: dict[str, int | None] = {}  # By account.
+        self._held_caps: dict[str, CapsRow | None] = {}  # By account; None where nothing bounds what it holds.
         self.invalidation_id = -1  # How far the log has been read; -1 before the first time.
 
     async def refresh(self) -> None:
@@ -128,18 +129,18 @@ class Directory:
         )
 
     def is_uncapped(self, account_id: str) -> bool:
-        """Whether the account is remembered as one that may hold any number of bytes."""
-        return self._storage_caps.get(account_id, 0) is None
+        """Whether the account is remembered as one that may hold any number of bytes and files."""
+        return self._held_caps.get(account_id, _NO_CAPS) is None
 
-    async def storage_cap(self, account_id: str) -> int | None:
-        """How many bytes the account may hold; None is any number."""
+    async def held_caps(self, account_id: str) -> CapsRow | None:
+        """The account's caps if some of them are on bytes or files held; None: it may hold any number of both."""
         try:
-            return self._storage_caps[account_id]
+            return self._held_caps[account_id]
         except KeyError:
             row = await self._load(
                 lambda: caps.find(self._catalog.rows, account_id), lambda row: self._remember_caps(account_id, row)
             )
-            return None if row is None else row.storage
+            return None if row is None else _bounding(row)
 
     async def _load(self, read: Callable[[], Awaitable[T | None]], remember: Callable[[T], None]) -> T | None:
         """Read something and remember it, unless the log was read meanwhile, which may have named just this."""
@@ -183,9 +184,9 @@ class Directory:
         self._ids_by_name[bucket.name] = bucket.bucket_id
 
     def _remember_caps(self, account_id: str, row: CapsRow) -> None:
-        if len(self._storage_caps) >= REMEMBERED_MAX:
-            self._storage_caps.clear()
-        self._storage_caps[account_id] = row.storage
+        if len(self._held_caps) >= REMEMBERED_MAX:
+            self._held_caps.clear()
+        self._held_caps[account_id] = _bounding(row)
 
     def _forget(self, subject: str) -> None:
         kind, _, subject_id = subject.partition(":")
@@ -205,7 +206,11 @@ class Directory:
         self._keys.clear()
         self._buckets.clear()
         self._ids_by_name.clear()
-        self._storage_caps.clear()
+        self._held_caps.clear()
+
+
+def _bounding(row: CapsRow) -> CapsRow | None:
+    return None if row.storage is None and row.files is None else row
 
 
 def secret_context(key_id: str) -> str:

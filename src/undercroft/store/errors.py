@@ -433,8 +433,8 @@ class CapExceeded(StoreError):
 
     message = "Cap exceeded. See the Caps & Alerts page to increase your cap."
 
-    def __init__(self) -> None:
-        super().__init__(self.message)
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.message)
 
 
 class StorageCapExceeded(CapExceeded):
@@ -443,10 +443,20 @@ class StorageCapExceeded(CapExceeded):
     message = "Cannot upload files, storage cap exceeded. See the Caps & Alerts page to increase your cap."
 
 
+class FilesCapExceeded(StorageCapExceeded):
+    """The account would show more files than it may."""
+
+    message = "Cannot upload files, the cap on files is exceeded. See the Caps & Alerts page to increase your cap."
+
+
 class BucketCapExceeded(StorageCapExceeded):
     """The bucket would hold more bytes or files than it may, whatever its account may."""
 
-    message = "Cannot upload files, the bucket's cap is exceeded. See the Caps & Alerts page to increase its cap."
+    def __init__(self, bucket_name: str) -> None:
+        super().__init__(
+            f"Cannot upload files, the bucket's cap is exceeded: {bucket_name}. "
+            "See the Caps & Alerts page to increase its cap."
+        )
 
 
 class TransactionCapExceeded(CapExceeded):

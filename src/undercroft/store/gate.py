@@ -10,14 +10,17 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar, cast
 
-from undercroft.catalog import invalidations, usage
-from undercroft.catalog.contract import Catalog, CatalogError, CatalogFull, Change, Rows, Transaction
+from undercroft.catalog import invalidations
+from undercroft.catalog.caps import CapsRow
+from undercroft.catalog.contract import Catalog, CatalogError, CatalogFull, Change, Transaction
+from undercroft.store.accounting.bounds import check_bytes, check_files, files_before
 from undercroft.store.accounting.meter import Meter
 from undercroft.store.directory import Directory
 from undercroft.store.errors import (
     BadCredentials,
     BucketCapExceeded,
     Busy,
+    FilesCapExceeded,
     NoSuchBucket,
     StorageCapExceeded,
     StorageFull,
@@ -105,11 +108,18 @@ class Gate:
         """Judge, and run the change in a transaction that holds only if the judgement is still true at its commit.
 
         `grows` tells that it stores something new, which waits for room where a delete does not (P13), and which the
-        caps of the bucket and the account's on storage may refuse. Raises what `met` raises, the change's own errors, `StorageCapExceeded`,
-        `StorageFull` and `Busy`.
+        caps of the bucket and the account's on storage and files may refuse. Raises what `met` raises, the change's own errors,
+        `StorageCapExceeded`, `StorageFull` and `Busy`.
         """
         return self._commit(
-            principal, operation, bucket, name, lambda tx, _: change(tx), size_bytes=size_bytes, grows=grows
+            principal,
+            operation,
+            bucket,
+            name,
+            lambda tx, _: change(tx),
+            size_bytes=size_bytes,
+            grows=grows,
+            shows=grows,
         )
 
     def commit_in(
@@ -122,8 +132,12 @@ class Gate:
         *,
         size_bytes: int = 0,
         grows: bool = False,
+        shows: bool = False,
     ) -> Awaitable[T]:
-        """As `commit`, for a change that depends on the bucket's settings: it is given the bucket as it is at the commit."""
+        """As `commit`, for a change that depends on the bucket's settings: it is given the bucket as it is at the commit.
+
+        `shows` tells of a change that stores nothing new that it may show a file more, which caps on files may refuse.
+        """
         return self._commit(
             principal,
             operation,
@@ -132,6 +146,7 @@ class Gate:
             cast("Callable[[Transaction, Bucket | None], Awaitable[T]]", change),
             size_bytes=size_bytes,
             grows=grows,
+            shows=grows or shows,
         )
 
     async def _commit(
@@ -144,34 +159,38 @@ class Gate:
         *,
         size_bytes: int,
         grows: bool,
+        shows: bool,
     ) -> T:
         for _ in range(TRIES):
             # Noted before the judgement: what other tasks hear of the log meanwhile has not been judged here.
             judged_at = self._directory.invalidation_id
             judged = bucket = await self.met(judged_at, principal, operation, bucket, name=name)
-            cap = None
-            if grows and bucket is not None and not self._directory.is_uncapped(bucket.account_id):
-                cap = await self._directory.storage_cap(bucket.account_id)
+            of_account = None
+            if shows and bucket is not None and not self._directory.is_uncapped(bucket.account_id):
+                of_account = await self._directory.held_caps(bucket.account_id)
 
             async def guarded(
-                tx: Transaction, judged_at: int = judged_at, judged: Bucket | None = judged, cap: int | None = cap
+                tx: Transaction,
+                judged_at: int = judged_at,
+                judged: Bucket | None = judged,
+                of_account: CapsRow | None = of_account,
             ) -> T:
                 if await invalidations.highest(tx) != judged_at and await _concerns(tx, judged_at, principal, judged):
                     raise _Outdated
+                if not shows or judged is None or (judged.caps is None and of_account is None):
+                    return await change(tx, judged)
+                before = await files_before(tx, judged, of_account)
                 result = await change(tx, judged)
-                if cap is not None and judged is not None and await _held(tx, judged.account_id) > cap:
-                    raise StorageCapExceeded  # What the change stored is counted already, and goes with it.
-                if grows and judged is not None:
-                    await check_caps_of_bucket(tx, judged)
+                if grows:
+                    await check_bytes(tx, judged, of_account)
+                await check_files(tx, judged, of_account, before)
                 return result
 
             try:
                 return await self.write(guarded, size_bytes=size_bytes, grows=grows)
-            except BucketCapExceeded:
-                raise  # There is no alert about it: those are about what accounts may use.
-            except StorageCapExceeded:
+            except StorageCapExceeded as error:
                 assert bucket is not None
-                self._meter.refuse(bucket.account_id, "storage")
+                self._note_refusal(bucket, error)
                 raise
             except _Outdated:
                 await self._directory.catch_up()
@@ -184,20 +203,22 @@ class Gate:
         """
         if bucket.caps is None and self._directory.is_uncapped(bucket.account_id):
             return
-        if bucket.caps is not None:
-            await self._directory.catch_up()
+        for is_last in (False, True):
+            of_account = await self._directory.held_caps(bucket.account_id)
+            try:
+                await check_bytes(self._catalog.rows, bucket, of_account, size_bytes)
+                return
+            except StorageCapExceeded as error:
+                if is_last:
+                    self._note_refusal(bucket, error)
+                    raise
+            await self._directory.catch_up()  # Perhaps the cap has been raised since this process last heard of it.
             bucket = await self._directory.bucket_by_id(bucket.bucket_id) or bucket
-            await check_caps_of_bucket(self._catalog.rows, bucket, more_bytes=size_bytes)
-        if await self._has_room(bucket, size_bytes):
-            return
-        await self._directory.catch_up()  # Perhaps the cap has been raised since this process last heard of it.
-        if not await self._has_room(bucket, size_bytes):
-            self._meter.refuse(bucket.account_id, "storage")
-            raise StorageCapExceeded
 
-    async def _has_room(self, bucket: Bucket, size_bytes: int) -> bool:
-        cap = await self._directory.storage_cap(bucket.account_id)
-        return cap is None or await _held(self._catalog.rows, bucket.account_id) + size_bytes <= cap
+    def _note_refusal(self, bucket: Bucket, error: StorageCapExceeded) -> None:
+        """Have an alert raised about what a cap of the account refused. Of those of buckets there is none."""
+        if not isinstance(error, BucketCapExceeded):
+            self._meter.refuse(bucket.account_id, "files" if isinstance(error, FilesCapExceeded) else "storage")
 
     async def write_up_to_date(self, change: Change[T]) -> T:
         """As `write`, for a change that wraps secrets: it commits only while this process has read the whole log.
@@ -235,21 +256,3 @@ async def _concerns(tx: Transaction, judged_at: int, principal: Principal, bucke
     if not entries or entries[0][0] != judged_at + 1:
         return True  # Some are forgotten already, or the log is another one.
     return any(subject in judged or subject.partition(":")[0] not in _KINDS for _, subject in entries)
-
-
-async def check_caps_of_bucket(rows: Rows, bucket: Bucket, more_bytes: int = 0) -> None:
-    """Raise `BucketCapExceeded` if the bucket holds more than it may, with so many bytes more."""
-    caps = bucket.caps
-    if caps is None:
-        return
-    held = await usage.of_bucket(rows, bucket.bucket_id)
-    if caps.size_bytes is not None and held.size_bytes + more_bytes > caps.size_bytes:
-        raise BucketCapExceeded
-    if caps.files is not None and held.files > caps.files:
-        raise BucketCapExceeded
-
-
-async def _held(rows: Rows, account_id: str) -> int:
-    """How many bytes the account holds."""
-    _, size_bytes = await usage.of_account(rows, account_id)
-    return size_bytes

@@ -52,6 +52,7 @@ def test_the_key_is_shown_by_what_tells_it_apart_and_changed(folder):
         "notificationTargets": 0,
         "replicationTargets": 0,
         "secondFactors": 0,
+        "alertWebhooks": 0,
     }
     assert rotated["keyId"] != before["keyId"]
     assert json.loads(run(folder, "show", "--json")[1]) == {"keyId": rotated["keyId"], "olderKeyIds": []}

@@ -94,13 +94,13 @@ def test_caps_are_set_one_by_one_shown_and_lifted(folder):
     code, out, err = run(folder, "account", "caps", OWNER, "--storage", "4000", "--class-b", "0", "--json")
     assert code == 0, err
     shown = json.loads(out)
-    assert shown["caps"] == {"storage": 4000, "download": None, "classB": 0, "classC": 10}
+    assert shown["caps"] == {"storage": 4000, "files": None, "download": None, "classB": 0, "classC": 10}
     assert shown["used"]["storage"] == 2000
     table = run(folder, "account", "caps", OWNER)[1]
     assert "50 %" in table
     assert "transactions a day" in table
     code, out, _ = run(folder, "account", "caps", OWNER, "--storage", "none", "--class-b", "none", "--json")
-    assert json.loads(out)["caps"] == {"storage": None, "download": None, "classB": None, "classC": 10}
+    assert json.loads(out)["caps"] == {"storage": None, "files": None, "download": None, "classB": None, "classC": 10}
 
 
 @pytest.mark.parametrize("value", ["-1", "1.5", "lots", "", "9" * 30, "\u0663"])
@@ -134,3 +134,37 @@ def test_groups_are_made_listed_and_deleted(folder):
     assert run(folder, "group", "list")[1] == "There is no group.\n"
     for refused in (("delete", group), ("members", group), ("create", "x", "--admin", "nobody@example.com")):
         assert run(folder, "group", *refused)[0] == 1
+
+
+def test_caps_of_a_bucket_are_shown_set_and_lifted_one_by_one_and_written_down(folder):
+    bucket = _bucket_of(folder)
+    code, out, err = run(folder, "bucket", "caps", bucket, "--size", "8000", "--json")
+    assert code == 0, err
+    shown = json.loads(out)
+    assert (shown["bucketName"], shown["caps"], shown["used"]) == (
+        bucket,
+        {"size": 8000, "files": None},
+        {"size": 2000, "files": 1},
+    )
+    assert json.loads(run(folder, "bucket", "caps", bucket, "--files=5", "--json")[1])["caps"] == {
+        "size": 8000,
+        "files": 5,
+    }
+    table = run(folder, "bucket", "caps", bucket)[1]
+    assert "25 %" in table
+    assert "20 %" in table
+    assert json.loads(run(folder, "bucket", "caps", bucket, "--size", "none", "--json")[1])["caps"]["size"] is None
+    for value in ("-1", "1.5", "much"):
+        assert run(folder, "bucket", "caps", bucket, f"--size={value}")[0] == 2
+    assert run(folder, "bucket", "caps", "no-such-bucket")[0] == 1
+    assert json.loads(run(folder, "bucket", "caps", bucket, "--json")[1])["caps"] == {"size": None, "files": 5}
+
+
+def _bucket_of(folder):
+    async def name():
+        async with open_bench(folder / "data", new=False) as bench:
+            account = await bench.store.identity.accounts.find(OWNER)
+            principal = await bench.store.identity.accounts.operator(account.account_id)
+            return (await bench.store.buckets.list(principal))[0].name
+
+    return asyncio.run(name())

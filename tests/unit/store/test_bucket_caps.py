@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from unittest import mock
+
 import pytest
 
 from harness.asynchronous import asynchronous
@@ -46,6 +49,98 @@ async def test_a_bucket_shows_files_up_to_its_cap_and_lets_them_be_overwritten(t
         await bench.store.files.hide(bench.principal, bench.bucket, "one", NATIVE)
         await bench.put("three")
         assert await bench.names() == ["three", "two"]
+
+
+@asynchronous
+async def test_what_shows_more_files_than_a_lowered_cap_can_still_be_overwritten_and_deleted(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        for name in ("one", "two", "three"):
+            await bench.put(name)
+        await cap(bench, files=1)
+        version = await bench.put("two")
+        await refused(bench.put("four"))
+        await bench.store.files.hide(bench.principal, bench.bucket, "one", NATIVE)
+        await refused(bench.put("one"))
+        await bench.store.files.delete_version(bench.principal, bench.bucket, "two", str(version.file_id))
+        assert await bench.names() == ["three", "two"]
+
+
+@asynchronous
+async def test_a_large_file_that_would_be_one_too_many_is_not_finished_and_can_be_canceled(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        files, new = bench.store.files, NewFile("text/plain")
+        larges, parts = [], []
+        for name in ("large", "larger", "one"):
+            larges.append(await files.start_large_file(bench.principal, bench.bucket, name, new))
+            parts.append(await files.upload_part(bench.principal, bench.bucket, larges[-1], 1, Bytes(b"part")))
+        await bench.put("one")
+        await cap(bench, files=1)
+        await refused(files.finish_s3(bench.principal, bench.bucket, larges[0], [(1, parts[0].md5)]))
+        with pytest.raises(errors.BucketCapExceeded, match=f"exceeded: {bench.bucket.name}"):
+            await files.finish_s3(bench.principal, bench.bucket, larges[1], [(1, parts[1].md5)])
+        await files.finish_s3(bench.principal, bench.bucket, larges[2], [(1, parts[2].md5)])
+        assert await bench.names() == ["one"]
+        await files.cancel(bench.principal, bench.bucket, larges[0])
+        await cap(bench, files=2, size_bytes=0)
+        await files.finish_s3(bench.principal, bench.bucket, larges[1], [(1, parts[1].md5)])
+        assert await bench.names() == ["larger", "one"], "its bytes were held already"
+
+
+@asynchronous
+async def test_a_copy_that_would_be_one_too_many_is_refused(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        source = await bench.put("one")
+        await cap(bench, files=1)
+        copy = bench.store.files.copy
+        await refused(copy(bench.principal, source, bench.bucket, "two"))
+        await copy(bench.principal, source, bench.bucket, "one")
+        assert await bench.names() == ["one"]
+
+
+@asynchronous
+async def test_two_processes_that_store_at_once_do_not_pass_a_cap_together(tmp_path):
+    async with open_bench(tmp_path) as bench, open_as_it_is(tmp_path, bench.clock) as other:
+        other.principal, other.bucket = bench.principal, bench.bucket
+        await cap(bench, files=5, size_bytes=5 * 4)
+        await bench.store.accounting.caps.change(bench.bucket.account_id, {"files": 5})
+        puts = [one.put(f"{number}-{one is other}") for number in range(8) for one in (bench, other)]
+        outcomes = await asyncio.gather(*puts, return_exceptions=True)
+        assert sum(isinstance(outcome, errors.StorageCapExceeded) for outcome in outcomes) == len(puts) - 5
+        assert len(await bench.names()) == 5
+
+
+@asynchronous
+async def test_an_account_shows_files_up_to_its_cap_over_all_its_buckets(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        accounting, account_id = bench.store.accounting, bench.bucket.account_id
+        other = await bench.store.buckets.create(bench.principal, "another-bucket", "allPrivate")
+        await accounting.caps.change(account_id, {"files": 2})
+        await bench.put("one")
+        new = NewFile("text/plain")
+        await bench.store.files.upload(bench.principal, other, "two", new, Bytes(b"2"))
+        with pytest.raises(errors.FilesCapExceeded):
+            await bench.put("three")
+        await bench.put("one")
+        await accounting.settle()
+        assert [(one.category, one.percent) for one in await accounting.alerts.recent(account_id, days=1)] == [
+            ("files", 100)
+        ]
+        assert [(one.category, one.used, one.cap) for one in await accounting.caps.blocking(account_id)] == [
+            ("files", 2, 2)
+        ]
+        await bench.store.files.hide(bench.principal, bench.bucket, "one", NATIVE)
+        await bench.put("three")
+        await accounting.caps.change(account_id, {"files": None})
+        await bench.put("four")
+
+
+@asynchronous
+async def test_without_a_cap_nothing_is_asked_of_what_is_held(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        await bench.put("warm")
+        with mock.patch.multiple("undercroft.catalog.usage", of_bucket=mock.DEFAULT, of_account=mock.DEFAULT) as asked:
+            await bench.put("file")
+        assert [one.call_count for one in asked.values()] == [0, 0]
 
 
 @asynchronous

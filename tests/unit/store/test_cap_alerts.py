@@ -55,16 +55,57 @@ async def test_an_alert_about_storage_comes_once_a_crossing(tmp_path):
             await look()
             bench.clock.ms += DAY_MS
         assert await alerts(bench) == [("storage", 75, 80)], "not every day"
-        for _ in range(2):
+        for times in (1, 2):
             last = await bench.put("more", bytes(20))
             await look()
+            await look()
+            assert await alerts(bench) == [("storage", 75, 80)] + [("storage", 100, 100)] * times, (
+                "again on the same day"
+            )
             await bench.store.files.delete_version(bench.principal, bench.bucket, "more", str(last.file_id))
             await look()
-        assert await alerts(bench) == [("storage", 75, 80), ("storage", 100, 100)], "at most once a day"
+            bench.clock.ms += 1
         bench.clock.ms += DAY_MS
         await bench.put("more", bytes(20))
         await look()
-        assert await alerts(bench) == [("storage", 75, 80), ("storage", 100, 100), ("storage", 100, 100)]
+        assert await alerts(bench) == [("storage", 75, 80)] + [("storage", 100, 100)] * 3
+
+
+@asynchronous
+async def test_what_goes_up_and_down_all_day_is_told_of_a_few_times_and_still_said_to_block(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        accounting, account_id = bench.store.accounting, bench.bucket.account_id
+        await cap(bench, storage=100)
+        for _ in range(limits.CAP_ALERT_OFTEN + 2):
+            last = await bench.put("up", bytes(100))
+            await accounting.alerts.look()
+            assert [one.category for one in await accounting.caps.blocking(account_id)] == ["storage"]
+            await bench.store.files.delete_version(bench.principal, bench.bucket, "up", str(last.file_id))
+            await accounting.alerts.look()
+            bench.clock.ms += 1
+        assert await alerts(bench) == [("storage", 100, 100)] * limits.CAP_ALERT_OFTEN
+        with pytest.raises(errors.StorageCapExceeded):
+            await bench.put("large", bytes(101))
+        await accounting.settle()
+        assert [one.category for one in await accounting.caps.blocking(account_id)] == ["storage"], "quietly so"
+        bench.clock.ms += DAY_MS
+        await bench.put("up", bytes(100))
+        await accounting.alerts.look()
+        assert len(await alerts(bench)) == limits.CAP_ALERT_OFTEN
+
+
+@asynchronous
+async def test_a_cap_by_the_day_that_is_raised_and_lowered_again_alerts_again(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        accounting = bench.store.accounting
+        await cap(bench, class_b=10)
+        accounting.charge(bench.bucket.account_id, "GetObject", "B", 8)
+        for value in (10, 1000, 10):
+            await cap(bench, class_b=value)
+            await accounting.settle()
+            await accounting.alerts.look()
+            bench.clock.ms += 1
+        assert await alerts(bench) == [("class_b", 75, 8)] * 2
 
 
 @asynchronous

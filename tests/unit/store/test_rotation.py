@@ -21,6 +21,8 @@ from undercroft import keyring
 from undercroft.catalog import replication_targets
 from undercroft.keyring import KeyringError
 from undercroft.keyring.master_keys import MasterKeyFile
+from undercroft.store.accounting.alert_settings import AlertSettings
+from undercroft.store.buckets.notification_rules import Target
 from undercroft.store.model import SSE_B2, ByteRange, NewFile
 from undercroft.store.work import rotation
 
@@ -69,7 +71,7 @@ async def test_everything_comes_under_the_new_key_and_the_old_one_is_gone(tmp_pa
         [new] = bench.store.work.rotation.key_ids
         assert new != old
         assert prefixes(folder) == {new}
-        assert (*rotated,) == (1, 2, len(contents), 0, 0, 0)
+        assert (*rotated,) == (1, 2, len(contents), 0, 0, 0, 0)
         await check(bench, contents)
         assert await bench.store.files.read(version, 0, 5, KEY.store) == LARGE[:5]
         assert (await bench.store.identity.principal_of_account_token(token)).key_id == bench.principal.key_id
@@ -347,3 +349,16 @@ async def test_the_secret_of_an_authenticator_app_is_rewrapped_and_its_codes_go_
         assert (await factors.enroll(account_id, "owner@example.com", "Undercroft")).secret == secret
         proof = await bench.store.identity.sign_in.confirm_password(account_id, PASSWORD)
         assert len(await factors.confirm(proof, TOTP(secret).at(bench.clock.ms // 1000))) == 10
+
+
+@asynchronous
+async def test_where_alerts_go_is_rewrapped_and_they_go_on_to_go_there(tmp_path):
+    folder = tmp_path / "data"
+    target = Target("https://hooks.example.com/in?token=hush", signing_secret=notifications.SECRET)
+    async with open_bench(folder) as bench:
+        account_id = bench.bucket.account_id
+        await bench.store.accounting.alert_settings.change_own(bench.principal, AlertSettings(), target)
+        assert (await bench.store.work.rotation.run()).alert_webhooks == 1
+        assert (await bench.store.work.rotation.run()).alert_webhooks == 1
+    async with open_bench(folder, new=False) as bench:
+        assert (await bench.store.accounting.alert_settings.of(account_id)).webhook == target

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,7 +13,7 @@ from harness.console_forms import Browser
 from harness.native_session import Session
 
 SECRET = re.compile(r"K000[A-Za-z0-9+/]{27}")
-NEW_KEY = {"name": "once", "bucket": "", "access": "readWrite", "prefix": "", "duration": ""}
+NEW_KEY = {"name": "once", "bucket": "", "access": "readWrite", "prefix": "", "duration": "", "expires_on": ""}
 
 
 @pytest.fixture
@@ -107,6 +109,9 @@ def test_what_a_key_is_called_and_restricted_to_is_shown_as_text(browser):
         ({"bucket": "0" * 24}, "bucket"), ({"bucket": "some"}, "bucket"), ({"access": "everything"}, "access"),
         ({"access": "custom"}, "access"), ({"access": "custom", "capabilities": "flyToTheMoon"}, "access"),
         ({"prefix": "p" * 1025}, "prefix"), ({"duration": "86400000"}, "duration"), ({"duration": "1" * 5000}, "duration"),
+        ({"duration": "1000 days"}, "duration"), ({"duration": "0 days"}, "duration"), ({"duration": "9 weeks"}, "duration"),
+        ({"expires_on": "soon"}, "expires_on"), ({"expires_on": "2020-02-02"}, "expires_on"), ({"expires_on": "9999-12-31"}, "expires_on"),
+        ({"expires_on": "2999-02-30"}, "expires_on"), ({"duration": "60", "expires_on": "2999-01-01"}, "expires_on"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_beside_its_field_and_makes_no_key(browser, wrong, field):
@@ -115,3 +120,26 @@ def test_what_is_wrong_is_said_beside_its_field_and_makes_no_key(browser, wrong,
     assert answer.status_code == 422
     assert f'id="e-{field}"' in answer.text
     assert key_ids(browser) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "days"), [({"duration": "90 days"}, 90), ({"duration": "1day"}, 1), ({"duration": "864000"}, 10)]
+)
+def test_a_duration_is_in_seconds_or_in_days(browser, given, days):
+    assert expiry_of(browser, given) == pytest.approx(time.time() + days * 86_400, abs=120)
+
+
+def test_a_key_works_until_the_end_of_its_last_day(browser):
+    last_day = datetime.now(UTC).date() + timedelta(days=30)
+    midnight = datetime(last_day.year, last_day.month, last_day.day, tzinfo=UTC) + timedelta(days=1)
+    assert expiry_of(browser, {"expires_on": last_day.isoformat()}) == pytest.approx(midnight.timestamp(), abs=60)
+
+
+def expiry_of(browser, given):
+    """When a key expires that is made with these fields: seconds since the epoch, as the list of keys has it."""
+    before = set(key_ids(browser))
+    assert browser.post("/keys/new", {**NEW_KEY, **given}).status_code == 200
+    [made] = set(key_ids(browser)) - before
+    row = browser.get("/keys").text.partition(f'data-key-id="{made}"')[2].partition("</tr>")[0]
+    times = [datetime.fromisoformat(found) for found in re.findall(r'<time datetime="([^"]+)"', row)]
+    return max(one.timestamp() for one in times)

@@ -10,6 +10,7 @@ from undercroft.store.accounting.model import Category
 
 NAMES: dict[Category, str] = {
     "storage": "Daily Storage Caps",
+    "files": "Stored Files Caps",
     "download": "Daily Download Bandwidth Caps",
     "class_b": "Daily Class B Transaction Caps",
     "class_c": "Daily Class C Transaction Caps",
@@ -50,7 +51,7 @@ def shown(category: Category, amount: int) -> str:
     """An amount of a category as pages show it."""
     if category in IN_BYTES:
         return size(amount)
-    return count(amount, "transaction")
+    return count(amount, "file" if category == "files" else "transaction")
 
 
 def parse(category: Category, text: str) -> int | None:

@@ -13,6 +13,7 @@ from undercroft.store.identity.audit_words import of_caps
 
 _HELP: dict[Category, str] = {
     "storage": "All versions and parts together, at any time, such as 500 GB.",
+    "files": "Files of all buckets that are visible, such as 100,000. Overwriting one is always possible.",
     "download": "Bytes downloaded a day, such as 20 GB.",
     "class_b": "Downloads and reads a day, such as 2,500.",
     "class_c": "Lists and everything else a day, such as 2,500.",

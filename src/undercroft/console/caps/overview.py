@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
 from undercroft.console.caps.amounts import NAMES, shown
+from undercroft.console.templates import count, size
 from undercroft.console.visit import Visit
+from undercroft.store.accounting.alert_settings import AlertSettings
 from undercroft.store.accounting.model import CATEGORIES, Category, DayOfUsage, Held, day_of
-from undercroft.store.model import Bucket
+from undercroft.store.accounting.telling import ADDRESS, OWNER, WEBHOOK
+from undercroft.store.model import Bucket, BucketCaps
 
 ALERT_DAYS = 30
 _ALERT_PERCENT = 75
+_CHANNELS = {OWNER: "The account's address", WEBHOOK: "The webhook"}
 
 
 class Row(NamedTuple):
@@ -25,13 +30,24 @@ class Row(NamedTuple):
     percent: int | None
     tone: str  # The class of its bar.
     is_operators: bool  # Whether it is the operator's, which is lower than the account's own.
+    alerts_at: str  # The percentages of it that alert.
+
+
+class Part(NamedTuple):
+    """How much of a cap is used: at most 100 percent, the class of its bar, and the cap in words."""
+
+    percent: int
+    tone: str
+    cap: str
 
 
 class BucketRow(NamedTuple):
-    """What a bucket holds, and what it may."""
+    """What a bucket holds, and how much that is of what it may; None without a cap."""
 
     bucket: Bucket
     held: Held
+    size: Part | None
+    files: Part | None
 
 
 async def overview(visit: Visit) -> Response:
@@ -39,44 +55,67 @@ async def overview(visit: Visit) -> Response:
     store, account_id = visit.store, visit.account.account_id
     today = day_of(store.ambient.now_ms())
     days = await store.accounting.reports.of_account(account_id, today, today)
-    used = used_today(days[0] if days else None)
+    held = await store.buckets.usage(visit.principal)
+    used = used_today(days[0] if days else None, sum(of_bucket.files for of_bucket in held.values()))
     counting, operators = (
         await store.accounting.caps.of(account_id),
         await store.accounting.caps.of_operator(account_id),
     )
-    held = await store.buckets.usage(visit.principal)
     alerts = await store.accounting.alerts.recent(account_id, days=ALERT_DAYS)
+    settings, webhook = await store.accounting.alert_settings.own(visit.principal)
     return visit.render(
         "caps/overview.html",
         rows=[
-            _row(category, used[category], getattr(counting, category), getattr(operators, category))
+            _row(category, used[category], getattr(counting, category), getattr(operators, category), settings)
             for category in CATEGORIES
         ],
         class_a=days[0].transactions("A") if days else 0,
-        buckets=[BucketRow(bucket, held.get(bucket.bucket_id, Held())) for bucket in await visit.own_buckets()],
+        buckets=[_bucket_row(bucket, held.get(bucket.bucket_id, Held())) for bucket in await visit.own_buckets()],
         alerts=[
             (alert, NAMES[alert.category], shown(alert.category, alert.used), shown(alert.category, alert.cap))
             for alert in alerts
         ],
         alert_days=ALERT_DAYS,
+        addresses=[*([visit.account.email] if settings.tells_owner else []), *settings.addresses],
+        webhook_host="" if webhook is None else urlsplit(webhook.url).netloc,
+        warns_of_keys=settings.warns_of_keys,
+        can_mail=store.identity.letters.can_be_sent,
+        undelivered=[
+            (_CHANNELS.get(one.channel, one.channel.removeprefix(ADDRESS)), one)
+            for one in await store.work.notices.undelivered(account_id)
+        ],
     )
 
 
-def used_today(day: DayOfUsage | None) -> dict[Category, int]:
-    """What was used of each category on a day."""
+def used_today(day: DayOfUsage | None, files: int) -> dict[Category, int]:
+    """What was used of each category on a day, with the files that there are."""
     if day is None:
-        return dict.fromkeys(CATEGORIES, 0)
+        return {**dict.fromkeys(CATEGORIES, 0), "files": files}
     return {
         "storage": day.stored_bytes or 0,
+        "files": files,
         "download": day.downloaded_bytes,
         "class_b": day.transactions("B"),
         "class_c": day.transactions("C"),
     }
 
 
-def _row(category: Category, used: int, cap: int | None, operators: int | None) -> Row:
+def _row(category: Category, used: int, cap: int | None, operators: int | None, settings: AlertSettings) -> Row:
+    name, shown_used = NAMES[category], shown(category, used)
     if cap is None:
-        return Row(category, NAMES[category], shown(category, used), None, None, "", False)
+        return Row(category, name, shown_used, None, None, "", False, "")
+    part = _part(used, cap, shown(category, cap))
+    alerts_at = ", ".join(f"{one} %" for one in settings.percentages(category))
+    return Row(category, name, shown_used, part.cap, part.percent, part.tone, cap == operators, alerts_at)
+
+
+def _bucket_row(bucket: Bucket, held: Held) -> BucketRow:
+    caps = bucket.caps or BucketCaps()
+    in_size = None if caps.size_bytes is None else _part(held.size_bytes, caps.size_bytes, size(caps.size_bytes))
+    in_files = None if caps.files is None else _part(held.files, caps.files, count(caps.files))
+    return BucketRow(bucket, held, in_size, in_files)
+
+
+def _part(used: int, cap: int, words: str) -> Part:
     percent = min(100, used * 100 // cap) if cap else 100
-    tone = "bad" if percent == 100 else "warn" if percent >= _ALERT_PERCENT else ""
-    return Row(category, NAMES[category], shown(category, used), shown(category, cap), percent, tone, cap == operators)
+    return Part(percent, "bad" if percent == 100 else "warn" if percent >= _ALERT_PERCENT else "", words)

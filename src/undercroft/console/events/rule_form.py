@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
 
-from undercroft import limits
 from undercroft.console.events.rules import named, path_of
 from undercroft.console.numbers import whole_number
 from undercroft.console.problems import beside
+from undercroft.console.random_secrets import signing_secret
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.in_words import of_notification_rule
 from undercroft.store.buckets.notification_rules import EVENT_TYPES, Header, Rule, Target
@@ -40,13 +38,11 @@ EVENT_GROUPS = [
     for category, label in _CATEGORIES.items()
 ]
 _REFUSALS = (InvalidRequest, EventTypesEmpty, EventTypeInvalid, EventTypeOverlap, EventTypesMixed)
-_LETTERS = string.ascii_letters + string.digits
 
 
 async def new(visit: Visit) -> Response:
     """An empty rule, with a secret that nobody else knows."""
-    secret = "".join(secrets.choice(_LETTERS) for _ in range(limits.NOTIFICATION_SECRET_LENGTH))
-    values = {"name": "", "url": "", "prefix": "", "secret": secret, "batch": "1", "enabled": "on"}
+    values = {"name": "", "url": "", "prefix": "", "secret": signing_secret(), "batch": "1", "enabled": "on"}
     return _page(visit, await visit.bucket(), values, ["b2:ObjectCreated:*"], [])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from starlette.responses import Response
@@ -9,6 +11,7 @@ from starlette.responses import Response
 from undercroft import limits
 from undercroft.console.client_settings import ClientTarget, client_settings
 from undercroft.console.problems import beside
+from undercroft.console.templates import zone_of
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, NoSuchBucket
 from undercroft.store.identity.access_types import (
@@ -29,27 +32,30 @@ _FIELDS = {
     "bucketIds": "bucket",
     "namePrefix": "prefix",
     "validDurationInSeconds": "duration",
+    "expiresOn": "expires_on",
 }
 _PRESET_NAMES = {
     "immutableBackup": "Immutable backup",
     "browserUpload": "Browser upload",
     "cdnOrigin": "Public CDN origin",
 }
-_DURATION = (
-    f"A duration is a whole number of seconds from 1 to {limits.KEY_VALID_MAX_S:,}, which is less than 1000 days."
-)
+_DURATION = f"A duration is a whole number of seconds from 1 to {limits.KEY_VALID_MAX_S:,}, or of days, which is less than 1000 days."
+_DURATION_TEXT = re.compile(r"([0-9]{1,8})(?:\s*(d|days?))?\Z", re.ASCII)
+_DATE = "A date from today on, less than 1000 days away."
+_DAY_S = 86_400
 
 
 async def new(visit: Visit) -> Response:
     """The empty form; for one bucket where a bucket's page leads here."""
-    values = {"name": "", "bucket": visit.query("bucket"), "access": "readWrite", "prefix": "", "duration": ""}
+    values = {"name": "", "bucket": visit.query("bucket"), "access": "readWrite", "prefix": ""}
+    values |= {"duration": "", "expires_on": ""}
     return await _form(visit, {**values, "bucket_ids": [], "capabilities": [], "all_names": False})
 
 
 async def create(visit: Visit) -> Response:
     """Make the key, and show it this once."""
     values: dict[str, Any] = {
-        name: visit.field(name).strip() for name in ("name", "bucket", "access", "prefix", "duration")
+        name: visit.field(name).strip() for name in ("name", "bucket", "access", "prefix", "duration", "expires_on")
     }
     values |= {"bucket_ids": visit.fields("bucket_ids"), "capabilities": visit.fields("capabilities")}
     values["all_names"] = bool(visit.field("all_names"))
@@ -60,7 +66,7 @@ async def create(visit: Visit) -> Response:
             _capabilities(values),
             bucket_ids=_bucket_ids(values),
             name_prefix=visit.field("prefix") or None,  # Spaces may be meant.
-            valid_s=_duration(values["duration"]),
+            valid_s=_valid_s(visit, values),
         )
     except (InvalidRequest, NoSuchBucket) as error:
         otherwise = "bucket" if isinstance(error, NoSuchBucket) else "name"
@@ -97,6 +103,7 @@ async def _form(visit: Visit, values: dict[str, Any], **answer: Any) -> Response
         "keys/new.html",
         values=values,
         buckets=[(bucket.bucket_id, bucket.name) for bucket in buckets],
+        time_zone=visit.account.time_zone,
         capability_groups=CAPABILITY_GROUPS,
         presets=[(_PRESET_NAMES[preset], " ".join(granted)) for preset, granted in PRESETS.items()],
         **answer,
@@ -127,9 +134,27 @@ def _bucket_ids(values: dict[str, Any]) -> list[str] | None:
     return list(dict.fromkeys(values["bucket_ids"]))
 
 
+def _valid_s(visit: Visit, values: dict[str, Any]) -> int | None:
+    """How long the key lives, by its duration or by its last day in the person's time zone; None is for ever."""
+    if values["expires_on"] and values["duration"]:
+        raise InvalidRequest("Give a duration or a date, not both.", "expiresOn")
+    if not values["expires_on"]:
+        return _duration(values["duration"])
+    try:
+        after = date.fromisoformat(values["expires_on"]) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise InvalidRequest(_DATE, "expiresOn") from None
+    ends = datetime(after.year, after.month, after.day, tzinfo=zone_of(visit.account.time_zone))
+    left_s = (ends.timestamp() * 1000 - visit.store.ambient.now_ms()) // 1000
+    if not 1 <= left_s <= limits.KEY_VALID_MAX_S:
+        raise InvalidRequest(_DATE, "expiresOn")
+    return int(left_s)
+
+
 def _duration(text: str) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()) or len(text) > len(str(limits.KEY_VALID_MAX_S)):
+    match = _DURATION_TEXT.match(text)
+    if match is None:
         raise InvalidRequest(_DURATION, "validDurationInSeconds")
-    return int(text)
+    return int(match[1]) * (_DAY_S if match[2] else 1)

@@ -16,6 +16,7 @@ from undercroft.store.identity.audit_words import of_caps
 
 _CAPS = (
     ("storage", "Storage, in bytes"),
+    ("files", "Files"),
     ("download", "Downloads a day, in bytes"),
     ("class_b", "Transactions of class B a day"),
     ("class_c", "Transactions of class C a day"),

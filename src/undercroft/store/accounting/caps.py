@@ -1,6 +1,6 @@
 """Caps: what accounts may use, as the operator sets it, and as they bound themselves.
 
-The cap on storage is judged by the gate, inside the transaction that would pass it. It costs accounts without one nothing:
+Those on storage and files are judged by the gate, inside the transaction that would pass them. They cost accounts without one nothing:
 whether there is one is remembered, and forgotten by the same log as keys and buckets, whose id every commit checks. Caps by
 the day are judged by the meter, on what workers have told one another.
 """
@@ -13,7 +13,7 @@ from undercroft import limits
 from undercroft.catalog import accounting, accounts, caps, invalidations, usage
 from undercroft.catalog.caps import CapsRow, Whose
 from undercroft.catalog.contract import Catalog, Change, Rows, Transaction
-from undercroft.store.accounting.model import CATEGORIES, Caps, Category, Standing, day_of
+from undercroft.store.accounting.model import CATEGORIES, HELD, Caps, Category, Standing, day_of
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import NoSuchAccount, OutOfRange
 from undercroft.store.gate import Gate
@@ -50,7 +50,7 @@ class CapsOfAccounts:
     async def change(self, account_id: str, asked: Mapping[Category, int | None]) -> None:
         """Set those caps of the operator that are named, None for no cap; the account's own stay as they are.
 
-        That on storage holds at once, others once workers learn of them. Raises `OutOfRange` and `NoSuchAccount`.
+        Those on storage and files hold at once, others once workers learn of them. Raises `OutOfRange` and `NoSuchAccount`.
         """
         await self._gate.write(self._changing("caps", account_id, asked))
 
@@ -133,13 +133,16 @@ def caps_of_row(row: CapsRow) -> Caps:
 async def standing_of(rows: Rows, account_id: str, of_account: Caps, day: int) -> list[Standing]:
     """How much of each of these caps the account uses, the daily ones on this day."""
     found = []
-    if of_account.storage is not None:
-        _, held = await usage.of_account(rows, account_id)
-        found.append(Standing(account_id, "storage", held, of_account.storage))
+    if of_account.storage is not None or of_account.files is not None:
+        held = await usage.of_account(rows, account_id)
+        if of_account.storage is not None:
+            found.append(Standing(account_id, "storage", held.size_bytes, of_account.storage))
+        if of_account.files is not None:
+            found.append(Standing(account_id, "files", held.files, of_account.files))
     if of_account.any_daily:
         spent = await accounting.spent(rows, account_id, day)
-        for category in CATEGORIES[1:]:
+        for category in CATEGORIES:
             cap = getattr(of_account, category)
-            if cap is not None:
+            if category not in HELD and cap is not None:
                 found.append(Standing(account_id, category, getattr(spent, category), cap))
     return found

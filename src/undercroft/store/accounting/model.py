@@ -12,11 +12,13 @@ from undercroft.catalog import usage
 # What a request costs (B2 Native API reference, section 20): A is free and has no cap.
 TransactionClass = Literal["A", "B", "C"]
 # What a cap may be on; the names are also those of the fields of `Caps`.
-Category = Literal["storage", "download", "class_b", "class_c"]
-CATEGORIES: tuple[Category, ...] = ("storage", "download", "class_b", "class_c")
+Category = Literal["storage", "files", "download", "class_b", "class_c"]
+CATEGORIES: tuple[Category, ...] = ("storage", "files", "download", "class_b", "class_c")
+HELD: frozenset[Category] = frozenset({"storage", "files"})  # What is held at any time; all else begins anew each day.
 # The names of categories in JSON, as the API spells its members.
 JSON_NAMES: dict[Category, str] = {
     "storage": "storage",
+    "files": "files",
     "download": "download",
     "class_b": "classB",
     "class_c": "classC",
@@ -30,13 +32,14 @@ _EPOCH = date(1970, 1, 1)
 class Caps(msgspec.Struct, frozen=True):
     """What an account may use; None is no cap.
 
-    `storage` is in bytes held at any time, `download` in bytes a day, the classes in transactions a day.
+    `storage` is in bytes held at any time, `files` in visible files, `download` in bytes a day, the classes in transactions a day.
     """
 
     storage: int | None = None
     download: int | None = None
     class_b: int | None = None
     class_c: int | None = None
+    files: int | None = None
 
     @property
     def any_daily(self) -> bool:

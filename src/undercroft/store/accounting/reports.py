@@ -186,9 +186,9 @@ class Reports:
 async def _storage(rows: Rows, account_id: str, first_day: int, last_day: int, today: int) -> dict[int, StorageRow]:
     held = {row.day: row for row in await accounting.storage(rows, account_id, first_day, last_day)}
     if first_day <= today <= last_day:
-        versions, size_bytes = await usage.of_account(rows, account_id)
+        now = await usage.of_account(rows, account_id)
         looked_at = held.get(today, StorageRow(account_id, today, 0, 0, 0, 0))
-        held[today] = looked_at._replace(versions=versions, size_bytes=size_bytes)
+        held[today] = looked_at._replace(versions=now.versions, size_bytes=now.size_bytes)
     return held
 
 

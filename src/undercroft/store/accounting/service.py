@@ -8,6 +8,8 @@ from undercroft import limits
 from undercroft.catalog import accounting, bucket_days, caps, key_uses
 from undercroft.catalog.accounting import SpentRow
 from undercroft.catalog.contract import Catalog, Rows, Transaction
+from undercroft.keyring import Keyring
+from undercroft.store.accounting.alert_settings import AlertSettingsOfAccounts
 from undercroft.store.accounting.alerts import Alerts
 from undercroft.store.accounting.caps import CapsOfAccounts, caps_of_row
 from undercroft.store.accounting.key_uses import KeyUses
@@ -22,7 +24,9 @@ from undercroft.store.gate import Gate
 class Accounting:
     """One process's part in the accounting of all. `meter` is what faces and store count with."""
 
-    def __init__(self, catalog: Catalog, gate: Gate, meter: Meter, ambient: Ambient, *, slot: int) -> None:
+    def __init__(
+        self, catalog: Catalog, gate: Gate, meter: Meter, keyring: Keyring, ambient: Ambient, *, slot: int
+    ) -> None:
         self._catalog = catalog
         self._gate = gate
         self._ambient = ambient
@@ -33,6 +37,7 @@ class Accounting:
         self.key_used = self._key_uses.note
         self.caps = CapsOfAccounts(catalog, gate, ambient)
         self.alerts = Alerts(catalog, gate, ambient)
+        self.alert_settings = AlertSettingsOfAccounts(catalog, gate, keyring)
         self.reports = Reports(catalog, ambient)
 
     async def flush(self) -> None:

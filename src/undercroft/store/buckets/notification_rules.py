@@ -129,11 +129,11 @@ def all_types(event_types: Iterable[str]) -> frozenset[str]:
 
 
 def _check_target(name: str, target: Target) -> None:
-    if len(target.url) > limits.TARGET_URL_MAX_BYTES or not _is_https(target.url):
+    if len(target.url) > limits.TARGET_URL_MAX_BYTES or not is_https(target.url):
         raise InvalidRequest(
             f"The rule {name!r} needs an https URL of at most {limits.TARGET_URL_MAX_BYTES} characters"
         )
-    if target.signing_secret is not None and not _SECRET.match(target.signing_secret):
+    if target.signing_secret is not None and not is_signing_secret(target.signing_secret):
         raise InvalidRequest(
             f"The hmacSha256SigningSecret of the rule {name!r} must have {limits.NOTIFICATION_SECRET_LENGTH} "
             "letters and digits"
@@ -162,7 +162,12 @@ def _check_header(name: str, header: Header) -> None:
         raise InvalidRequest(f"The value of the custom header {header.name!r} is not one line of printable text")
 
 
-def _is_https(url: str) -> bool:
+def is_signing_secret(text: str) -> bool:
+    """Whether deliveries can be signed with this."""
+    return _SECRET.match(text) is not None
+
+
+def is_https(url: str) -> bool:
     """Whether the text is an https URL with a host, and without a user, whom the address of a request cannot name."""
     if not _URL.match(url):
         return False

@@ -156,8 +156,8 @@ class LargeFiles(FilesBase):
         return part_of(row, large.encryption)
 
     async def _check_room(self, bucket: Bucket, large: FileVersion, part_number: int, size_bytes: int) -> None:
-        """Raise `StorageCapExceeded` if the account cannot have a part of this size, also where it replaces one."""
-        if await self._directory.storage_cap(bucket.account_id) is not None:
+        """Raise `StorageCapExceeded` if bucket or account cannot have a part of this size, also where it replaces one."""
+        if bucket.caps is not None or await self._directory.held_caps(bucket.account_id) is not None:
             found = await parts.page(self._catalog.rows, large.bucket_id, large.file_id.handle, part_number, 1)
             replaced = sum(part.size for part in found if part.part_number == part_number)
             await self._gate.check_room(bucket, size_bytes - replaced)
@@ -223,7 +223,8 @@ class LargeFiles(FilesBase):
         hex, which becomes `large_file_sha1` of its info. No protocol has it; like what protocols say at the start, it is
         the uploader's word.
 
-        Raises `TooFewParts`, `MissingPart`, `PartMismatch`, `PartTooSmall`, `TooLarge`, `MetadataTooLarge` and `NoSuchUpload`.
+        Raises `TooFewParts`, `MissingPart`, `PartMismatch`, `PartTooSmall`, `TooLarge`, `MetadataTooLarge`, `NoSuchUpload`, and
+        `StorageCapExceeded` where it would be a file more than a cap allows: its bytes are held already.
         """
         if len(part_sha1s) < NATIVE.min_parts:
             raise TooFewParts(f"large files must have at least {NATIVE.min_parts} parts")
@@ -255,7 +256,7 @@ class LargeFiles(FilesBase):
                 finished = finished._replace(info=info_text(info))
             return await self._finish(tx, bucket_now, finished, listed, newest, NATIVE, checksum=None)
 
-        placed = await self._gate.commit_in(principal, Operation.WRITE_FILE, bucket, large.name, change)
+        placed = await self._gate.commit_in(principal, Operation.WRITE_FILE, bucket, large.name, change, shows=True)
         return version_of(placed, bucket)
 
     async def finish_s3(
@@ -305,7 +306,7 @@ class LargeFiles(FilesBase):
             restamped = in_order(row._replace(inverted_ms=-now_ms, received_ms=now_ms), newest, None)
             return await self._finish(tx, bucket_now, restamped, rows, newest, S3, checksum=checksum)
 
-        placed = await self._gate.commit_in(principal, Operation.WRITE_FILE, bucket, large.name, change)
+        placed = await self._gate.commit_in(principal, Operation.WRITE_FILE, bucket, large.name, change, shows=True)
         return version_of(placed, bucket)
 
     async def _all_parts(self, tx: Transaction, large: FileVersion) -> dict[int, PartRow]:

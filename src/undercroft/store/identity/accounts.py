@@ -14,6 +14,7 @@ from undercroft import limits
 from undercroft.catalog import (
     accounting,
     accounts,
+    alert_settings,
     bucket_days,
     buckets,
     caps,
@@ -22,6 +23,7 @@ from undercroft.catalog import (
     invalidations,
     keys,
     links,
+    notices,
     orphaned_rules,
     passkeys,
     products,
@@ -249,6 +251,8 @@ class Accounts:
         await groups.delete_of_account(tx, account_id)
         await trials.forget_asker(tx, account_id)
         await caps.delete_of_account(tx, account_id)
+        await alert_settings.delete_of_account(tx, account_id)
+        await notices.delete_of_account(tx, account_id)
         await accounting.forget(tx, account_id, day_of(now_ms) + 1)
         await bucket_days.forget(tx, account_id, day_of(now_ms) + 1)
         await accounts.delete(tx, account_id)

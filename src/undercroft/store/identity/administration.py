@@ -162,11 +162,11 @@ class Administration:
 async def _summary(rows: Rows, account: Account) -> Summary:
     factor = await second_factors.find(rows, account.account_id)
     product = await products.find(rows, account.account_id, B2)
-    versions, size_bytes = await usage.of_account(rows, account.account_id)
+    held = await usage.of_account(rows, account.account_id)
     return Summary(
         account,
         factor is not None and factor.enabled_ms is not None,
         product is not None and bool(product.enabled),
-        versions,
-        size_bytes,
+        held.versions,
+        held.size_bytes,
     )

@@ -10,6 +10,7 @@ from undercroft.store.model import ApplicationKey
 
 _UNITS = {
     "storage": "bytes",
+    "files": "files",
     "download": "bytes a day",
     "class_b": "transactions a day",
     "class_c": "transactions a day",

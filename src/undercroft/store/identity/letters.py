@@ -7,6 +7,7 @@ sent. What cannot be handed over is logged, and has to be asked for again.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
@@ -96,6 +97,14 @@ class Letters:
             f"Sign in: {self._origin}/sign-in\nForgotten your password? {self._origin}/forgot-password",
         )
 
+    async def hand_over(self, to: str, subject: str, text: str, *, page: str) -> None:
+        """Hand a letter over now, for whoever sends it again if that fails; it ends with the way to a page of the console.
+
+        Raises `MailError`, which is logged already.
+        """
+        assert self._mailer is not None
+        await _hand_over(self._mailer, self._mail(to, subject, f"{text}\n\n{self._origin}{page}"))
+
     async def sent(self) -> None:
         """Wait until every letter is handed over or given up."""
         if self._leaving:
@@ -107,10 +116,12 @@ class Letters:
         if len(self._leaving) >= limits.MAILS_WAITING_MAX:
             _log.warning("mail_dropped", subject=subject, waiting=len(self._leaving))
             return
-        mail = Mail(to, f"{subject} (Undercroft)", text + _FOOT.format(origin=self._origin))
-        task = asyncio.create_task(_hand_over(self._mailer, mail))
+        task = asyncio.create_task(_try_to_hand_over(self._mailer, self._mail(to, subject, text)))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
+
+    def _mail(self, to: str, subject: str, text: str) -> Mail:
+        return Mail(to, f"{subject} (Undercroft)", text + _FOOT.format(origin=self._origin))
 
 
 async def _hand_over(mailer: Mailer, mail: Mail) -> None:
@@ -118,3 +129,9 @@ async def _hand_over(mailer: Mailer, mail: Mail) -> None:
         await mailer.send(mail)
     except MailError as error:
         _log.warning("mail_not_sent", subject=mail.subject, error=str(error))
+        raise
+
+
+async def _try_to_hand_over(mailer: Mailer, mail: Mail) -> None:
+    with suppress(MailError):  # It is logged, and has to be asked for again.
+        await _hand_over(mailer, mail)

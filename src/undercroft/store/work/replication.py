@@ -32,7 +32,7 @@ from undercroft.store.operations import Operation
 from undercroft.store.work.replication_queues import Ready, Refused, complete, fail, next_of, put_off, release
 from undercroft.store.work.weights import weight_of
 
-_NO_ROOM = "The account of the destination bucket has reached its cap on storage"
+_NO_ROOM = "The destination bucket or its account has reached a cap"
 
 
 class _Route(NamedTuple):
@@ -190,5 +190,11 @@ async def _has_room(rows: Rows, destination: Bucket, row: VersionRow) -> bool:
             return False
         if may.files is not None and held.files + 1 > may.files and row.action == versions.UPLOAD:
             return False
-    cap = (await caps.find(rows, destination.account_id)).storage
-    return cap is None or not row.size or (await usage.of_account(rows, destination.account_id))[1] + row.size <= cap
+    of_account = await caps.find(rows, destination.account_id)
+    if of_account.storage is None and of_account.files is None:
+        return True
+    held_by_account = await usage.of_account(rows, destination.account_id)
+    if of_account.files is not None and held_by_account.files + 1 > of_account.files and row.action == versions.UPLOAD:
+        return False
+    cap = of_account.storage
+    return cap is None or not row.size or held_by_account.size_bytes + row.size <= cap

@@ -20,6 +20,7 @@ from undercroft import limits
 from undercroft.catalog import extents, invalidations, keys, replication_targets, second_factors
 from undercroft.catalog.contract import Transaction
 from undercroft.keyring import Keyring, KeyringError
+from undercroft.store.accounting.alert_settings import AlertSettingsOfAccounts
 from undercroft.store.ambient import Ambient
 from undercroft.store.buckets.notifications import Notifications
 from undercroft.store.buckets.replication_targets import target_context
@@ -42,6 +43,7 @@ class Rotated(NamedTuple):
     targets: int = 0  # Of notification rules, with their secrets.
     replication_targets: int = 0
     second_factors: int = 0
+    alert_webhooks: int = 0
 
     @property
     def any(self) -> bool:
@@ -56,8 +58,16 @@ class Rotated(NamedTuple):
 class Rotation:
     """Changes the master key."""
 
-    def __init__(self, gate: Gate, notifications: Notifications, keyring: Keyring, ambient: Ambient) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        notifications: Notifications,
+        alert_settings: AlertSettingsOfAccounts,
+        keyring: Keyring,
+        ambient: Ambient,
+    ) -> None:
         self._notifications = notifications
+        self._alert_settings = alert_settings
         self._gate = gate
         self._keyring = keyring
         self._ambient = ambient
@@ -99,6 +109,7 @@ class Rotation:
             await self._rewrap_targets(),
             await self._rewrap_replication_targets(),
             await self._rewrap_second_factors(),
+            await self._pages(self._alert_settings.rewrap_page, ""),
         )
 
     async def _rewrap_signing_keys(self, tx: Transaction) -> int:

@@ -6,6 +6,7 @@ from undercroft.blobs.contract import Blobs
 from undercroft.catalog import invalidations
 from undercroft.catalog.contract import Catalog
 from undercroft.keyring import Keyring
+from undercroft.store.accounting.alert_settings import AlertSettingsOfAccounts
 from undercroft.store.ambient import Ambient
 from undercroft.store.buckets.notifications import Notifications
 from undercroft.store.files.service import Files
@@ -14,8 +15,10 @@ from undercroft.store.work.alert_webhook import AlertWebhook
 from undercroft.store.work.deliveries import Deliveries
 from undercroft.store.work.jobs.runner import JobRunner
 from undercroft.store.work.jobs.snapshots import Snapshots
+from undercroft.store.work.key_warnings import KeyWarnings
 from undercroft.store.work.leases import Leases
 from undercroft.store.work.lifecycle import Lifecycle
+from undercroft.store.work.notices import Notices
 from undercroft.store.work.reclaim import Reclaim
 from undercroft.store.work.replication import Replications
 from undercroft.store.work.replication_remote import RemoteReplications
@@ -36,12 +39,14 @@ class Work:
         gate: Gate,
         files: Files,
         notifications: Notifications,
+        alert_settings: AlertSettingsOfAccounts,
         keyring: Keyring,
         ambient: Ambient,
         deliveries: Deliveries,
         replication: Replications,
         remote_replication: RemoteReplications,
         alert_webhook: AlertWebhook,
+        notices: Notices,
         jobs: JobRunner,
         snapshots: Snapshots,
     ) -> None:
@@ -49,13 +54,15 @@ class Work:
         self._ambient = ambient
         self.leases = Leases(gate, ambient)
         self.reclaim = Reclaim(catalog, blobs, gate, ambient)
-        self.rotation = Rotation(gate, notifications, keyring, ambient)
+        self.rotation = Rotation(gate, notifications, alert_settings, keyring, ambient)
         self.lifecycle = Lifecycle(catalog, gate, files, ambient)
         self.deliveries = deliveries
+        self.key_warnings = KeyWarnings(catalog, gate, ambient)
         self.usage = UsageWork(catalog, gate, ambient)
         self.replication = replication
         self.remote_replication = remote_replication
         self.alert_webhook = alert_webhook
+        self.notices = notices
         self.jobs = jobs
         self.snapshots = snapshots
         self.replication_reports = ReplicationReports(catalog, gate, ambient)

@@ -14,6 +14,7 @@ from undercroft.store.errors import (
     BadCredentials,
     BucketCapExceeded,
     Busy,
+    FilesCapExceeded,
     NoSuchBucket,
     StorageCapExceeded,
     StorageFull,
@@ -69,6 +70,8 @@ class Hands:
             raise
         except BucketCapExceeded:
             await self._stop(row.job_id, State.PAUSED, "A bucket has reached its cap.")
+        except FilesCapExceeded:
+            await self._stop(row.job_id, State.PAUSED, "The account has reached its cap on files.")
         except StorageCapExceeded:
             await self._stop(row.job_id, State.PAUSED, "The account has reached its cap on storage.")
         except BadCredentials:

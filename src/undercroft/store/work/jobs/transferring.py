@@ -11,12 +11,12 @@ from undercroft.catalog import buckets, versions
 from undercroft.catalog.contract import Rows, Transaction
 from undercroft.catalog.versions import FIRST, VersionRow
 from undercroft.store import names
+from undercroft.store.accounting.bounds import check_bytes, check_files, files_before
 from undercroft.store.directory import bucket_of_row
 from undercroft.store.errors import InvalidFileName, InvalidRequest, NoSuchBucket
 from undercroft.store.files.clones import clone_of
 from undercroft.store.files.happenings import Happening
 from undercroft.store.files.service import Files
-from undercroft.store.gate import check_caps_of_bucket
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.model import SSE_B2, Bucket
 from undercroft.store.operations import Operation
@@ -93,9 +93,11 @@ class Transferring(Task):
             return Outcome(Tally(skipped=1), ((obstacle, source),))
         newest = await versions.newest(tx, target.bucket_id, target_name)
         clone = clone_of(source, target.bucket_id, target_name, draft.handle, draft.marker.born_ms)
+        before = await files_before(tx, target, None)
         await self._files.clone_in(tx, target, source, clone, newest)
-        if target.bucket_id != bucket.bucket_id:  # Of its own bucket, the commit sees to it.
-            await check_caps_of_bucket(tx, target)
+        if target.bucket_id != bucket.bucket_id:  # Of its own bucket and of the account, the commit sees to it.
+            await check_bytes(tx, target, None)
+            await check_files(tx, target, None, before)
         tally, said = Tally(copied=1, copied_bytes=source.size), Said()
         if self._asked.is_move:
             await self._leave(tx, bucket, source, draft.marker, tally, said)

@@ -1,0 +1,83 @@
+"""Edit Alerts: from which part of a cap on there is an alert, and who is told of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from starlette.responses import Response
+
+from undercroft.console.caps.amounts import NAMES
+from undercroft.console.problems import beside
+from undercroft.console.random_secrets import signing_secret
+from undercroft.console.visit import Visit
+from undercroft.store.accounting.alert_settings import AlertSettings
+from undercroft.store.accounting.alert_words import of_alerts
+from undercroft.store.accounting.model import CATEGORIES, Category
+from undercroft.store.buckets.notification_rules import Target
+from undercroft.store.errors import InvalidRequest
+
+_PERCENTAGES = re.compile(r"\s*(?:[0-9]{1,3}\s*%?(?:[\s,;]+|\Z))*\Z")
+_FIELDS = {
+    **{str(category): f"at_{category}" for category in CATEGORIES},
+    "email": "addresses",
+    "addresses": "addresses",
+    "webhookUrl": "webhook_url",
+    "signingSecret": "webhook_secret",
+}
+
+
+async def edit_alerts(visit: Visit) -> Response:
+    """The form, as the settings are; without a webhook, with a secret for one that nobody else knows."""
+    settings, webhook = await visit.store.accounting.alert_settings.own(visit.principal)
+    values: dict[str, Any] = {
+        f"at_{category}": ", ".join(str(one) for one in settings.percentages(category)) for category in CATEGORIES
+    }
+    values |= {
+        "tells_owner": settings.tells_owner,
+        "addresses": "\n".join(settings.addresses),
+        "warns_of_keys": settings.warns_of_keys,
+        "webhook_url": "" if webhook is None else webhook.url,
+        "webhook_secret": signing_secret() if webhook is None else webhook.signing_secret or "",
+    }
+    return _form(visit, values)
+
+
+async def change_alerts(visit: Visit) -> Response:
+    """Replace the settings."""
+    visit.audit(target=visit.account.email)
+    values: dict[str, Any] = {f"at_{category}": visit.field(f"at_{category}").strip() for category in CATEGORIES}
+    values |= {name: visit.field(name).strip() for name in ("addresses", "webhook_url", "webhook_secret")}
+    values |= {name: bool(visit.field(name)) for name in ("tells_owner", "warns_of_keys")}
+    url, secret = values["webhook_url"], values["webhook_secret"]
+    try:
+        given = AlertSettings(
+            thresholds={category: _percentages(category, values[f"at_{category}"]) for category in CATEGORIES},
+            tells_owner=values["tells_owner"],
+            addresses=tuple(re.split(r"[\s,;]+", values["addresses"])) if values["addresses"] else (),
+            warns_of_keys=values["warns_of_keys"],
+        )
+        of_accounts = visit.store.accounting.alert_settings
+        before = await of_accounts.own(visit.principal)
+        target = Target(url, signing_secret=secret or None) if url else None
+        changed = await of_accounts.change_own(visit.principal, given, target)
+    except InvalidRequest as error:
+        return _form(visit, values, status=422, errors=beside(error, _FIELDS, "addresses"))
+    visit.audit_changes(of_alerts(before), of_alerts(changed))
+    return visit.redirect("/caps", notice="alerts-updated")
+
+
+def _percentages(category: Category, text: str) -> tuple[int, ...]:
+    if not _PERCENTAGES.match(text):
+        raise InvalidRequest("Type percentages such as 75, 100, or nothing.", category)
+    return tuple(int(number) for number in re.findall(r"[0-9]+", text))
+
+
+def _form(visit: Visit, values: dict[str, Any], **render: Any) -> Response:
+    return visit.render(
+        "caps/alerts.html",
+        values=values,
+        categories=[(category, NAMES[category]) for category in CATEGORIES],
+        can_mail=visit.store.identity.letters.can_be_sent,
+        **render,
+    )

@@ -1,0 +1,67 @@
+"""Notices as letters say them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from undercroft.catalog.notices import NoticeRow
+from undercroft.store.accounting.model import moment
+
+_TOLD: Mapping[str, tuple[str, str]] = {  # By the categories of `JSON_NAMES`: what is used, and how amounts of it read.
+    "storage": ("the cap on storage", "{used:,} of {cap:,} bytes are stored"),
+    "files": ("the cap on files", "{used:,} of {cap:,} files are stored"),
+    "download": ("today's cap on downloads", "{used:,} of {cap:,} bytes have been downloaded today"),
+    "classB": ("today's cap on class B", "{used:,} of {cap:,} transactions of class B were made today"),
+    "classC": ("today's cap on class C", "{used:,} of {cap:,} transactions of class C were made today"),
+}
+
+
+class Letter(NamedTuple):
+    """A letter to be written. `page` is the path of the console's page where one can do something about it."""
+
+    subject: str
+    text: str
+    page: str
+
+
+def letter_of(owner: str, news: Sequence[NoticeRow]) -> Letter:
+    """One letter about all this of the account whose address is `owner`."""
+    letters = [_WORDS[row.kind](owner, msgspec.json.decode(row.document)) for row in news]
+    if len(letters) == 1:
+        return letters[0]
+    pages = {letter.page for letter in letters}
+    return Letter(
+        f"{len(letters)} notices about {owner}",
+        "\n\n".join(letter.text for letter in letters),
+        pages.pop() if len(pages) == 1 else "/caps",
+    )
+
+
+def _of_cap(owner: str, alert: dict[str, Any]) -> Letter:
+    what, amounts = _TOLD[alert["category"]]
+    at = f"{moment(alert['timestamp']):%Y-%m-%d %H:%M} UTC"
+    if alert["percent"] == 100 and alert["used"] < alert["cap"]:
+        subject, begins = f"{what} has refused something".capitalize(), "Something did not fit any more"
+    elif alert["percent"] == 100:
+        subject, begins = f"{what} is reached".capitalize(), "More is refused from now on"
+    else:
+        subject, begins = f"{alert['percent']} percent of {what} are used", "Nothing is refused yet"
+    told = amounts.format(used=alert["used"], cap=alert["cap"])
+    return Letter(subject, f"Account {owner}, {at}: {told}. {begins}.", "/caps")
+
+
+def _of_key(owner: str, key: dict[str, Any]) -> Letter:
+    when = f"{moment(key['expirationTimestamp']):%Y-%m-%d %H:%M} UTC"
+    days = "in a day" if key["days"] == 1 else f"within {key['days']} days"
+    return Letter(
+        f"The application key {key['keyName']} expires {days}",
+        f'The application key "{key["keyName"]}" ({key["keyId"]}) of the account {owner} stops working on {when}. '
+        "Programs that use it need another one by then.",
+        "/keys",
+    )
+
+
+_WORDS: Mapping[str, Callable[[str, dict[str, Any]], Letter]] = {"cap": _of_cap, "key": _of_key}
