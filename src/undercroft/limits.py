@@ -267,6 +267,9 @@ ACCOUNTING_FLUSH_S = 2.0  # Counts gather in memory for this long: what a kill l
 ACCOUNTING_BATCH = 500  # Rows that are folded, and accounts that are looked at, in one transaction.
 ACCOUNTING_KEPT_DAYS = 400  # A year and the month that is compared with it.
 ACCOUNTING_REPORT_MAX_DAYS = ACCOUNTING_KEPT_DAYS + 1
+ACCOUNTING_KEYS_PER_DAY = (
+    1000  # Keys of an account that count by themselves, in a process and on a day; others count as one.
+)
 REPORT_PAGE_ROWS = 1000  # Days of buckets that are read, and written into a file, at a time.
 PRICE_MAX = 1_000_000  # A slip of the hand rather than a price.
 CAP_MAX = 2**62  # Sums of what was used and what is asked for stay within 64 bits.

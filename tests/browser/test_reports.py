@@ -8,6 +8,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import requests
 from playwright.sync_api import expect
 
 from harness.clients import boto3_client
@@ -31,6 +32,9 @@ def done(server, owner):
     s3.put_object(Bucket=name, Key="large", Body=bytes(10_000))  # A
     for _ in range(2):
         s3.get_object(Bucket=name, Key="again")["Body"].read()  # B
+    assert (
+        requests.get(f"{server.s3_endpoint}/{name}/again", timeout=60).status_code == 403
+    )  # Of nobody: no transaction.
     s3.list_objects_v2(Bucket=name)  # C
     return name, SPAN.format(began.isoformat(), (began + timedelta(days=1)).isoformat())
 
@@ -40,7 +44,8 @@ def settled(console, path):
 
     def is_there():
         console.open(path)
-        return console.page.locator('tr[data-call="ListObjectsV2"]').count() == 1
+        rows = ('tr[data-call="ListObjectsV2"]', 'tr[data-status="403"]')
+        return all(console.page.locator(row).count() == 1 for row in rows)
 
     wait_until(is_there, "the counts are not written down")
 
@@ -74,7 +79,30 @@ def test_t76_charts_and_their_tables_agree_with_what_was_done(console, done):
         "Class C": "1",
     }.items():
         expect(row.locator(f'[data-label="{label}"]')).to_have_text(value)
-    expect(console.page.locator('tr[data-call="PutObject"] td').last).to_have_text("4")
+    expect(console.page.locator('tr[data-call="PutObject"] [data-label="Transactions"]')).to_have_text("4")
+
+
+def test_requests_are_told_by_status_by_operation_and_by_key(console, done, owner):
+    name, span = done
+    settled(console, f"/reports?{span}")
+    page = console.page
+    succeeded = column_sum(console, "requests", 1)
+    assert succeeded == sum(column_sum(console, "calls", column) for column in (1, 2, 3))
+    assert [column_sum(console, "requests", column) for column in (2, 3, 4, 5)] == [0, 1, 0, 0]
+    page.locator('[data-chart="requests"] summary').click()
+    expect(page.locator('[data-chart="requests"] tbody tr').first).to_be_visible()
+    expect(page.locator('tr[data-status="403"] td').last).to_have_text("1")
+    expect(page.locator('tr[data-status="403"] td').first).to_have_text("Forbidden")
+    call = page.locator('tr[data-call="GetObject"]')
+    for label, value in {"Transactions": "2", "Succeeded": "2", "Client errors": "1", "Throttled": "0"}.items():
+        expect(call.locator(f'[data-label="{label}"]')).to_have_text(value)
+    key = page.locator(f'tr[data-key="{owner.key_id}"]')
+    for label, value in {"Downloaded": "2.0 KB", "Uploaded": "13.0 KB", "Class A": "4", "Failed": "0"}.items():
+        expect(key.locator(f'[data-label="{label}"]')).to_have_text(value)
+    expect(page.locator('tr[data-key="Without a key"] [data-label="Failed"]')).to_have_text("1")
+    page.locator(f'tr[data-bucket="{name}"] a').click()
+    expect(call.locator('[data-label="Client errors"]')).to_have_text("1")
+    expect(page.get_by_role("heading", name="By key")).to_have_count(0)
 
 
 def test_t76_the_report_of_one_bucket_is_about_that_bucket(console, done):
@@ -97,9 +125,16 @@ def test_t76_the_files_say_the_same(console, done):
 
     assert sum(int(row["uploaded_bytes"]) for row in table("days")) == UPLOADED
     assert [row["class_b"] for row in table("buckets") if row["bucket"] == name and row["class_b"] != "0"] == ["2"]
-    assert {"call": "PutObject", "class": "A", "transactions": "4"} in table("calls")
+    [put] = [row for row in table("calls") if row["call"] == "PutObject"]
+    assert (put["class"], put["transactions"], put["succeeded"], put["client_errors"]) == ("A", "4", "4", "0")
+    assert [row["requests"] for row in table("statuses") if row["status"] == "403"] == ["1"]
+    assert {row["bucket"] for row in table("operations") if row["call"] == "PutObject"} == {name}
+    assert sum(int(row["downloaded_bytes"]) for row in table("keys") if row["key_id"]) == DOWNLOADED
     everything = json.loads(request.get(f"{console.server.console_url}/reports/usage.json?{span}").text())
     assert sum(day["downloaded_bytes"] for day in everything["days"]) == DOWNLOADED
+    assert sum(row["requests"] for row in everything["statuses"]) == 9
+    assert sum(row["transactions"] for row in everything["operations"] if row["call"] == "GetObject") == 2
+    assert {row["class_a"] for row in everything["keys"] if row["key_id"]} == {4}
 
 
 def test_a_range_is_one_click_away_and_what_is_none_is_said_beside_the_field(console):
@@ -129,4 +164,6 @@ def test_an_estimate_is_shown_where_there_are_prices(make_server, browser):
 
     wait_until(is_estimated, "no estimate is shown")
     expect(console.page.locator('tr[data-bucket="priced-bucket"] [data-label="Estimate"]')).to_have_text("3.00")
+    key = console.page.locator(f'tr[data-key="{account["keyId"]}"]')
+    expect(key.locator('[data-label="Estimate"]')).to_have_text("3.00")
     console.page.context.close()

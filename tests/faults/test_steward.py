@@ -163,7 +163,8 @@ async def build_usage(bench: Bench) -> None:
         transfers = [TransferRow(account_id, day, 100, 10)]
 
         async def add(tx: Transaction, slot: int = slot, calls: Any = calls, transfers: Any = transfers) -> None:
-            await accounting.add(tx, slot, calls, transfers)
+            await accounting.CALLS.add(tx, slot, calls)
+            await accounting.TRANSFERS.add(tx, slot, transfers)
 
         await bench.catalog.write(add)
     await bench.store.accounting.caps.change(account_id, {"storage": 1})

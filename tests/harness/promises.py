@@ -35,6 +35,10 @@ PASSWORDS = ("another long password", "one more long password")  # Of the accoun
 _ACCOUNTING = {
     "calls": "day, class, call, sum(transactions) FROM call_days GROUP BY account_id, day, class, call",
     "transfers": "day, sum(downloaded), sum(uploaded) FROM transfer_days GROUP BY account_id, day",
+    "statuses": "day, class, call, status, sum(requests) FROM status_days GROUP BY account_id, day, class, call, status",
+    "keys": "day, sum(downloaded), sum(class_c), sum(succeeded) FROM key_days GROUP BY account_id, day, key_id",
+    "operations": "day, call, sum(transactions) FROM bucket_call_days GROUP BY account_id, day, bucket_id, class, call",
+    "deleted keys": "name, day, 0 FROM deleted_keys",
     "storage": "day, hours, versions, bytes, byte_hours FROM storage_days",
     "caps": "storage, download, class_b, class_c FROM caps",
     "alerts": "category, percent, day, cap, used, at_ms, is_over FROM cap_alerts",

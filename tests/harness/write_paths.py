@@ -354,7 +354,8 @@ async def issue_token(bench: Bench) -> None:
 # -- Accounting and groups --------------------------------------------------------------------------------------------
 async def write_counts(bench: Bench) -> None:
     account_id = bench.bucket.account_id
-    bench.store.accounting.charge(account_id, "b2_list_buckets", "C", 3)
+    counted = bench.store.accounting.charge(account_id, "b2_list_buckets", "C", 3, bench.bucket.bucket_id)
+    bench.store.accounting.answered(counted, 200)
     bench.store.accounting.meter.downloads(account_id, 4711)
     await bench.store.accounting.flush()
 
@@ -365,8 +366,9 @@ async def counted_yesterday(bench: Bench) -> None:
     for slot in (3, 4):
         calls = [CallRow(account_id, yesterday, "C", "b2_list_buckets", 5)]
         transfers = [TransferRow(account_id, yesterday, 100, 10)]
+        await bench.catalog.write(lambda tx, slot=slot, calls=calls: accounting.CALLS.add(tx, slot, calls))
         await bench.catalog.write(
-            lambda tx, slot=slot, calls=calls, transfers=transfers: accounting.add(tx, slot, calls, transfers)
+            lambda tx, slot=slot, transfers=transfers: accounting.TRANSFERS.add(tx, slot, transfers)
         )
 
 

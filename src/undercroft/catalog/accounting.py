@@ -1,7 +1,6 @@
 """Statements about what accounts did, by day: transactions by class and call, bytes carried, bytes stored.
 
-Transactions and bytes carried are counted in rows of each worker slot, so that no row is hot, and summed on read. Once a
-day is over, its rows are folded into those of slot 0. A day is a number of days since the epoch, in UTC.
+How transactions and bytes carried are counted is in `day_counts.py`.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from undercroft.catalog.contract import Rows, Transaction
+from undercroft.catalog.day_counts import DayCounts
 
 
 class CallRow(NamedTuple):
@@ -53,22 +53,8 @@ class SpentRow(NamedTuple):
     class_c: int
 
 
-async def add(tx: Transaction, slot: int, calls: Sequence[CallRow], transfers: Sequence[TransferRow]) -> None:
-    """Count up. What an account did that has been deleted meanwhile is nobody's, and left out."""
-    await tx.many(
-        "INSERT INTO call_days (account_id, day, class, call, slot, transactions) SELECT ?1, ?2, ?3, ?4, ?5, ?6"
-        " WHERE EXISTS (SELECT 1 FROM accounts WHERE account_id = ?1)"
-        " ON CONFLICT (account_id, day, class, call, slot)"
-        " DO UPDATE SET transactions = call_days.transactions + excluded.transactions",
-        [(*row[:4], slot, row.transactions) for row in calls],
-    )
-    await tx.many(
-        "INSERT INTO transfer_days (account_id, day, slot, downloaded, uploaded) SELECT ?1, ?2, ?3, ?4, ?5"
-        " WHERE EXISTS (SELECT 1 FROM accounts WHERE account_id = ?1)"
-        " ON CONFLICT (account_id, day, slot) DO UPDATE SET downloaded = transfer_days.downloaded + excluded.downloaded,"
-        " uploaded = transfer_days.uploaded + excluded.uploaded",
-        [(row.account_id, row.day, slot, row.downloaded, row.uploaded) for row in transfers],
-    )
+CALLS = DayCounts("call_days", ("class", "call"), ("transactions",))
+TRANSFERS = DayCounts("transfer_days", (), ("downloaded", "uploaded"))
 
 
 async def spent(rows: Rows, account_id: str, day: int) -> SpentRow:
@@ -123,40 +109,6 @@ async def transfers(rows: Rows, account_id: str, first_day: int, last_day: int) 
     return [TransferRow._make(row) for row in found]
 
 
-async def any_unfolded(rows: Rows, before_day: int) -> bool:
-    """Whether `fold` has anything to do."""
-    row = await rows.one(
-        "SELECT EXISTS (SELECT 1 FROM call_days WHERE slot <> 0 AND day < ?1)"
-        " OR EXISTS (SELECT 1 FROM transfer_days WHERE slot <> 0 AND day < ?1)",
-        (before_day,),
-    )
-    return row is not None and bool(row[0])
-
-
-async def fold(tx: Transaction, before_day: int, limit: int) -> int:
-    """Fold rows of days before this one into slot 0, at most so many of a table. Returns how many were folded."""
-    called = await tx.all(
-        "SELECT account_id, day, class, call, transactions, slot FROM call_days WHERE slot <> 0 AND day < ?1"
-        " ORDER BY day LIMIT ?2",
-        (before_day, limit),
-    )
-    carried = await tx.all(
-        "SELECT account_id, day, downloaded, uploaded, slot FROM transfer_days WHERE slot <> 0 AND day < ?1"
-        " ORDER BY day LIMIT ?2",
-        (before_day, limit),
-    )
-    await add(tx, 0, [CallRow._make(row[:5]) for row in called], [TransferRow._make(row[:4]) for row in carried])
-    await tx.many(
-        "DELETE FROM call_days WHERE account_id = ?1 AND day = ?2 AND class = ?3 AND call = ?4 AND slot = ?5",
-        [(*row[:4], row[5]) for row in called],
-    )
-    await tx.many(
-        "DELETE FROM transfer_days WHERE account_id = ?1 AND day = ?2 AND slot = ?3",
-        [(row[0], row[1], row[4]) for row in carried],
-    )
-    return max(len(called), len(carried))
-
-
 async def sample_storage(tx: Transaction, account_ids: Sequence[str], day: int, hours: int) -> None:
     """Note what each account holds now, `hours` hours of the day having begun; once an hour, later ones do nothing."""
     await tx.many(
@@ -182,7 +134,6 @@ async def storage(rows: Rows, account_id: str, first_day: int, last_day: int) ->
     return [StorageRow._make(row) for row in found]
 
 
-async def forget(tx: Transaction, account_id: str, before_day: int) -> None:
-    """Forget what the account did before this day."""
-    for table in ("call_days", "transfer_days", "storage_days"):
-        await tx.run(f"DELETE FROM {table} WHERE account_id = ?1 AND day < ?2", (account_id, before_day))
+async def forget_storage(tx: Transaction, account_id: str, before_day: int) -> None:
+    """Forget what the account held before this day."""
+    await tx.run("DELETE FROM storage_days WHERE account_id = ?1 AND day < ?2", (account_id, before_day))

@@ -1,7 +1,6 @@
 """Statements about what was done with buckets, and what they held, by day.
 
-They stand beside those about accounts (`accounting.py`), under the same rules: counted in rows of each worker slot, folded into
-slot 0 once the day is over. A bucket that is deleted leaves its days behind: they are the account's.
+They stand beside those about accounts (`accounting.py`), under the same rules. A bucket that is deleted leaves its days behind: they are the account's.
 """
 
 from __future__ import annotations
@@ -10,9 +9,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from undercroft.catalog.contract import Rows, Transaction
+from undercroft.catalog.day_counts import DayCounts
 from undercroft.catalog.usage import HELD_COLUMNS, HELD_SUMS, Held
 
 _COUNTS = "downloaded, uploaded, class_a, class_b, class_c"
+_MANY_DAYS = 100
 _SUMS = ", ".join(f"sum({column})" for column in _COUNTS.split(", "))
 
 
@@ -29,15 +30,7 @@ class BucketDayRow(NamedTuple):
     class_c: int
 
 
-async def add(tx: Transaction, slot: int, rows: Sequence[BucketDayRow]) -> None:
-    """Count up. What an account did that has been deleted meanwhile is left out."""
-    grown = ", ".join(f"{column} = bucket_days.{column} + excluded.{column}" for column in _COUNTS.split(", "))
-    await tx.many(
-        f"INSERT INTO bucket_days (account_id, day, bucket_id, slot, {_COUNTS})"
-        " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS (SELECT 1 FROM accounts WHERE account_id = ?1)"
-        f" ON CONFLICT (account_id, day, bucket_id, slot) DO UPDATE SET {grown}",
-        [(*row[:3], slot, *row[3:]) for row in rows],
-    )
+DONE = DayCounts("bucket_days", ("bucket_id",), _COUNTS.split(", "))
 
 
 async def page(
@@ -52,26 +45,6 @@ async def page(
         (account_id, *after, last_day, bucket_id, limit),
     )
     return [BucketDayRow(account_id, *row) for row in found]  # type: ignore[arg-type]
-
-
-async def any_unfolded(rows: Rows, before_day: int) -> bool:
-    """Whether `fold` has anything to do."""
-    return await rows.one("SELECT 1 FROM bucket_days WHERE slot <> 0 AND day < ?1 LIMIT 1", (before_day,)) is not None
-
-
-async def fold(tx: Transaction, before_day: int, limit: int) -> int:
-    """Fold rows of days before this one into slot 0, at most so many. Returns how many were folded."""
-    found = await tx.all(
-        f"SELECT account_id, day, bucket_id, {_COUNTS}, slot FROM bucket_days WHERE slot <> 0 AND day < ?1"
-        " ORDER BY day LIMIT ?2",
-        (before_day, limit),
-    )
-    await add(tx, 0, [BucketDayRow._make(row[:-1]) for row in found])
-    await tx.many(
-        "DELETE FROM bucket_days WHERE account_id = ?1 AND day = ?2 AND bucket_id = ?3 AND slot = ?4",
-        [(*row[:3], row[-1]) for row in found],
-    )
-    return len(found)
 
 
 async def sample_storage(tx: Transaction, account_ids: Sequence[str], day: int) -> None:
@@ -107,6 +80,15 @@ async def sizes(rows: Rows, account_id: str, first_day: int, last_day: int) -> l
     )
 
 
+def _day(first_day: int, last_day: int) -> str:
+    """The day in a condition of sums by bucket.
+
+    Of few days, rows are found by their days and sorted by bucket. Of many, sorting would cost several times what it costs
+    to read all days in the order of the index by bucket; with the sign, a day is nothing to find rows by.
+    """
+    return "+day" if last_day - first_day >= _MANY_DAYS else "day"
+
+
 class BucketTotalRow(NamedTuple):
     """What was done in a bucket on several days, all together."""
 
@@ -121,7 +103,7 @@ class BucketTotalRow(NamedTuple):
 async def totals(rows: Rows, account_id: str, first_day: int, last_day: int, bucket_id: str) -> list[BucketTotalRow]:
     """What was done in each of the account's buckets, or (unless it is empty) in one, from day to day, all days together."""
     found = await rows.all(
-        f"SELECT bucket_id, {_SUMS} FROM bucket_days WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3"
+        f"SELECT bucket_id, {_SUMS} FROM bucket_days WHERE account_id = ?1 AND {_day(first_day, last_day)} BETWEEN ?2 AND ?3"
         " AND (?4 = '' OR bucket_id = ?4) GROUP BY bucket_id",
         (account_id, first_day, last_day, bucket_id),
     )
@@ -146,14 +128,14 @@ async def held_by_bucket(
         # CROSS JOIN has SQLite go from the few buckets to their last days, each by its key, and not over all days again.
         f"SELECT s.bucket_id, l.byte_days, {held} FROM ("
         "SELECT bucket_id, max(day) AS day, sum(bytes) AS byte_days FROM bucket_storage_days"
-        " WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 AND (?4 = '' OR bucket_id = ?4) GROUP BY bucket_id) AS l"
+        f" WHERE account_id = ?1 AND {_day(first_day, last_day)} BETWEEN ?2 AND ?3 AND (?4 = '' OR bucket_id = ?4)"
+        " GROUP BY bucket_id) AS l"
         " CROSS JOIN bucket_storage_days s WHERE s.account_id = ?1 AND s.day = l.day AND s.bucket_id = l.bucket_id",
         (account_id, first_day, last_day, bucket_id),
     )
     return {row[0]: (row[1], Held._make(row[2:])) for row in found}  # type: ignore[misc]
 
 
-async def forget(tx: Transaction, account_id: str, before_day: int) -> None:
-    """Forget what was before this day."""
-    for table in ("bucket_days", "bucket_storage_days"):
-        await tx.run(f"DELETE FROM {table} WHERE account_id = ?1 AND day < ?2", (account_id, before_day))
+async def forget_storage(tx: Transaction, account_id: str, before_day: int) -> None:
+    """Forget what was held before this day."""
+    await tx.run("DELETE FROM bucket_storage_days WHERE account_id = ?1 AND day < ?2", (account_id, before_day))

@@ -579,6 +579,64 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX keys_by_end ON keys (expires_ms) WHERE expires_ms IS NOT NULL",
     ),
+    (
+        """CREATE TABLE status_days (
+            account_id TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            class TEXT NOT NULL,
+            call TEXT NOT NULL,
+            status INTEGER NOT NULL,
+            slot INTEGER NOT NULL,
+            requests {BIG} NOT NULL,
+            PRIMARY KEY (account_id, day, class, call, status, slot)
+        ) {CLUSTERED}""",
+        "CREATE INDEX status_days_unfolded ON status_days (day) WHERE slot <> 0",
+        """CREATE TABLE bucket_call_days (
+            account_id TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            bucket_id TEXT NOT NULL,
+            class TEXT NOT NULL,
+            call TEXT NOT NULL,
+            slot INTEGER NOT NULL,
+            transactions {BIG} NOT NULL,
+            succeeded {BIG} NOT NULL,
+            redirected {BIG} NOT NULL,
+            client_errors {BIG} NOT NULL,
+            throttled {BIG} NOT NULL,
+            server_errors {BIG} NOT NULL,
+            PRIMARY KEY (account_id, day, bucket_id, class, call, slot)
+        ) {CLUSTERED}""",
+        "CREATE INDEX bucket_call_days_unfolded ON bucket_call_days (day) WHERE slot <> 0",
+        """CREATE TABLE key_days (
+            account_id TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            key_id TEXT NOT NULL,
+            slot INTEGER NOT NULL,
+            downloaded {BIG} NOT NULL,
+            uploaded {BIG} NOT NULL,
+            class_a {BIG} NOT NULL,
+            class_b {BIG} NOT NULL,
+            class_c {BIG} NOT NULL,
+            succeeded {BIG} NOT NULL,
+            redirected {BIG} NOT NULL,
+            client_errors {BIG} NOT NULL,
+            throttled {BIG} NOT NULL,
+            server_errors {BIG} NOT NULL,
+            PRIMARY KEY (account_id, day, key_id, slot)
+        ) {CLUSTERED}""",
+        "CREATE INDEX key_days_unfolded ON key_days (day) WHERE slot <> 0",
+        """CREATE TABLE deleted_keys (
+            account_id TEXT NOT NULL,
+            key_id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            PRIMARY KEY (account_id, key_id)
+        ) {CLUSTERED}""",
+        # What sums of many days by bucket are read from: see `bucket_days.py`.
+        """CREATE INDEX bucket_days_by_bucket ON bucket_days
+            (account_id, bucket_id, day, downloaded, uploaded, class_a, class_b, class_c)""",
+        "CREATE INDEX bucket_storage_days_by_bucket ON bucket_storage_days (account_id, bucket_id, day, bytes)",
+    ),
 )
 
 SCHEMA_VERSION = len(DELTAS)

@@ -29,13 +29,18 @@ _log = structlog.get_logger(__name__)
 class Adapter:
     """The ASGI application of one handler, which counts its requests in `meter`.
 
+    `answered` is told the status of each request for which the handler has said what it counts under (`Request.counted`).
+
     A handler turns its own errors into answers. One that it did not foresee is logged under an id and answered as a 500
     with that id, in the dialect that the request's path suggests; one in the middle of a streamed body cuts the connection.
     """
 
-    def __init__(self, handler: Handler, meter: RequestMeter) -> None:
+    def __init__(
+        self, handler: Handler, meter: RequestMeter, answered: Callable[[Any, int], None] | None = None
+    ) -> None:
         self._handler = handler
         self._meter = meter
+        self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -64,6 +69,8 @@ class Adapter:
             meter.in_flight -= 1
             seconds = perf_counter() - began
             meter.record(request.face, request.operation, status, seconds, received=request.body_bytes, sent=sent)
+            if request.counted is not None and self._answered is not None:
+                self._answered(request.counted, status)
             if request.when_finished is not None:
                 request.when_finished(status, sent, seconds)
 

@@ -39,13 +39,14 @@ class Request:
     `raw_path` and `raw_query` are the bytes as sent. Header names are lower-case bytes; values are as sent. `header_map` has
     all headers by name; repeated ones are joined with a comma (RFC 9110, 5.3).
     `face` and `operation` are what the metrics count the request under: words of the program's own, never the client's.
-    `requester` is the id of the key that proved to send it, and `document` what its body says, where a face has told them.
+    `principal` is who proved to send it, `document` what its body says, and `counted` what its answer's status counts under,
+    where a face has told them. `named_account` is the account whose key it named without proving to hold it.
     `when_finished` is called with the status, the bytes of the body and the seconds that all took, once the answer has left.
     """
 
     __slots__ = (
-        "_receive", "body_bytes", "body_ended", "client", "document", "face", "header_map", "headers", "method",
-        "operation", "raw_path", "raw_query", "requester", "scheme", "when_finished",
+        "_receive", "body_bytes", "body_ended", "client", "counted", "document", "face", "header_map", "headers", "method",
+        "named_account", "operation", "principal", "raw_path", "raw_query", "scheme", "when_finished",
     )  # fmt: skip
 
     def __init__(self, scope: MutableMapping[str, Any], receive: Receive) -> None:
@@ -59,8 +60,10 @@ class Request:
         self.body_bytes = 0  # Read so far.
         self.face = ""
         self.operation = ""
-        self.requester = ""
+        self.principal: Any = None
+        self.named_account = ""
         self.document: object = None
+        self.counted: Any = None
         self.when_finished: Callable[[int, int, float], None] | None = None
         self._receive = receive
         self.header_map: dict[bytes, bytes] = dict(self.headers)  # Every request is looked at by it, a dozen times.

@@ -40,7 +40,7 @@ class _Told(msgspec.Struct, rename="camel"):
 _told_decoder = msgspec.json.Decoder(_Told)
 
 
-class _Subject(NamedTuple):
+class Subject(NamedTuple):
     """What a request is about, as far as it says so itself."""
 
     bucket_name: str = ""
@@ -67,7 +67,7 @@ class AccessNotes:
 
     async def note(self, request: Request, response: Response) -> None:
         """See to it that the request is logged where its bucket logs, and where the one that it copies from does."""
-        subject = _subject(request)
+        subject = subject_of_request(request)
         accesses = []
         bucket = await self._logs.logging_bucket(name=subject.bucket_name, bucket_id=subject.bucket_id)
         if bucket is not None:
@@ -80,7 +80,7 @@ class AccessNotes:
         if accesses:
             request.when_finished = self._logs.when_finished(accesses)
 
-    def _access(self, request: Request, subject: _Subject, response: Response, *, copies_from: bool = False) -> Access:
+    def _access(self, request: Request, subject: Subject, response: Response, *, copies_from: bool = False) -> Access:
         told = _Told()
         if not copies_from:
             told = _told(request, response)
@@ -89,7 +89,7 @@ class AccessNotes:
             operation=f"REST.{request.operation.upper()}{'_GET' if copies_from else ''}",
             status=response.status,
             began_ms=0,
-            key_id=request.requester,
+            key_id="" if request.principal is None else request.principal.key_id or "",
             name=subject.name or told.file_name,
             error_code=response.error_code,
             object_size=told.content_length,
@@ -98,41 +98,41 @@ class AccessNotes:
         )
 
 
-def _subject(request: Request) -> _Subject:
+def subject_of_request(request: Request) -> Subject:
     """What the request is about: by its path, else by its body, else by its query."""
     path = request.raw_path
     if path.startswith(FILE_PREFIX):
         bucket, _, name = path[len(FILE_PREFIX) :].partition(b"/")
-        return _Subject(bucket_name=_text(bucket), name=_text(name))
+        return Subject(bucket_name=_text(bucket), name=_text(name))
     version, _, rest = path[len(API_PREFIX) :].partition(b"/")
     if version not in VERSIONS or request.operation in _OF_ACCOUNT:
-        return _Subject()
+        return Subject()
     if request.operation in _UPLOADS:
         subject_id = rest.split(b"/")[1].decode("latin-1")
         if request.operation == UPLOAD_PART:
             return _of_file(subject_id)
-        return _Subject(bucket_id=subject_id, name=_text(request.header_map.get(b"x-bz-file-name", b"")))
+        return Subject(bucket_id=subject_id, name=_text(request.header_map.get(b"x-bz-file-name", b"")))
     if request.operation == DOWNLOAD_BY_ID and request.document is None:
         return _of_file(next((_text(one[7:]) for one in request.raw_query.split(b"&") if one[:7] == b"fileId="), ""))
     return _of_document(request.document)
 
 
-def _of_document(document: object) -> _Subject:
+def _of_document(document: object) -> Subject:
     if not isinstance(document, Body):
-        return _Subject()
+        return Subject()
     bucket_id, file_id = subject_of(document)
     name = getattr(document, "file_name", None) or ""
     if bucket_id is not None:
-        return _Subject(bucket_id=bucket_id, name=name)
+        return Subject(bucket_id=bucket_id, name=name)
     subject = _of_file(file_id)._replace(name=name)
     # A copy that names no bucket stays in that of its source, but is another version.
     return subject._replace(file_id="") if file_id == getattr(document, _SOURCE, None) else subject
 
 
-def _of_file(file_id: str | None) -> _Subject:
+def _of_file(file_id: str | None) -> Subject:
     """The version of this id, whose bucket the id names; nothing where it is none of ours."""
     parsed = parse_file_id(file_id or "")
-    return _Subject() if parsed is None else _Subject(bucket_id=parsed.bucket_id, file_id=str(parsed))
+    return Subject() if parsed is None else Subject(bucket_id=parsed.bucket_id, file_id=str(parsed))
 
 
 def _text(raw: bytes) -> str:
@@ -157,6 +157,6 @@ def _told(request: Request, response: Response) -> _Told:
 
 
 def _authentication(request: Request) -> str:
-    if not request.requester:
+    if request.principal is None or request.principal.key_id is None:
         return ""
     return "AuthHeader" if b"authorization" in request.header_map else "QueryString"

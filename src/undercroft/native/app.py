@@ -12,7 +12,7 @@ from undercroft.http.errors import HTTPInputError
 from undercroft.http.request import Request
 from undercroft.http.response import Response
 from undercroft.http.upload_calls import UPLOAD_FILE, UPLOAD_PART
-from undercroft.native.access import AccessNotes
+from undercroft.native.access import AccessNotes, subject_of_request
 from undercroft.native.api_versions import APIVersion
 from undercroft.native.authorize import authorize_account
 from undercroft.native.call import Answer, Call, json_response
@@ -35,7 +35,7 @@ from undercroft.native.upload_slots import LOCK_FILE, UploadSlots
 from undercroft.native.uploads import upload_file
 from undercroft.settings import Settings
 from undercroft.store import Store
-from undercroft.store.errors import BadToken, StoreError
+from undercroft.store.errors import BadToken, StoreError, Unproven
 from undercroft.store.identity.principals import Principal
 
 # Takes the body of an upload: store, principal, request, and the id of the bucket or large file it goes to.
@@ -81,6 +81,8 @@ class NativeFace:
             if refusal is None:
                 raise
             response = refusal
+        if request.counted is None and request.operation != PREFLIGHT:
+            await self._count_refusal(request)
         if cross_origin:
             response.headers.extend(cross_origin)
         if not self._access_notes.is_needless(request):
@@ -96,7 +98,7 @@ class NativeFace:
         if json_call is not None:
             principal = await self._store.identity.principal_of_account_token(_token(request))
             note_use(self._store, self._settings, request, principal)
-            request.requester = principal.key_id or ""
+            request.principal = principal
             body = await json_call.read(request, version)
             request.document = body
             await self._charge(request, principal, transactions_of(call, body), *subject_of(body))
@@ -117,10 +119,19 @@ class NativeFace:
         token = _token(request)
         principal = await self._store.identity.principal_of_upload_token(token, request.raw_path.decode("latin-1"))
         note_use(self._store, self._settings, request, principal)
-        request.requester = principal.key_id or ""
+        request.principal = principal
         with self._slots.take(token):
             await self._charge(request, principal, 1, subject_id, subject_id)
             return json_response(await upload(self._store, principal, request, subject_id))
+
+    async def _count_refusal(self, request: Request) -> None:
+        """See to it that a request counts which was refused before it was charged: as a request, and as no transaction."""
+        subject, call = subject_of_request(request), request.operation
+        account_id, bucket_id, key_id = await self._store.buckets.refusal_counted_under(
+            request.principal, request.named_account, name=subject.bucket_name or None, bucket_id=subject.bucket_id
+        )
+        if account_id:
+            request.counted = account_id, CLASSES.get(call, ""), call, bucket_id, key_id
 
     async def _charge(
         self, request: Request, principal: Principal, transactions: int, bucket_id: str | None, file_id: str | None
@@ -130,7 +141,8 @@ class NativeFace:
         under = ""
         if bucket_id is not None or file_id is not None:
             under = await self._store.buckets.counted_under(account_id, bucket_id=bucket_id, file_id=file_id)
-        self._store.accounting.charge(account_id, call, CLASSES[call], transactions, under)
+        key_id = principal.key_id or ""
+        request.counted = self._store.accounting.charge(account_id, call, CLASSES[call], transactions, under, key_id)
 
 
 def _refusal(error: Exception, request: Request) -> Response | None:
@@ -139,6 +151,8 @@ def _refusal(error: Exception, request: Request) -> Response | None:
     This is a function of its own so that no variable of the frames in the error's traceback refers to the error: such a
     circle would keep the request with its body, a megabyte of JSON perhaps, until the collector has something to do.
     """
+    if isinstance(error, Unproven):
+        request.named_account = error.account_id
     native = as_native(error, request.operation)
     if native is None:
         return None

@@ -46,11 +46,14 @@ async def authorize_account(store: Store, settings: Settings, request: Request, 
     key_id, secret = basic_credentials(request.header_map.get(b"authorization"))
     principal = await store.identity.authenticate_key(key_id, secret)
     note_use(store, settings, request, principal)
+    request.principal = principal
     key = principal.key
     assert key is not None, "who authenticated with a key has one"
     if key.bucket_ids is not None and len(key.bucket_ids) > 1 and not version.multi_bucket_keys:
         raise UnsupportedKey("The key is restricted to several buckets.")
-    store.accounting.charge(key.account_id, AUTHORIZE_ACCOUNT, CLASSES[AUTHORIZE_ACCOUNT])
+    request.counted = store.accounting.charge(
+        key.account_id, AUTHORIZE_ACCOUNT, CLASSES[AUTHORIZE_ACCOUNT], key_id=key.key_id
+    )
     buckets = await _allowed_buckets(store, key)
     token = await store.identity.account_token(principal)
     origin = origin_of(request, settings)

@@ -53,9 +53,9 @@ async def download_by_name(store: Store, settings: Settings, request: Request) -
             principal, bucket, name, facts=Facts(overrides=overrides), data=request.method == "GET"
         )
     except NoSuchFile:  # Which only those are told who may read.
-        _charge(store, DOWNLOAD_BY_NAME, bucket)
+        _charge(store, request, principal, DOWNLOAD_BY_NAME, bucket)
         raise
-    _charge(store, DOWNLOAD_BY_NAME, version)
+    _charge(store, request, principal, DOWNLOAD_BY_NAME, version)
     return await _answer(store, request, principal, bucket, version, overrides)
 
 
@@ -77,7 +77,7 @@ async def download_by_id(store: Store, settings: Settings, request: Request) -> 
     if not file_id:
         raise BadRequest("fileId is required")
     version = await store.files.version(principal, file_id, facts=Facts(file_id=file_id, overrides=overrides))
-    _charge(store, DOWNLOAD_BY_ID, version)
+    _charge(store, request, principal, DOWNLOAD_BY_ID, version)
     if version.action is Action.HIDE:
         raise IsHideMarker(file_id, version.uploaded_ms)
     if version.action is Action.START:
@@ -86,10 +86,13 @@ async def download_by_id(store: Store, settings: Settings, request: Request) -> 
     return await _answer(store, request, principal, bucket, version, overrides)
 
 
-def _charge(store: Store, operation: str, read: Bucket | FileVersion) -> None:
+def _charge(store: Store, request: Request, principal: Principal, operation: str, read: Bucket | FileVersion) -> None:
     """Count a download that is allowed, for the owner of the bucket, whoever asks. Raises `DownloadCapExceeded`."""
     try:
-        store.accounting.charge(read.account_id, operation, CLASSES[operation], bucket_id=read.bucket_id)
+        account_id = read.account_id
+        request.counted = store.accounting.charge(
+            account_id, operation, CLASSES[operation], 1, read.bucket_id, principal.key_of(account_id)
+        )
     except TransactionCapExceeded:
         raise DownloadCapExceeded from None  # The service has one word for both, which names both (section 18).
 
@@ -101,7 +104,7 @@ async def _principal(store: Store, settings: Settings, request: Request, query_t
         return NOBODY
     principal = await store.identity.principal_of_download_token(token)
     note_use(store, settings, request, principal)
-    request.requester = principal.key_id or ""
+    request.principal = principal
     return principal
 
 
@@ -146,4 +149,5 @@ async def _answer(
         status = 206
         headers.append((b"content-range", b"bytes %d-%d/%d" % (start, end - 1, size)))
     headers.append((b"content-length", b"%d" % (end - start)))
-    return Response(status, headers, await store.files.read(version, start, end, customer))
+    key_id = principal.key_of(version.account_id)
+    return Response(status, headers, await store.files.read(version, start, end, customer, key_id))

@@ -77,6 +77,8 @@ class S3Face:
             raise  # The client is gone; the adapter knows what to do with its connection.
         except (S3Error, StoreError, HTTPInputError) as error:
             response = self._refusal(error, target, request, call, request_id)
+        if request.counted is None and request.operation != PREFLIGHT:
+            await self._count_refusal(request, target)
         if (target[1] is None and target[0] is not None) or response.status >= 300:
             response.headers.append(self._region_header)
         response.headers.append((b"x-amz-request-id", request_id.encode("ascii")))
@@ -101,11 +103,21 @@ class S3Face:
         resource = request.raw_path.decode("latin-1")
         return error_answer(answer, request.method, resource, request_id, self._ids.host_id)
 
+    async def _count_refusal(self, request: Request, target: Target) -> None:
+        """See to it that a request counts which was refused before it was charged: as a request, and as no transaction."""
+        account_id, bucket_id, key_id = await self._store.buckets.refusal_counted_under(
+            request.principal, request.named_account, name=target[0]
+        )
+        if account_id:
+            name = request.operation
+            request.counted = account_id, CLASSES.get(name, ""), name, bucket_id, key_id
+
     async def _call(self, request: Request, target: Target) -> Call:
         """Find out who asks and what for. Raises `S3Error`."""
         now_ms = self._now_ms()
         authentication = await authenticate(request, self._identity, now_ms)
         query = authentication.query
+        request.principal = authentication.principal
         scope = SERVICE if target[0] is None else BUCKET if target[1] is None else OBJECT
         facts = find_operation(request.method, scope, query, copies=_COPY_SOURCE in request.header_map)
         request.operation = facts.name
@@ -129,7 +141,8 @@ class S3Face:
         """As `_run`, counted for the account."""
         name, bucket = call.facts.name, call.bucket_name
         under = await self._store.buckets.counted_under(account_id, name=bucket) if bucket else ""
-        self._store.accounting.charge(account_id, name, CLASSES[name], bucket_id=under)
+        key_id = call.principal.key_id or ""
+        call.request.counted = self._store.accounting.charge(account_id, name, CLASSES[name], 1, under, key_id)
         check_settings(call.headers)
         return await handler(call)
 

@@ -117,6 +117,7 @@ async def _verified(claim: Claim, request: Request, identity: KeySource) -> tupl
     key = await identity.key(key_id)
     genuine, reading = sigv4.verify(claim, request, _NOBODYS_SECRET if key is None else key.secret)
     if not genuine and key is not None:
+        request.named_account = key.account_id
         raise _mismatch(claim, reading)
     if not genuine:
         # For the time that it takes. A variable would make a circle of it: see `S3Face._refusal`.

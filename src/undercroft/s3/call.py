@@ -117,7 +117,10 @@ class Call:
     def charge_read(self, read: Bucket | FileVersion) -> None:
         """Count the operation, a read that is allowed, for the bucket's owner. Raises `TransactionCapExceeded`."""
         name = self.facts.name
-        self.store.accounting.charge(read.account_id, name, CLASSES[name], bucket_id=read.bucket_id)
+        account_id = read.account_id
+        self.request.counted = self.store.accounting.charge(
+            account_id, name, CLASSES[name], 1, read.bucket_id, self.principal.key_of(account_id)
+        )
 
     def version(
         self, bucket: Bucket, *, operation: Operation = Operation.READ_FILE, data: bool = False

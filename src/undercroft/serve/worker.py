@@ -40,7 +40,7 @@ def run_api(settings: Settings, sockets: Sequence[socket.socket], slot: int, rea
     async def work(store: Store, meter: RequestMeter) -> None:
         native = HookedFace(store, settings) if settings.test_hooks else NativeFace(store, settings)
         api = API(settings, Health(store.ready), native, S3Face(store, settings))
-        await serve(Adapter(api, meter), settings, sockets, ready)
+        await serve(Adapter(api, meter, store.accounting.answered), settings, sockets, ready)
 
     return _run(settings, slot, work)
 

@@ -24,15 +24,24 @@ class ReadOnlyBucket(Unauthorized):
     """The bucket is one that the service keeps, as those of snapshots; the message says what cannot be done."""
 
 
-class BadCredentials(StoreError):
+class Unproven:
+    """What errors have that say that who asks has not proven to be who they claim to be.
+
+    `account_id` is that of the key they named, empty for none known.
+    """
+
+    account_id = ""
+
+
+class BadCredentials(Unproven, StoreError):
     """The key id is unknown, its secret is wrong, or the key is deleted or expired, or the account suspended."""
 
 
-class BadToken(StoreError):
+class BadToken(Unproven, StoreError):
     """A token that this installation did not issue, or whose key or account is gone."""
 
 
-class ExpiredToken(StoreError):
+class ExpiredToken(Unproven, StoreError):
     """A genuine token past its time."""
 
 

@@ -33,7 +33,10 @@ def folder(tmp_path_factory):
                 await bench.put("file", bytes(1000))
                 await bench.get("file", 0, 300)
                 accounting.charge(account_id, "b2_list_buckets", "C", transactions)
-                accounting.charge(account_id, "PutObject", "A")
+                key_id = bench.principal.key.key_id
+                counted = accounting.charge(account_id, "PutObject", "A", 1, bench.bucket.bucket_id, key_id)
+                accounting.answered(counted, 200)
+                accounting.answered((account_id, "", "", "", ""), 403)
                 await accounting.flush()
                 await accounting.alerts.look()
                 clock.ms += DAY_MS
@@ -74,10 +77,34 @@ def test_usage_comes_as_csv_and_as_a_table(folder):
     assert (code, "300" in out) == (0, True)
 
 
+def test_usage_is_told_by_key_by_status_and_by_operation(folder):
+    def told(option):
+        code, out, err = run(folder, "usage", OWNER, *days_of_the_fixture(), option, "--json")
+        assert code == 0, err
+        return json.loads(out)["accounts"][0]["days"]
+
+    of_key = [row for row in told("--by-key") if row["keyId"]]
+    assert [row["transactions"] for row in of_key] == 2 * [{"A": 1, "B": 0, "C": 0}]
+    assert [row["uploadedBytes"] for row in of_key] == [1000, 1000]
+    assert [row["requests"]["succeeded"] for row in of_key] == [1, 1]
+    assert [(row["call"], row["class"], row["status"], row["requests"]) for row in told("--by-status")] == 2 * [
+        ("", "", 403, 1), ("PutObject", "A", 200, 1),
+    ]  # fmt: skip
+    assert [(row["call"], row["transactions"], row["requests"]["succeeded"]) for row in told("--by-operation")] == 2 * [
+        ("PutObject", 1, 1)
+    ]
+    for option, column in (("--by-key", "uploaded"), ("--by-status", "requests"), ("--by-operation", "transactions")):
+        code, out, _ = run(folder, "usage", *days_of_the_fixture(), option, "--csv")
+        assert code == 0
+        assert sum(int(row[column]) for row in csv.DictReader(io.StringIO(out))) > 0
+        assert run(folder, "usage", *days_of_the_fixture(), option)[0] == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
         (("--from", "yesterday"), 2, "--from"),
+        (("--by-key", "--by-bucket"), 2, "only one of"),
         (("--to", "2026-02-30"), 2, "--to"),
         (("--from", "2026-02-02", "--to", "2026-02-01"), 1, "days"),
         (("--from", "2020-01-01", "--to", "2026-02-01"), 1, "days"),

@@ -103,8 +103,8 @@ async def test_a_zip_is_made_as_it_is_read_and_lets_go_of_what_it_read_when_the_
         opened = []
         read = bench.store.files.read
 
-        async def watched(version, *arguments):
-            body = await read(version, *arguments)
+        async def watched(version, *arguments, **options):
+            body = await read(version, *arguments, **options)
             opened.append(body)
             return body
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from harness.stores import SetClock
 from undercroft.catalog.accounting import SpentRow
 from undercroft.store.accounting.meter import Meter
-from undercroft.store.accounting.model import DAY_MS, Caps
+from undercroft.store.accounting.model import DAY_MS, Caps, outcome_of
 from undercroft.store.errors import DownloadCapExceeded, TransactionCapExceeded
 
 NOTHING = SpentRow(0, 0, 0)
 ANNA, BERT = "a" * 12, "b" * 12
+KEYS = ("key 1", "key 2", "")
 CALLS = {"hide": "A", "download": "B", "info": "B", "list": "C"}
 
 
@@ -129,11 +130,47 @@ def test_a_clock_that_is_set_back_over_midnight_loses_no_count():
     assert counted == {today - 1: 1, today: 2}
 
 
+def test_a_request_counts_once_by_its_status_whether_it_was_charged_or_not():
+    meter, _ = a_meter(Caps(class_b=1))
+    counted = meter.charge(ANNA, "list", "C", 10, "bucket", "key")
+    meter.answered(counted, 200)
+    assert charged(meter, "download")
+    assert not charged(meter, "download")
+    meter.answered((ANNA, "B", "download", "bucket", "key"), 403)
+    batch = meter.take()
+    assert {(row.call, row.status, row.requests) for row in batch.statuses} == {("list", 200, 1), ("download", 403, 1)}
+    assert {row.call: (row.transactions, row.succeeded, row.client_errors) for row in batch.bucket_calls} == {
+        "list": (10, 1, 0), "download": (0, 0, 1),
+    }  # fmt: skip
+    [row] = [row for row in batch.keys if row.key_id == "key"]
+    assert (row.class_b, row.class_c, row.succeeded, row.client_errors) == (0, 10, 1, 1)
+    assert [row.transactions for row in batch.calls if row.call == "download"] == [1], (
+        "what is refused is no transaction"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "place"),
+    [(200, 0), (206, 0), (299, 0), (304, 1), (399, 1), (400, 2), (404, 2), (428, 2), (429, 3), (499, 2), (500, 4),
+     (502, 4), (503, 3), (504, 4)],
+)  # fmt: skip
+def test_what_became_of_a_request_is_told_by_its_status(status, place):
+    assert outcome_of(status) == place
+
+
 steps = st.lists(
     st.one_of(
-        st.tuples(st.just("charge"), st.sampled_from((ANNA, BERT)), st.sampled_from(sorted(CALLS)), st.integers(1, 12)),
-        st.tuples(st.just("download"), st.sampled_from((ANNA, BERT)), st.integers(0, 2000)),
-        st.tuples(st.just("upload"), st.sampled_from((ANNA, BERT)), st.integers(0, 2000)),
+        st.tuples(
+            st.just("charge"),
+            st.sampled_from((ANNA, BERT)),
+            st.sampled_from(sorted(CALLS)),
+            st.integers(1, 12),
+            st.sampled_from(KEYS),
+            st.sampled_from((200, 304, 404, 503, 500)),
+        ),
+        st.tuples(st.just("refuse"), st.sampled_from((ANNA, BERT)), st.sampled_from(KEYS)),
+        st.tuples(st.just("download"), st.sampled_from((ANNA, BERT)), st.integers(0, 2000), st.sampled_from(KEYS)),
+        st.tuples(st.just("upload"), st.sampled_from((ANNA, BERT)), st.integers(0, 2000), st.sampled_from(KEYS)),
         st.tuples(st.just("flush"), st.booleans()),
         st.tuples(st.just("pass time"), st.sampled_from((1, DAY_MS // 3, DAY_MS))),
     ),
@@ -141,44 +178,67 @@ steps = st.lists(
 )
 
 
+def note(batch, written):
+    """Add up what is written down."""
+    # However often it failed before, a count is one row.
+    assert len({row[:4] for row in batch.calls}) == len(batch.calls)
+    assert len({row[:2] for row in batch.transfers}) == len(batch.transfers)
+    assert len({row[:3] for row in batch.buckets}) == len(batch.buckets)
+    assert len({row[:5] for row in batch.statuses}) == len(batch.statuses)
+    assert len({row[:5] for row in batch.bucket_calls}) == len(batch.bucket_calls)
+    assert len({row[:3] for row in batch.keys}) == len(batch.keys)
+    for row in batch.statuses:
+        written[row.account_id, row.day, row.call, row.status] += row.requests
+    for row in batch.bucket_calls:
+        written["in buckets", row.day] += row.transactions
+        written["requests in buckets", row.day] += sum(row[6:])
+    for row in batch.keys:
+        written[row.account_id, row.key_id, row.day] += sum(row[3:])
+    for row in batch.buckets:
+        written[row.bucket_id, row.day] += sum(row[3:])
+    for row in batch.calls:
+        assert row.transaction_class == CALLS[row.call]
+        written[row.account_id, row.day, row.call] += row.transactions
+    for row in batch.transfers:
+        written[row.account_id, row.day, "down"] += row.downloaded
+        written[row.account_id, row.day, "up"] += row.uploaded
+
+
 @given(steps=steps)
 def test_counted_is_what_was_asked_whatever_fails_to_be_written_down(steps):
     meter, clock = a_meter()
     asked, written = Counter(), Counter()
 
-    def note(batch):
-        # However often it failed before, a count is one row.
-        assert len({row[:4] for row in batch.calls}) == len(batch.calls)
-        assert len({row[:2] for row in batch.transfers}) == len(batch.transfers)
-        assert len({row[:3] for row in batch.buckets}) == len(batch.buckets)
-        for row in batch.buckets:
-            written[row.bucket_id, row.day] += sum(row[3:])
-        for row in batch.calls:
-            assert row.transaction_class == CALLS[row.call]
-            written[row.account_id, row.day, row.call] += row.transactions
-        for row in batch.transfers:
-            written[row.account_id, row.day, "down"] += row.downloaded
-            written[row.account_id, row.day, "up"] += row.uploaded
-
     for step in [*steps, ("flush", True)]:
         day = clock.ms // DAY_MS
         match step:
-            case ("charge", account, call, transactions):
-                meter.charge(account, call, CALLS[call], transactions, bucket_id=f"{account} {call}")
+            case ("charge", account, call, transactions, key, status):
+                counted = meter.charge(account, call, CALLS[call], transactions, f"{account} {call}", key)
+                meter.answered(counted, status)
+                asked[account, day, call, status] += 1
+                asked["in buckets", day] += transactions
+                asked["requests in buckets", day] += 1
+                asked[account, key, day] += transactions + 1
                 asked[account, day, call] += transactions
                 asked[f"{account} {call}", day] += transactions
-            case ("download", account, size):
-                meter.downloads(account, size, f"{account} of files")
+            case ("refuse", account, key):
+                meter.answered((account, "", "", "", key), 403)
+                asked[account, day, "", 403] += 1
+                asked[account, key, day] += 1
+            case ("download", account, size, key):
+                meter.downloads(account, size, f"{account} of files", key)
+                asked[account, key, day] += size
                 asked[account, day, "down"] += size
                 asked[f"{account} of files", day] += size
-            case ("upload", account, size):
-                meter.uploaded(account, size, f"{account} of files")
+            case ("upload", account, size, key):
+                meter.uploaded(account, size, f"{account} of files", key)
+                asked[account, key, day] += size
                 asked[account, day, "up"] += size
                 asked[f"{account} of files", day] += size
             case ("flush", succeeds):
                 batch = meter.take()
                 if succeeds:
-                    note(batch)
+                    note(batch, written)
                 else:
                     meter.put_back(batch)
             case ("pass time", by_ms):

@@ -34,7 +34,8 @@ async def download(visit: Visit) -> Response:
     if version.action is not Action.UPLOAD:
         return visit.redirect(files_path(bucket, folder_of(version.name)))
     try:
-        body = await visit.store.files.read(version, 0, version.size, _key_of(visit.field(_FIELD)))
+        key_id = visit.principal.key_of(version.account_id)
+        body = await visit.store.files.read(version, 0, version.size, _key_of(visit.field(_FIELD)), key_id)
     except WrongCustomerKey:
         return await details_of(visit, bucket, version, {_FIELD: "This is another key than the file's."})
     except NeedlessCustomerKey:

@@ -62,7 +62,8 @@ async def preview_of(visit: Visit, version: FileVersion) -> Preview | None:
     if kind not in ("text", "table"):
         return Preview(kind, address=await granted(visit, version, inline=True))
     shown = min(version.size, limits.PREVIEW_TEXT_BYTES)
-    body = await visit.store.files.read(version, 0, shown)
+    key_id = visit.principal.key_of(version.account_id)
+    body = await visit.store.files.read(version, 0, shown, key_id=key_id)
     data = body if isinstance(body, bytes) else b"".join([block async for block in body])
     text = data.decode("utf-8-sig", errors="replace")
     is_cut = shown < version.size

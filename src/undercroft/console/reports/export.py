@@ -12,10 +12,11 @@ from undercroft.console.reports.span import Span, asked_span, iso
 from undercroft.console.tables import CSVFile, Rows, TableFile
 from undercroft.console.visit import Visit
 from undercroft.prices import Estimate, amount
-from undercroft.store.accounting.model import BucketDay, Held
+from undercroft.store.accounting.model import BucketDay, Held, Outcomes
 
 _HELD = ("stored_bytes", "file_bytes", "older_bytes", "unfinished_bytes", "files", "versions")
 _DONE = ("downloaded_bytes", "uploaded_bytes", "class_a", "class_b", "class_c")
+_OUTCOMES = Outcomes._fields
 _ESTIMATE_PLACES = 6
 
 Pages = AsyncIterator[Rows]
@@ -55,7 +56,45 @@ async def _of_buckets(asked: Asked) -> Pages:
 
 async def _of_calls(asked: Asked) -> Pages:
     report = await asked.report()
-    yield [(call.call, call.transaction_class, call.transactions) for call in report.calls]
+    yield [(call.call, call.transaction_class, call.transactions, *call.outcomes) for call in report.calls]
+
+
+async def _of_statuses(asked: Asked) -> Pages:
+    if asked.bucket_id:
+        return  # Statuses are known of the account as a whole.
+    splits, account_id = asked.visit.store.accounting.splits, asked.visit.account.account_id
+    async for page in splits.days_of_statuses(account_id, *asked.span):
+        yield [(iso(one.day), one.call, one.transaction_class, one.status, one.requests) for one in page]
+
+
+async def _of_operations(asked: Asked) -> Pages:
+    splits, account_id = asked.visit.store.accounting.splits, asked.visit.account.account_id
+    days = {day: iso(day) for day in asked.span.days}
+    async for page in splits.days_of_bucket_calls(account_id, *asked.span, asked.bucket_id):
+        yield [
+            (
+                days[one.day],
+                one.bucket_id,
+                asked.names.get(one.bucket_id, ""),
+                one.call,
+                one.transaction_class,
+                *one[5:],
+            )
+            for one in page
+        ]
+
+
+async def _of_keys(asked: Asked) -> Pages:
+    if asked.bucket_id:
+        return  # And so are keys.
+    splits, account_id = asked.visit.store.accounting.splits, asked.visit.account.account_id
+    async for page in splits.days_of_keys(account_id, *asked.span):
+        yield [(iso(one.done.day), one.done.key_id, one.name, *one.done[3:]) for one in page]
+
+
+async def _of_key_costs(asked: Asked) -> Pages:
+    report = await asked.report()
+    yield [(key.total.key_id, key.total.name or "", *_costs(key.estimate)[1:]) for key in report.keys]
 
 
 async def _of_costs(asked: Asked) -> Pages:
@@ -65,10 +104,14 @@ async def _of_costs(asked: Asked) -> Pages:
 
 
 _TABLES: dict[str, tuple[tuple[str, ...], Callable[[Asked], Pages]]] = {
-    "days": (("day", *_HELD, *_DONE), _of_days),
+    "days": (("day", *_HELD, *_DONE, *_OUTCOMES), _of_days),
     "buckets": (("day", "bucket_id", "bucket", *_HELD, *_DONE), _of_buckets),
-    "calls": (("call", "class", "transactions"), _of_calls),
+    "calls": (("call", "class", "transactions", *_OUTCOMES), _of_calls),
+    "operations": (("day", "bucket_id", "bucket", "call", "class", "transactions", *_OUTCOMES), _of_operations),
+    "statuses": (("day", "call", "class", "status", "requests"), _of_statuses),
+    "keys": (("day", "key_id", "key", *_DONE, *_OUTCOMES), _of_keys),
     "costs": (("bucket_id", "bucket", "storage", "download", "calls", "total"), _of_costs),
+    "key_costs": (("key_id", "key", "download", "calls", "total"), _of_key_costs),
 }
 
 

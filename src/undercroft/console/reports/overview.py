@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import NamedTuple
 
 from starlette.responses import Response
@@ -14,9 +15,10 @@ from undercroft.console.reports.span import asked_span, choices, iso
 from undercroft.console.templates import count, size
 from undercroft.console.visit import Visit
 from undercroft.prices import amount
-from undercroft.store.accounting.model import date_of
+from undercroft.store.accounting.model import OTHER_KEYS, KeyTotal, date_of
 
 _DAYS_SHOWN = 92  # Of more days, a chart shows weeks.
+_KEYS_SHOWN = 100  # Those with the most transactions.
 _BUCKETS_SHOWN = limits.BUCKETS_PER_ACCOUNT  # Those that hold most; deleted ones may be many more.
 
 
@@ -29,30 +31,52 @@ class Panel(NamedTuple):
 
 
 class Quantity(NamedTuple):
-    """What a line or a piece of bars is about."""
+    """What a line or a piece of bars is about, and the tone that it has in the chart."""
 
     name: str
+    tone: int
     value: Callable[[Day], int | None]
 
 
 _STORED = (
-    Quantity("Files", lambda day: None if day.held is None else day.held.file_bytes),
-    Quantity("Older versions", lambda day: None if day.held is None else day.held.older_bytes),
-    Quantity("Unfinished uploads", lambda day: None if day.held is None else day.held.unfinished_bytes),
+    Quantity("Files", 1, lambda day: None if day.held is None else day.held.file_bytes),
+    Quantity("Older versions", 2, lambda day: None if day.held is None else day.held.older_bytes),
+    Quantity("Unfinished uploads", 3, lambda day: None if day.held is None else day.held.unfinished_bytes),
 )
 _FILES = (
-    Quantity("Files", lambda day: None if day.held is None else day.held.files),
-    Quantity("All versions", lambda day: None if day.held is None else day.held.versions),
+    Quantity("Files", 1, lambda day: None if day.held is None else day.held.files),
+    Quantity("All versions", 2, lambda day: None if day.held is None else day.held.versions),
 )
 _CARRIED = (
-    Quantity("Downloaded", lambda day: day.downloaded),
-    Quantity("Uploaded", lambda day: day.uploaded),
+    Quantity("Downloaded", 1, lambda day: day.downloaded),
+    Quantity("Uploaded", 2, lambda day: day.uploaded),
 )
 _CALLS = (
-    Quantity("Class A", lambda day: day.class_a),
-    Quantity("Class B", lambda day: day.class_b),
-    Quantity("Class C", lambda day: day.class_c),
+    Quantity("Class A", 1, lambda day: day.class_a),
+    Quantity("Class B", 2, lambda day: day.class_b),
+    Quantity("Class C", 3, lambda day: day.class_c),
 )
+_REQUESTS = (
+    Quantity("Succeeded", 1, lambda day: day.succeeded),
+    Quantity("Redirected", 3, lambda day: day.redirected),
+    Quantity("Client errors", 2, lambda day: day.client_errors),
+    Quantity("Throttled", 4, lambda day: day.throttled),
+    Quantity("Server errors", 5, lambda day: day.server_errors),
+)
+_OUTCOME_NAMES = tuple(one.name for one in _REQUESTS)
+# Tables as files, their names, and whether they are about a whole account, and about prices.
+_FILES_TO_TAKE = (
+    ("days", "Days", False, False),
+    ("buckets", "Days of buckets", False, False),
+    ("calls", "Operations", False, False),
+    ("operations", "Operations by bucket", False, False),
+    ("statuses", "Statuses", True, False),
+    ("keys", "Days of keys", True, False),
+    ("costs", "Costs by bucket", False, True),
+    ("key_costs", "Costs by key", True, True),
+)
+# What HTTP has no phrase for: a client that went away before the end of the answer.
+_PHRASES = {status.value: status.phrase for status in HTTPStatus} | {499: "Client went away"}
 
 
 async def overview(visit: Visit) -> Response:
@@ -77,10 +101,20 @@ async def overview(visit: Visit) -> Response:
             _panel("files", "Files and versions", days, _FILES, "lines", _number),
             _panel("carried", "Bytes carried", days, _CARRIED, "lines", _bytes),
             _panel("calls", "Transactions by class", days, _CALLS, "bars", _number),
+            _panel("requests", "Requests by status", days, _REQUESTS, "bars", _number),
         ],
         report=report,
         rows=report.buckets[:_BUCKETS_SHOWN],
         more=max(len(report.buckets) - _BUCKETS_SHOWN, 0),
+        keys=[(_name_of_key(one.total), one) for one in report.keys[:_KEYS_SHOWN]],
+        more_keys=max(len(report.keys) - _KEYS_SHOWN, 0),
+        statuses=[(status, _PHRASES.get(status, ""), requests) for status, requests in report.statuses],
+        outcomes=_OUTCOME_NAMES,
+        files=[
+            (table, text)
+            for table, text, is_of_account, is_of_prices in _FILES_TO_TAKE
+            if (not is_of_account or bucket is None) and (not is_of_prices or visit.settings.prices is not None)
+        ],
         by_week=days is not report.days,
         stored=next((day.held.size_bytes for day in reversed(days) if day.held is not None), 0),
         downloaded=sum(day.downloaded for day in days),
@@ -89,6 +123,13 @@ async def overview(visit: Visit) -> Response:
         currency=visit.settings.prices.currency if visit.settings.prices else "",
         amount=amount,
     )
+
+
+def _name_of_key(total: KeyTotal) -> str:
+    """What a key is called; empty where nobody knows any more."""
+    if not total.key_id:
+        return "Without a key"
+    return "Other keys" if total.key_id == OTHER_KEYS else total.name or ""
 
 
 def _weeks(days: Sequence[Day]) -> list[Day]:
@@ -105,7 +146,7 @@ def _weeks(days: Sequence[Day]) -> list[Day]:
 def _panel(
     word: str, title: str, days: Sequence[Day], quantities: Sequence[Quantity], kind: Kind, show: Callable[[float], str]
 ) -> Panel:
-    series = [Series(one.name, tone, [one.value(day) for day in days]) for tone, one in enumerate(quantities, 1)]
+    series = [Series(one.name, one.tone, [one.value(day) for day in days]) for one in quantities]
     spans_years = date_of(days[0].day).year != date_of(days[-1].day).year
     names = [_name(day.day, with_year=spans_years) for day in days]
     rows = [

@@ -39,7 +39,8 @@ async def get_object(call: Call) -> Response:
     customer = customer_key_of(call.headers)
     answer, version, start, end = await _describe(call, customer, data=True)
     if end > start:
-        answer.body = await call.store.files.read(version, start, end, customer)
+        key_id = call.principal.key_of(version.account_id)
+        answer.body = await call.store.files.read(version, start, end, customer, key_id)
     return answer
 
 

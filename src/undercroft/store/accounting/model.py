@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
-from undercroft.catalog import usage
+from undercroft.catalog import key_days, usage
 
 # What a request costs (B2 Native API reference, section 20): A is free and has no cap.
 TransactionClass = Literal["A", "B", "C"]
@@ -24,9 +24,15 @@ JSON_NAMES: dict[Category, str] = {
     "class_c": "classC",
 }
 Held = usage.Held
+OTHER_KEYS = key_days.OTHER_KEYS
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 _EPOCH = date(1970, 1, 1)
+
+
+# What became of requests: the fields of `Outcomes`, in their order. 429 and 503 tell a client to slow down.
+_SUCCEEDED, _REDIRECTED, _CLIENT_ERROR, _THROTTLED, _SERVER_ERROR = range(5)
+_THROTTLING = frozenset({429, 503})
 
 
 class Caps(msgspec.Struct, frozen=True):
@@ -90,6 +96,56 @@ class CallCount(msgspec.Struct, frozen=True):
     transactions: int
 
 
+class Outcomes(NamedTuple):
+    """Requests by what became of them; `throttled` are those answered with 429 or 503."""
+
+    succeeded: int = 0
+    redirected: int = 0
+    client_errors: int = 0
+    throttled: int = 0
+    server_errors: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self)
+
+    @property
+    def failed(self) -> int:
+        """Those that were refused or went wrong."""
+        return self.client_errors + self.throttled + self.server_errors
+
+
+class CallSums(msgspec.Struct, frozen=True):
+    """What a call was asked for on several days: its transactions, and its requests, also those that were refused.
+
+    Class and call are empty for requests that were refused before anybody knew what they were.
+    """
+
+    transaction_class: str
+    call: str
+    transactions: int
+    outcomes: Outcomes
+
+
+class KeyTotal(msgspec.Struct, frozen=True):
+    """What was done with a key over several days.
+
+    The id is empty for what was done without a key of the account, and `OTHER_KEYS` for keys beyond those that count by
+    themselves. `name` is None where there is none to tell.
+    """
+
+    key_id: str
+    name: str | None
+    is_deleted: bool
+    downloaded_bytes: int
+    uploaded_bytes: int
+    class_a: int
+    class_b: int
+    class_c: int
+    outcomes: Outcomes
+
+
 class DayOfUsage(msgspec.Struct, frozen=True):
     """What an account did on a day, and what it held when it was last looked at; None where nobody looked.
 
@@ -149,6 +205,15 @@ class BucketTotal(msgspec.Struct, frozen=True):
     class_a: int = 0
     class_b: int = 0
     class_c: int = 0
+
+
+def outcome_of(status: int) -> int:
+    """The place in `Outcomes` of a request that was answered with this status; 499 is one whose client went away."""
+    if status < 400:
+        return _SUCCEEDED if status < 300 else _REDIRECTED
+    if status in _THROTTLING:
+        return _THROTTLED
+    return _CLIENT_ERROR if status < 500 else _SERVER_ERROR
 
 
 def day_of(now_ms: int) -> int:

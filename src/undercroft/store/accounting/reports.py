@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import NamedTuple
 
 from undercroft import limits
 from undercroft.catalog import accounting, bucket_days, usage
@@ -15,13 +14,6 @@ from undercroft.store.ambient import Ambient
 from undercroft.store.errors import OutOfRange
 
 _Place = tuple[int, str]  # A day and a bucket's id.
-
-
-class Sums(NamedTuple):
-    """What an account did: a row a day, and each call with its transactions on all days, those with the most first."""
-
-    days: list[DaySums]
-    calls: list[CallCount]
 
 
 class Reports:
@@ -36,7 +28,7 @@ class Reports:
 
     async def of_account(self, account_id: str, first_day: int, last_day: int) -> list[DayOfUsage]:
         """What an account did from day to day, call by call; days without anything are left out."""
-        _check_days(first_day, last_day)
+        check_days(first_day, last_day)
         today = self._today()
 
         async def query(rows: Rows) -> list[DayOfUsage]:
@@ -61,16 +53,16 @@ class Reports:
 
         return await self._catalog.scan(query)
 
-    async def sums(self, account_id: str, first_day: int, last_day: int) -> Sums:
-        """What an account did, summed up by day and by call; days without anything are left out."""
-        _check_days(first_day, last_day)
+    async def sums(self, account_id: str, first_day: int, last_day: int) -> list[DaySums]:
+        """What an account did, summed up by day; days without anything are left out."""
+        check_days(first_day, last_day)
         today = self._today()
 
-        async def query(rows: Rows) -> Sums:
+        async def query(rows: Rows) -> list[DaySums]:
             called = await accounting.class_sums(rows, account_id, first_day, last_day)
             carried = {row.day: row for row in await accounting.transfers(rows, account_id, first_day, last_day)}
             held = await _storage(rows, account_id, first_day, last_day, today)
-            days = [
+            return [
                 DaySums(
                     day,
                     called.get((day, "A"), 0),
@@ -83,8 +75,6 @@ class Reports:
                 )
                 for day in sorted({*(day for day, _ in called), *carried, *held})
             ]
-            calls = await accounting.call_sums(rows, account_id, first_day, last_day)
-            return Sums(days, [CallCount(*row) for row in calls])  # type: ignore[arg-type]
 
         return await self._catalog.scan(query)
 
@@ -95,7 +85,7 @@ class Reports:
 
         Buckets that are gone have their days too. No snapshot is held between the pages: days that are over do not change.
         """
-        _check_days(first_day, last_day)
+        check_days(first_day, last_day)
         today = self._today()
         after: _Place | None = (first_day, "")
         while after is not None:
@@ -107,7 +97,7 @@ class Reports:
         self, account_id: str, first_day: int, last_day: int, bucket_id: str = ""
     ) -> list[BucketTotal]:
         """What was done in each bucket of an account, or in one, on all days together. As `of_buckets` otherwise."""
-        _check_days(first_day, last_day)
+        check_days(first_day, last_day)
         today = self._today()
         looked_to = min(last_day, today - 1)
 
@@ -131,7 +121,7 @@ class Reports:
 
     async def held_by_day(self, account_id: str, first_day: int, last_day: int) -> dict[int, Held]:
         """What all buckets of an account together held, by day; days on which nobody looked are left out."""
-        _check_days(first_day, last_day)
+        check_days(first_day, last_day)
         today = self._today()
 
         async def query(rows: Rows) -> dict[int, Held]:
@@ -197,6 +187,7 @@ async def _held_now(rows: Rows, account_id: str, bucket_id: str) -> dict[str, He
     return {one: held for one, held in now.items() if bucket_id in ("", one)}
 
 
-def _check_days(first_day: int, last_day: int) -> None:
+def check_days(first_day: int, last_day: int) -> None:
+    """Raise `OutOfRange` unless a report may have all the days from the first to the last."""
     if not 0 <= last_day - first_day < limits.ACCOUNTING_REPORT_MAX_DAYS:
         raise OutOfRange(f"A report has 1 to {limits.ACCOUNTING_REPORT_MAX_DAYS} days.", "to")

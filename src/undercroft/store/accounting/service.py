@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from undercroft import limits
-from undercroft.catalog import accounting, bucket_days, caps, key_uses
+from undercroft.catalog import accounting, bucket_days, caps, key_days, key_uses, request_days
 from undercroft.catalog.accounting import SpentRow
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.keyring import Keyring
@@ -16,6 +16,7 @@ from undercroft.store.accounting.key_uses import KeyUses
 from undercroft.store.accounting.meter import Meter
 from undercroft.store.accounting.model import Caps, day_of
 from undercroft.store.accounting.reports import Reports
+from undercroft.store.accounting.splits import Splits
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import StoreError
 from undercroft.store.gate import Gate
@@ -33,12 +34,14 @@ class Accounting:
         self._slot = slot
         self.meter = meter
         self.charge = meter.charge  # The way to it that costs least.
+        self.answered = meter.answered
         self._key_uses = KeyUses(ambient.now_ms)
         self.key_used = self._key_uses.note
         self.caps = CapsOfAccounts(catalog, gate, ambient)
         self.alerts = Alerts(catalog, gate, ambient)
         self.alert_settings = AlertSettingsOfAccounts(catalog, gate, keyring)
         self.reports = Reports(catalog, ambient)
+        self.splits = Splits(catalog)
 
     async def flush(self) -> None:
         """Write down what this process has counted. Raises `StorageFull` and `Busy`; nothing is lost then."""
@@ -48,8 +51,12 @@ class Accounting:
             return
 
         async def change(tx: Transaction) -> None:
-            await accounting.add(tx, self._slot, batch.calls, batch.transfers)
-            await bucket_days.add(tx, self._slot, batch.buckets)
+            await accounting.CALLS.add(tx, self._slot, batch.calls)
+            await accounting.TRANSFERS.add(tx, self._slot, batch.transfers)
+            await bucket_days.DONE.add(tx, self._slot, batch.buckets)
+            await request_days.STATUSES.add(tx, self._slot, batch.statuses)
+            await request_days.BUCKET_CALLS.add(tx, self._slot, batch.bucket_calls)
+            await key_days.add(tx, self._slot, batch.keys)
             await key_uses.put(tx, uses)
 
         try:

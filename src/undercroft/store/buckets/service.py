@@ -190,18 +190,40 @@ class Buckets:
 
         The bucket is given by one of these, of which what a client sent may be no id at all.
         """
+        bucket = await self._subject(name, bucket_id, file_id)
+        return bucket.bucket_id if bucket is not None and bucket.account_id == account_id else ""
+
+    async def refusal_counted_under(
+        self,
+        principal: Principal | None,
+        named_account_id: str,
+        *,
+        name: str | None = None,
+        bucket_id: str | None = None,
+        file_id: str | None = None,
+    ) -> tuple[str, str, str]:
+        """The ids of account, bucket and key under which a request counts that was refused; an empty string for none.
+
+        It counts for who proved to send it, else for the account whose key it named without proving to hold it, else for the
+        owner of the bucket, which is given as in `counted_under`.
+        """
+        bucket = await self._subject(name, bucket_id, file_id)
+        sender = None if principal is None else principal.account_id
+        account_id = sender or named_account_id or (bucket.account_id if bucket is not None else "")
+        under = bucket.bucket_id if bucket is not None and bucket.account_id == account_id else ""
+        return account_id, under, "" if principal is None else principal.key_of(account_id)
+
+    async def _subject(self, name: str | None, bucket_id: str | None, file_id: str | None) -> Bucket | None:
         directory = self._directory
         bucket = directory.known_bucket_named(name) if name is not None else directory.known_bucket(bucket_id or "")
         if bucket is not None:
-            pass  # As for most calls.
-        elif name is not None:
-            bucket = await directory.bucket_by_name(name)
-        else:
-            if file_id is not None and (bucket_id is None or not ids.is_bucket_id(bucket_id)):
-                parsed = ids.parse_file_id(file_id)
-                bucket_id = None if parsed is None else parsed.bucket_id
-            bucket = await directory.bucket_by_id(bucket_id) if bucket_id and ids.is_bucket_id(bucket_id) else None
-        return bucket.bucket_id if bucket is not None and bucket.account_id == account_id else ""
+            return bucket  # As for most calls.
+        if name is not None:
+            return await directory.bucket_by_name(name)
+        if file_id is not None and (bucket_id is None or not ids.is_bucket_id(bucket_id)):
+            parsed = ids.parse_file_id(file_id)
+            bucket_id = None if parsed is None else parsed.bucket_id
+        return await directory.bucket_by_id(bucket_id) if bucket_id and ids.is_bucket_id(bucket_id) else None
 
     def of_version(self, version: FileVersion, found: Bucket) -> Bucket:
         """The bucket of a version just read, whose reading may have noticed that `found`, a remembered one, is outdated."""

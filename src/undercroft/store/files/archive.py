@@ -152,7 +152,8 @@ class Archive:
     async def _open(self, version: FileVersion) -> bool:
         """Begin to read a version, if it is still there."""
         with suppress(NoSuchVersion):
-            self._body = await self._files.read(version, 0, version.size)
+            key_id = self._principal.key_of(version.account_id)
+            self._body = await self._files.read(version, 0, version.size, key_id=key_id)
             return True
         return False
 

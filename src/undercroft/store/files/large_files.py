@@ -152,7 +152,8 @@ class LargeFiles(FilesBase):
         except Exception:
             await intake.discard()
             raise
-        self._meter.uploaded(bucket.account_id, row.size, bucket.bucket_id)
+        account_id = bucket.account_id
+        self._meter.uploaded(account_id, row.size, bucket.bucket_id, principal.key_of(account_id))
         return part_of(row, large.encryption)
 
     async def _check_room(self, bucket: Bucket, large: FileVersion, part_number: int, size_bytes: int) -> None:

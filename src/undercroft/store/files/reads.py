@@ -110,19 +110,19 @@ class Reads(FilesBase):
         self._sealings.of_file(version.encryption, customer)
 
     async def read(
-        self, version: FileVersion, first: int, end: int, customer: CustomerKey | None = None
+        self, version: FileVersion, first: int, end: int, customer: CustomerKey | None = None, key_id: str = ""
     ) -> bytes | _Begun:
         """Bytes [first, end) of a version that `current` or `version` gave; raises what `check_key` raises.
 
         What is short comes as bytes. For the rest the first block is read and verified before this returns, and the
         iterator yields verified blocks; `DataCorrupt` in the middle of it means that the reader must be cut off (P3). The
-        bytes count as downloaded by the account whose version it is; those that an iterator still has when it is closed do
-        not. Raises `DownloadCapExceeded`.
+        bytes count as downloaded by the account whose version it is, under the key of this id if it is one of the account's;
+        those that an iterator still has when it is closed do not. Raises `DownloadCapExceeded`.
         """
         sealing = self._sealings.of_file(version.encryption, customer)
         if first >= end:
             return b""
-        day = self._meter.downloads(version.account_id, end - first, version.bucket_id)
+        day = self._meter.downloads(version.account_id, end - first, version.bucket_id, key_id)
         try:
             extent = version.first_extent
             if extent is not None and extent.inline is not None and end <= extent.length <= version.size:
@@ -134,10 +134,10 @@ class Reads(FilesBase):
                 await anext(blocks),
                 blocks,
                 end - first,
-                lambda left: self._meter.kept_back(version.account_id, left, day, version.bucket_id),
+                lambda left: self._meter.kept_back(version.account_id, left, day, version.bucket_id, key_id),
             )
         except BaseException:
-            self._meter.kept_back(version.account_id, end - first, day, version.bucket_id)
+            self._meter.kept_back(version.account_id, end - first, day, version.bucket_id, key_id)
             raise
 
     async def _blocks(

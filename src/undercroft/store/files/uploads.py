@@ -80,7 +80,8 @@ class Uploads(FilesBase):
             # Not on cancellation: then nobody knows whether the commit happened, and a walk finds what is left.
             await intake.discard()
             raise
-        self._meter.uploaded(bucket.account_id, stored.size, bucket.bucket_id)
+        account_id = bucket.account_id
+        self._meter.uploaded(account_id, stored.size, bucket.bucket_id, principal.key_of(account_id))
         return version_of(placed, bucket)
 
     async def may_upload(self, principal: Principal, bucket: Bucket) -> None:

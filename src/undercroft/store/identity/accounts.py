@@ -12,15 +12,14 @@ import msgspec
 
 from undercroft import limits
 from undercroft.catalog import (
-    accounting,
     accounts,
     alert_settings,
-    bucket_days,
     buckets,
     caps,
     first_runs,
     groups,
     invalidations,
+    key_days,
     keys,
     links,
     notices,
@@ -35,6 +34,7 @@ from undercroft.catalog.accounts import AccountRow
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.catalog.products import ProductRow
 from undercroft.store.accounting.model import day_of
+from undercroft.store.accounting.tables import forget_days
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import BucketNotEmpty, DuplicateEmail, InvalidRequest, NoSuchAccount
 from undercroft.store.gate import Gate
@@ -253,8 +253,8 @@ class Accounts:
         await caps.delete_of_account(tx, account_id)
         await alert_settings.delete_of_account(tx, account_id)
         await notices.delete_of_account(tx, account_id)
-        await accounting.forget(tx, account_id, day_of(now_ms) + 1)
-        await bucket_days.forget(tx, account_id, day_of(now_ms) + 1)
+        await forget_days(tx, account_id, day_of(now_ms) + 1)
+        await key_days.forget_names(tx, account_id, day_of(now_ms) + 1)
         await accounts.delete(tx, account_id)
         await invalidations.add(tx, f"account:{account_id}", now_ms)
 

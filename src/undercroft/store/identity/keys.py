@@ -7,11 +7,12 @@ import json
 from collections.abc import Collection, Sequence
 
 from undercroft import limits
-from undercroft.catalog import accounts, buckets, invalidations, key_uses, keys
+from undercroft.catalog import accounts, buckets, invalidations, key_days, key_uses, keys
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.catalog.keys import KeyRow
 from undercroft.keyring import Keyring
 from undercroft.store import ids, names
+from undercroft.store.accounting.model import day_of
 from undercroft.store.ambient import Ambient
 from undercroft.store.directory import key_of_row, secret_context
 from undercroft.store.errors import InvalidRequest, NoSuchBucket, NoSuchKey, OutOfRange
@@ -108,6 +109,7 @@ class Keys:
                 if row is None or row.account_id != principal.account_id or ids.is_account_id(key_id):
                     raise NoSuchKey(f"There is no application key {key_id}")
                 await keys.delete(tx, key_id)
+                await key_days.keep_name(tx, row.account_id, key_id, row.name, day_of(now_ms))
                 await invalidations.add(tx, f"key:{key_id}", now_ms)
                 gone = self.key_of(row)
                 deed.target = f"{gone.name} ({key_id})"

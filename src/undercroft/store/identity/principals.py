@@ -77,6 +77,14 @@ class Principal(msgspec.Struct, frozen=True):
             return self.key.key_id
         return None if self.grant is None else self.grant.issued_by
 
+    def key_of(self, account_id: str) -> str:
+        """The id of the key under which the account counts what the principal does; empty where it is none of its own."""
+        key = self.key
+        if key is not None:
+            return key.key_id if key.account_id == account_id else ""
+        grant = self.grant
+        return grant.issued_by if grant is not None and grant.account_id == account_id else ""
+
     def proves(self, key: ApplicationKey) -> bool:
         """Whether this principal is of that key as it is now: with the same secret, which a master key may change."""
         return self.key is None or self.key.secret == key.secret

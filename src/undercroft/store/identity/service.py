@@ -105,7 +105,9 @@ class Identity:
         # An unknown key costs the same comparison as a wrong secret.
         matches = hmac.compare_digest((key.secret if key else "").encode(), secret.encode())
         if key is None or not matches:
-            raise BadCredentials("Invalid application key")
+            error = BadCredentials("Invalid application key")
+            error.account_id = key.account_id if key else ""
+            raise error
         return Principal.of_key(key)
 
     async def prune(self) -> None:
@@ -205,14 +207,15 @@ class Identity:
         """The principal of a token that may read: an account's or a download grant's. Raises `BadToken`, `ExpiredToken`."""
         key, claim = await self._check(token, ("acct", "dnld"), valid_s=limits.DOWNLOAD_GRANT_VALID_MAX_S + 1)
         now_ms = self._ambient.now_ms()
-        if claim.kind == "acct":
-            if (claim.issued_s + limits.ACCOUNT_TOKEN_VALID_S) * 1000 <= now_ms:
-                raise ExpiredToken("Authorization token has expired")
-            return Principal.of_key(key)
-        grant = _grant_decoder.decode(claim.payload)
-        if grant.expires_ms <= now_ms:
-            raise ExpiredToken("Authorization token has expired")
-        return Principal.of_grant(grant)  # It dies with the key that issued it: without that there was no check.
+        grant = None if claim.kind == "acct" else _grant_decoder.decode(claim.payload)
+        account_token_ends_ms = (claim.issued_s + limits.ACCOUNT_TOKEN_VALID_S) * 1000
+        expires_ms = account_token_ends_ms if grant is None else grant.expires_ms
+        if expires_ms <= now_ms:
+            error = ExpiredToken("Authorization token has expired")
+            error.account_id = key.account_id
+            raise error
+        # A grant dies with the key that issued it: without that there was no check.
+        return Principal.of_key(key) if grant is None else Principal.of_grant(grant)
 
     async def _issue(self, key: ApplicationKey, kind: Kind, *, payload: bytes = b"", bound_to: str = "") -> str:
         return await self._tokens.issue(key.key_id, kind, payload=payload, bound_to=_bond(key, bound_to))
@@ -224,7 +227,11 @@ class Identity:
         key = await self._directory.key(key_id_of(token))
         if key is None:
             raise BadToken
-        return key, await self._tokens.check(token, kinds, valid_s=valid_s, bound_to=_bond(key, bound_to))
+        try:
+            return key, await self._tokens.check(token, kinds, valid_s=valid_s, bound_to=_bond(key, bound_to))
+        except (BadToken, ExpiredToken) as error:
+            error.account_id = key.account_id
+            raise
 
 
 def _bond(key: ApplicationKey, bound_to: str) -> str:

@@ -5,10 +5,13 @@ Whoever raises alerts is `accounting.alerts`; the steward only says when.
 
 from __future__ import annotations
 
+from functools import partial
+
 from undercroft import limits
-from undercroft.catalog import accounting, accounts, bucket_days, caps
+from undercroft.catalog import accounting, accounts, bucket_days, caps, key_days
 from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.store.accounting.model import DAY_MS, HOUR_MS, day_of
+from undercroft.store.accounting.tables import COUNTED, forget_days
 from undercroft.store.ambient import Ambient
 from undercroft.store.gate import Gate
 
@@ -32,13 +35,12 @@ class UsageWork:
     async def fold(self) -> bool:
         """Fold a batch of the rows of days that are over. True where there may be more."""
         today = day_of(self._ambient.now_ms())
-        folded = 0
-        if await self._catalog.scan(lambda rows: accounting.any_unfolded(rows, today)):
-            folded = await self._gate.write(lambda tx: accounting.fold(tx, today, limits.ACCOUNTING_BATCH))
-        of_buckets = 0
-        if await self._catalog.scan(lambda rows: bucket_days.any_unfolded(rows, today)):
-            of_buckets = await self._gate.write(lambda tx: bucket_days.fold(tx, today, limits.ACCOUNTING_BATCH))
-        return limits.ACCOUNTING_BATCH in (folded, of_buckets)
+        may_be_more = False
+        for table in COUNTED:
+            if await self._catalog.scan(partial(table.any_unfolded, before_day=today)):
+                fold = partial(table.fold, before_day=today, limit=limits.ACCOUNTING_BATCH)
+                may_be_more |= await self._gate.write(fold) == limits.ACCOUNTING_BATCH
+        return may_be_more
 
     async def sample_storage(self) -> None:
         """Note what every account and each of its buckets holds, once in each hour that has begun."""
@@ -71,8 +73,8 @@ class UsageWork:
 
             async def forget(tx: Transaction, account_ids: list[str] = account_ids) -> None:
                 for account_id in account_ids:
-                    await accounting.forget(tx, account_id, before_day)
-                    await bucket_days.forget(tx, account_id, before_day)
+                    await forget_days(tx, account_id, before_day)
+                    await key_days.forget_names(tx, account_id, today - 1)
 
             await self._gate.write(forget)
         self._forgot_day = today
