@@ -38,7 +38,7 @@ def kinds(module, base):
 
 def example(kind):
     if issubclass(kind, store_errors.CapExceeded):
-        return kind()
+        return kind("photos") if kind is store_errors.BucketCapExceeded else kind()
     return kind(own=True) if kind is store_errors.DuplicateBucketName else kind(*ARGUMENTS.get(kind, ("text",)))
 
 
