@@ -21,6 +21,7 @@ from harness.replication import (
 from harness.stores import open_bench
 from undercroft import limits
 from undercroft.store import errors
+from undercroft.store.model import BucketCaps
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -97,7 +98,7 @@ async def test_a_cap_on_storage_holds_replicas_up_as_it_does_uploads(tmp_path):
         await run(bench)
         assert await statuses(bench, pair.destination) == [("a", "REPLICA"), ("b", "REPLICA")]
         assert [status for _, status in await statuses(bench, pair.source)] == ["COMPLETED", "COMPLETED", "PENDING"]
-        assert "cap on storage" in (await queue_of(bench, pair.source)).reason
+        assert "reached a cap" in (await queue_of(bench, pair.source)).reason
         bench.clock.ms += limits.REPLICATION_REFUSED_MAX_S * 1000
         await run(bench)
         assert [status for _, status in await statuses(bench, pair.source)] == ["COMPLETED", "COMPLETED", "FAILED"]
@@ -105,6 +106,25 @@ async def test_a_cap_on_storage_holds_replicas_up_as_it_does_uploads(tmp_path):
         assert await bench.store.work.replication_reports.retry(bench.bucket) == 1
         await run(bench)
         assert len(await listed(bench, pair.destination)) == 3
+
+
+@asynchronous
+async def test_caps_on_files_of_the_account_and_of_the_bucket_hold_replicas_up_too(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        pair = await replicated(bench)
+        for name in ("a", "b", "c"):
+            await bench.put(name, b"1234")
+        account_id, set_caps = bench.bucket.account_id, bench.store.buckets.set_caps
+        await bench.store.accounting.caps.change(account_id, {"files": 3 + 1})
+        await run(bench)
+        assert await statuses(bench, pair.destination) == [("a", "REPLICA")]
+        assert "reached a cap" in (await queue_of(bench, pair.source)).reason
+        await bench.store.accounting.caps.change(account_id, {"files": None})
+        await set_caps(bench.principal, pair.destination.bucket_id, BucketCaps(files=2))
+        bench.clock.ms += limits.REPLICATION_REFUSED_MAX_S * 1000
+        await run(bench)
+        assert [name for name, _ in await statuses(bench, pair.destination)] == ["a", "b"]
+        assert [status for _, status in await statuses(bench, pair.source)] == ["COMPLETED", "COMPLETED", "FAILED"]
 
 
 @asynchronous
