@@ -244,6 +244,9 @@ S3_BODIES = {
     b"<SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>",
     "PutBucketCors": b"<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
     b"</CORSRule></CORSConfiguration>",
+    "PutBucketLogging": b"<BucketLoggingStatus/>",
+    "PutBucketLifecycleConfiguration": b"<LifecycleConfiguration><Rule><Prefix/><Status>Enabled</Status><Expiration>"
+    b"<Days>1</Days></Expiration></Rule></LifecycleConfiguration>",
     "PutBucketVersioning": b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
     "DeleteObjects": b"<Delete><Object><Key>in/file</Key></Object></Delete>",
     "CompleteMultipartUpload": b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part>"

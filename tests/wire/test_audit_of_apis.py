@@ -139,6 +139,23 @@ def test_what_s3_manages_is_told_with_what_it_was_and_is_and_nothing_of_objects(
     assert {row["actor"] for row in rows} == {f"restricted ({owner.key.key_id})"}
 
 
+def test_the_lifecycle_and_the_acl_that_s3_sets_are_told(owner, new_name):
+    s3, name = owner.s3, new_name("told-rules")
+    s3.create_bucket(Bucket=name)
+    rule = {"ID": "1", "Filter": {"Prefix": "a"}, "Status": "Enabled", "Expiration": {"Days": 3}}
+    s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [rule]})
+    for _ in range(2):  # The second time there is nothing to remove, and so nothing to tell.
+        s3.delete_bucket_lifecycle(Bucket=name)
+    s3.put_bucket_acl(Bucket=name, ACL="public-read")
+    rows = [row for row in owner.told() if row["way"] == "s3" and row["target"] == name]
+    assert [(row["action"], row["details"]) for row in rows[1:]] == [
+        ("Change lifecycle rules", "call: PutBucketLifecycleConfiguration"),
+        ("Change lifecycle rules", "call: DeleteBucketLifecycle"),
+        ("Change bucket settings", "call: PutBucketAcl"),
+    ]
+    assert rows[3]["changes"] == "type: allPrivate → allPublic"
+
+
 def test_locks_that_s3_sets_are_told(owner, new_name):
     s3, name = owner.s3, new_name("told-lock")
     s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)

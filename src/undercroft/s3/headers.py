@@ -29,6 +29,7 @@ HARMLESS: dict[str, str] = {
     "x-amz-object-annotation-directive": "there are no annotations to copy",
     "x-amz-optional-object-attributes": "nothing is ever archived, so there is no restore status",
     "x-amz-request-payer": "requests are free of charge",
+    "x-amz-transition-default-minimum-object-size": "there is one storage class",
     "x-amz-tagging-directive": "there are no tags to copy; B2 accepts any value",
 }
 

@@ -17,6 +17,11 @@ from undercroft.s3.actions.bucket_encryption import (
     get_bucket_encryption,
     put_bucket_encryption,
 )
+from undercroft.s3.actions.bucket_lifecycle import (
+    delete_bucket_lifecycle,
+    get_bucket_lifecycle_configuration,
+    put_bucket_lifecycle_configuration,
+)
 from undercroft.s3.actions.bucket_logging import get_bucket_logging, put_bucket_logging
 from undercroft.s3.actions.bucket_versioning import get_bucket_versioning, put_bucket_versioning
 from undercroft.s3.actions.complete_multipart_upload import complete_multipart_upload
@@ -56,11 +61,13 @@ _ANSWERED: dict[str, tuple[str, Handler]] = {
     "DeleteBucket": ("deleteBuckets", delete_bucket),
     "DeleteBucketCors": ("writeBuckets", delete_bucket_cors),
     "DeleteBucketEncryption": ("writeBucketEncryption", delete_bucket_encryption),
+    "DeleteBucketLifecycle": ("writeBucketLifecycleRules", delete_bucket_lifecycle),
     "DeleteObject": ("writeFiles", delete_object),  # With a version id, deleteFiles.
     "DeleteObjects": ("writeFiles", delete_objects),  # The same, object by object.
     "GetBucketAcl": ("readBuckets", get_bucket_acl),
     "GetBucketCors": ("readBuckets", get_bucket_cors),
     "GetBucketEncryption": ("readBucketEncryption", get_bucket_encryption),
+    "GetBucketLifecycleConfiguration": ("readBucketLifecycleRules", get_bucket_lifecycle_configuration),
     "GetBucketLocation": ("readBuckets", get_bucket_location),
     "GetBucketLogging": ("readBucketLogging", get_bucket_logging),
     "GetBucketVersioning": ("readBuckets", get_bucket_versioning),
@@ -82,6 +89,7 @@ _ANSWERED: dict[str, tuple[str, Handler]] = {
     "PutBucketAcl": ("writeBuckets", put_bucket_acl),
     "PutBucketCors": ("writeBuckets", put_bucket_cors),
     "PutBucketEncryption": ("writeBucketEncryption", put_bucket_encryption),
+    "PutBucketLifecycleConfiguration": ("writeBucketLifecycleRules", put_bucket_lifecycle_configuration),
     "PutBucketLogging": ("writeBucketLogging", put_bucket_logging),
     "PutBucketVersioning": ("writeBuckets", put_bucket_versioning),
     "PutObject": ("writeFiles", put_object),
@@ -102,7 +110,6 @@ _NOT_IMPLEMENTED: dict[str, str] = {
     "DeleteBucketAnalyticsConfiguration": "writeBuckets",
     "DeleteBucketIntelligentTieringConfiguration": "writeBuckets",
     "DeleteBucketInventoryConfiguration": "writeBuckets",
-    "DeleteBucketLifecycle": "writeBucketLifecycleRules",
     "DeleteBucketMetadataConfiguration": "writeBuckets",
     "DeleteBucketMetadataTableConfiguration": "writeBuckets",
     "DeleteBucketMetricsConfiguration": "writeBuckets",
@@ -126,7 +133,6 @@ _NOT_IMPLEMENTED: dict[str, str] = {
     "PutBucketAnalyticsConfiguration": "writeBuckets",
     "PutBucketIntelligentTieringConfiguration": "writeBuckets",
     "PutBucketInventoryConfiguration": "writeBuckets",
-    "PutBucketLifecycleConfiguration": "writeBucketLifecycleRules",
     "PutBucketMetricsConfiguration": "writeBuckets",
     "PutBucketNotificationConfiguration": "writeBucketNotifications",
     "PutBucketOwnershipControls": "writeBuckets",

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from lxml import etree
 
 from undercroft import limits
-from undercroft.s3.errors import S3Error
+from undercroft.s3.errors import S3Error, invalid_argument
 
 # Whether there is an element below the deepest level allowed. A walk in Python would take longer than the parsing.
 _too_deep = etree.XPath(f"boolean({'/*' * (limits.XML_DEPTH_MAX + 1)})")
@@ -72,6 +72,20 @@ def fields(element: etree._Element, allowed: Collection[str]) -> dict[str, str]:
             raise S3Error("MalformedXML", f"The element {name} is repeated or is not a plain text.")
         texts[name] = child.text or ""
     return texts
+
+
+def positive(name: str, text: str, most: int) -> int:
+    """The element's whole number above zero, surrounded by white space at most; of those above `most`, any.
+
+    Raises `MalformedXML` for what is no number, and `InvalidArgument` for one that is not positive.
+    """
+    number = text.strip()
+    digits = number.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()):
+        raise S3Error("MalformedXML", f"{name} must be a whole number.")
+    if digits != number or not digits.strip("0"):
+        raise invalid_argument(name, number[:100], f"{name} must be a positive integer value.")
+    return int(number) if len(number) <= len(str(most)) else most + 1
 
 
 def boolean(text: str) -> bool:

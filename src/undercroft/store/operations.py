@@ -47,6 +47,8 @@ class Operation(Enum):
     WRITE_BUCKET_REPLICATION = "writeBucketReplications"
     READ_BUCKET_ENCRYPTION = "readBucketEncryption"
     WRITE_BUCKET_ENCRYPTION = "writeBucketEncryption"
+    READ_BUCKET_LIFECYCLE = "readBucketLifecycleRules"
+    WRITE_BUCKET_LIFECYCLE = "writeBucketLifecycleRules"
     READ_BUCKET_LOGGING = "readBucketLogging"
     WRITE_BUCKET_LOGGING = "writeBucketLogging"
     READ_BUCKET_LOCK = "readBucketRetentions"

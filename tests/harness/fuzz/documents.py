@@ -28,6 +28,7 @@ from undercroft.native.errors import NativeError
 from undercroft.s3 import object_lock, part_list, xml_in, xml_out
 from undercroft.s3.actions import (
     bucket_cors,
+    bucket_lifecycle,
     create_bucket,
     delete_objects,
     object_legal_hold,
@@ -35,7 +36,7 @@ from undercroft.s3.actions import (
     object_retention,
 )
 from undercroft.s3.errors import S3Error
-from undercroft.store.buckets import cors
+from undercroft.store.buckets import cors, lifecycle_rules
 from undercroft.store.errors import InvalidRequest
 
 XML_CODES = frozenset(
@@ -74,6 +75,17 @@ def _cors(body: bytes) -> list[str]:
     return []
 
 
+def _lifecycle(body: bytes) -> list[str]:
+    rules = bucket_lifecycle.parse_rules(body)
+    try:
+        lifecycle_rules.check_rules(rules)
+    except InvalidRequest:
+        return []
+    shown = xml_out.document("LifecycleConfiguration", bucket_lifecycle.rule_elements(rules))
+    assert bucket_lifecycle.parse_rules(shown) == rules, "S3 gets back other rules than it put"
+    return []
+
+
 def _lock_configuration(body: bytes) -> list[str]:
     change = object_lock_configuration.parse_lock_change(body)
     assert change.enabled
@@ -105,6 +117,7 @@ READERS: tuple[tuple[str, Document, str], ...] = (
     ("ObjectLockConfiguration", _lock_configuration, "Mode"),
     ("Retention", _retention, "Mode"),
     ("LegalHold", _legal_hold, "Status"),
+    ("LifecycleConfiguration", _lifecycle, ""),
 )
 
 
@@ -294,6 +307,8 @@ XML_CORPUS = (
     b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Days>1</Days></DefaultRetention></Rule>"
     b"</ObjectLockConfiguration>",
     b"<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>2099-12-31T23:59:59.5+01:00</RetainUntilDate></Retention>", b"<LegalHold><Status>OFF</Status></LegalHold>",
+    b"<LifecycleConfiguration><Rule><ID>a</ID><Status>Enabled</Status><Filter><Prefix>p</Prefix></Filter><Expiration><Days>1</Days></Expiration>"
+    b"<NoncurrentVersionExpiration><NoncurrentDays>2</NoncurrentDays></NoncurrentVersionExpiration></Rule></LifecycleConfiguration>",
 )  # fmt: skip
 XML_WORDS = (
     b"<Delete>", b"</Delete>", b"<Object>", b"</Object>", b"<Key>", b"</Key>", b"<VersionId>", b"<Quiet>", b"<Part>", b"</Part>", b"<PartNumber>",
@@ -305,7 +320,7 @@ XML_WORDS = (
 
 TARGETS = (
     Target(
-        "xml", check_xml, tuple(bytes((index,)) + body for index, body in enumerate(XML_CORPUS)), XML_WORDS, (xml_in, delete_objects, part_list, create_bucket, bucket_cors, cors, object_lock, object_lock_configuration, object_retention, object_legal_hold),
+        "xml", check_xml, tuple(bytes((index,)) + body for index, body in enumerate(XML_CORPUS)), XML_WORDS, (xml_in, delete_objects, part_list, create_bucket, bucket_cors, cors, object_lock, object_lock_configuration, object_retention, object_legal_hold, bucket_lifecycle),
         frozenset({"MalformedXML", "InvalidArgument", *(root for root, _, _ in READERS)}),
     ),
     Target("xml-out", check_xml_out, (b"a<b>&\"'", "schön 😀".encode(), b"\x00\x1f\r\n\t"), XML_WORDS, (xml_out,), frozenset({"text", "impossible"})),

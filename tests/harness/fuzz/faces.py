@@ -296,6 +296,7 @@ _S3_CORPUS = (
     wish("POST", "/$BUCKET$?delete", {"x-amz-checksum-crc32": "AAAAAA=="}, XML_CORPUS[0]), wish("POST", "/$BUCKET$?delete", {}, XML_CORPUS[0]), wish("PUT", "/another-bucket", {}, XML_CORPUS[2]),
     wish("PUT", "/$BUCKET$?versioning", {}, XML_CORPUS[3]), wish("GET", "/$BUCKET$?location"), wish("GET", "/$BUCKET$/file?acl"), wish("GET", "/$BUCKET$/file?tagging"), wish("GET", "/$BUCKET$?cors"),
     wish("PUT", "/$BUCKET$?cors", {}, XML_CORPUS[4]), wish("OPTIONS", "/$BUCKET$/file", _PREFLIGHT), wish("GET", "/$BUCKET$/file", {"origin": "https://page.example"}),
+    wish("PUT", "/$BUCKET$?lifecycle", {}, XML_CORPUS[8]), wish("GET", "/$BUCKET$?lifecycle"), wish("PUT", "/$BUCKET$?acl", {"x-amz-acl": "public-read"}),
     wish("PUT", "/$BUCKET$?object-lock", {}, XML_CORPUS[5]), wish("GET", "/$BUCKET$?object-lock"), wish("PUT", "/$BUCKET$/file?retention&versionId=$FILE$", {}, XML_CORPUS[6]),
     wish("GET", "/$BUCKET$/file?retention"), wish("PUT", "/$BUCKET$/file?legal-hold", {}, XML_CORPUS[7]), wish("GET", "/$BUCKET$/file?legal-hold&versionId=$FILE$"),
     wish("PUT", "/$BUCKET$/locked", {**_LOCK, "content-md5": "XUFAKrxLKna5cZ2REBfFkg=="}, b"hello"), wish("POST", "/$BUCKET$/locked?uploads", _LOCK),

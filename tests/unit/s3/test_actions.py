@@ -15,7 +15,7 @@ from undercroft.s3.facts import FACTS
 from undercroft.s3.operations import OPERATIONS
 from undercroft.store.errors import TooLarge
 
-NOT_SET_YET = {"GetBucketCors", "GetBucketEncryption", "GetObjectLockConfiguration"}
+NOT_SET_YET = {"GetBucketCors", "GetBucketEncryption", "GetBucketLifecycleConfiguration", "GetObjectLockConfiguration"}
 PART = b"a" * 5 * 1024 * 1024
 
 
@@ -386,12 +386,22 @@ def test_nobody_is_refused_in_xml(face, method, target, headers, refused):
     assert f"<RequestId>{answered['x-amz-request-id']}</RequestId>".encode() in body
 
 
-def test_settings_made_natively_are_not_called_unset(s3, face):
+def test_lifecycle_rules_made_natively_are_shown_and_put_again_and_deleted(s3, face):
     rules = [{"fileNamePrefix": "", "daysFromHidingToDeleting": 1, "daysFromUploadingToHiding": None}]
     buckets, principal = face.bench.store.buckets, face.bench.principal
     update = buckets.update(principal, face.bench.bucket.bucket_id, lifecycle_rules=rules)
     asyncio.run_coroutine_threadsafe(update, face._loop).result()
-    assert refusal(s3.get_bucket_lifecycle_configuration, Bucket=face.bucket) == (501, "NotImplemented")
+    (rule,) = shown = s3.get_bucket_lifecycle_configuration(Bucket=face.bucket)["Rules"]
+    assert (rule["Filter"], rule["NoncurrentVersionExpiration"]) == ({"Prefix": ""}, {"NoncurrentDays": 1})
+    put = {"Bucket": face.bucket, "LifecycleConfiguration": {"Rules": shown}}
+    s3.put_bucket_lifecycle_configuration(**put)
+    assert s3.get_bucket_lifecycle_configuration(Bucket=face.bucket)["Rules"] == shown
+    put["LifecycleConfiguration"] = {"Rules": [rule | {"ID": "x", "Filter": {"Prefix": prefix}} for prefix in "ab"]}
+    assert refusal(s3.put_bucket_lifecycle_configuration, **put) == (400, "InvalidArgument")
+    put["LifecycleConfiguration"] = {"Rules": [rule | {"ID": prefix, "Prefix": prefix} for prefix in "ab"]}
+    assert refusal(s3.put_bucket_lifecycle_configuration, **put) == (400, "MalformedXML")
+    s3.delete_bucket_lifecycle(Bucket=face.bucket)
+    assert refusal(s3.get_bucket_lifecycle_configuration, Bucket=face.bucket)[0] == 404
 
 
 def test_a_client_that_leaves_is_the_adapters_affair(face, monkeypatch):

@@ -15,7 +15,7 @@ from undercroft.s3.errors import S3Error
 from undercroft.s3.listing import after_prefix
 from undercroft.s3.part_list import PartList
 from undercroft.s3.tokens import read_token, write_token
-from undercroft.s3.xml_in import boolean, children, fields, parse_document
+from undercroft.s3.xml_in import boolean, children, fields, parse_document, positive
 from undercroft.s3.xml_out import NAMESPACE, document, element, escape, iso_time, url_encode
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -244,3 +244,18 @@ def test_what_follows_a_prefix_follows_everything_under_it_and_nothing_lies_betw
 @pytest.mark.parametrize(("prefix", "following"), [("\ud7ff", "\ue000"), ("a\U0010ffff", "b"), ("/", "0")])
 def test_what_follows_a_prefix_is_made_of_characters(prefix, following):
     assert after_prefix(prefix) == following
+
+
+@pytest.mark.parametrize(("text", "number"), [("1", 1), (" 99 ", 99), ("007", 7), ("100", 100), ("9" * 5000, 101)])
+def test_a_positive_number_is_read_and_one_that_is_far_too_large_is_just_too_large(text, number):
+    assert positive("Days", text, 100) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("", "MalformedXML"), ("x", "MalformedXML"), ("1.0", "MalformedXML"), ("٣", "MalformedXML"), ("--1", "MalformedXML"),
+     ("0", "InvalidArgument"), ("000", "InvalidArgument"), ("-1", "InvalidArgument")],
+)  # fmt: skip
+def test_a_number_that_is_none_or_not_positive_is_refused(text, code):
+    with pytest.raises(S3Error, match=code):
+        positive("Days", text, 100)

@@ -166,18 +166,25 @@ def test_the_settings_of_a_bucket_are_nobodys_business(raw, public_bucket, mark)
     assert raw("GET", f"/{public_bucket}?{mark}", signed=False).code == "AccessDenied"
 
 
-def test_a_setting_that_only_the_native_face_can_show_is_not_called_unset(raw, native, server, new_name):
-    rule = {"fileNamePrefix": "", "daysFromHidingToDeleting": 1, "daysFromUploadingToHiding": None}
-    name = new_name("ruled")
-    made = native.call(
-        "b2_create_bucket",
-        accountId=server.account_id,
-        bucketName=name,
-        bucketType="allPrivate",
-        lifecycleRules=[rule],
-    )
-    assert raw("GET", f"/{name}?lifecycle").code == "NotImplemented"
-    native.call("b2_delete_bucket", accountId=server.account_id, bucketId=made["bucketId"])
+def test_a_setting_that_only_the_native_face_can_show_is_not_called_unset(raw, native, server, bucket, public_bucket):
+    ids = {
+        one["bucketName"]: one["bucketId"]
+        for one in native.call("b2_list_buckets", accountId=server.account_id)["buckets"]
+    }
+    rule = {
+        "replicationRuleName": "all-of-it",
+        "destinationBucketId": ids[public_bucket],
+        "fileNamePrefix": "",
+        "priority": 1,
+    }
+    rule |= {"isEnabled": True, "includeExistingFiles": False}
+    source = {"sourceApplicationKeyId": server.key_id, "replicationRules": [rule]}
+    native.call(
+        "b2_update_bucket", accountId=server.account_id, bucketId=ids[bucket],
+        replicationConfiguration={"asReplicationSource": source},
+    )  # fmt: skip
+    assert raw("GET", f"/{bucket}?replication").code == "NotImplemented"
+    assert raw("GET", f"/{public_bucket}?replication").code == "ReplicationConfigurationNotFoundError"
 
 
 def test_an_object_has_no_tags_and_no_lock(s3, bucket, refused):

@@ -20,6 +20,8 @@ BODIES = {
     "PutObjectLockConfiguration": b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>"
     b"</ObjectLockConfiguration>",
     "PutObjectRetention": f"<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>{UNTIL}</RetainUntilDate></Retention>".encode(),
+    "PutBucketLifecycleConfiguration": b"<LifecycleConfiguration><Rule><Prefix/><Status>Enabled</Status><Expiration>"
+    b"<Days>1</Days></Expiration></Rule></LifecycleConfiguration>",
     "PutBucketLogging": b"<BucketLoggingStatus/>",
     "PutBucketVersioning": b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
     "PutBucketEncryption": b"<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>"

@@ -8,9 +8,9 @@ from undercroft import limits
 from undercroft.http.response import Response
 from undercroft.s3.answers import bare_answer, xml_answer
 from undercroft.s3.call import Call
-from undercroft.s3.errors import S3Error, invalid_argument
+from undercroft.s3.errors import S3Error
 from undercroft.s3.object_lock import MODE_WORDS, MODES
-from undercroft.s3.xml_in import children, fields, parse_document
+from undercroft.s3.xml_in import children, fields, parse_document, positive
 from undercroft.store.buckets.lock import LockChange
 from undercroft.store.files.lock_rules import DAYS, YEARS
 from undercroft.store.model import DefaultRetention
@@ -68,14 +68,4 @@ def _default(element: etree._Element) -> DefaultRetention:
     if mode is None or len(given) != 1:
         raise S3Error("MalformedXML", f"A {_DEFAULT} has a Mode that is known, and either Days or Years.")
     ((tag, text),) = given.items()
-    return DefaultRetention(mode, _duration(tag, text.strip()), _UNITS[tag])
-
-
-def _duration(tag: str, text: str) -> int:
-    """The number; one that is too large for the store to take stays too large."""
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit()):
-        raise S3Error("MalformedXML", f"{tag} must be a whole number.")
-    if digits != text or not digits.strip("0"):
-        raise invalid_argument(tag, text[:100], "Default retention period must be a positive integer value.")
-    return int(text) if len(text) < 10 else limits.RETENTION_MAX_DAYS + 1
+    return DefaultRetention(mode, positive(tag, text, limits.RETENTION_MAX_DAYS), _UNITS[tag])

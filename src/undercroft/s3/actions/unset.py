@@ -36,7 +36,6 @@ _MISSING: dict[str, str] = {
     "GetBucketAnalyticsConfiguration": "NoSuchConfiguration",
     "GetBucketIntelligentTieringConfiguration": "NoSuchConfiguration",
     "GetBucketInventoryConfiguration": "NoSuchConfiguration",
-    "GetBucketLifecycleConfiguration": "NoSuchLifecycleConfiguration",
     "GetBucketMetricsConfiguration": "NoSuchConfiguration",
     "GetBucketOwnershipControls": "OwnershipControlsNotFoundError",
     "GetBucketPolicy": "NoSuchBucketPolicy",
@@ -63,7 +62,7 @@ async def missing_setting(call: Call) -> Response:
 
 def _is_set(operation: str, bucket: Bucket) -> bool:
     """Whether the store has what the operation asks for, set through another face."""
-    return operation == "GetBucketLifecycleConfiguration" and bool(bucket.lifecycle_rules)
+    return operation == "GetBucketReplication" and bucket.replication.is_set
 
 
 async def get_object_tagging(call: Call) -> Response:

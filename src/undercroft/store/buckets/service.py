@@ -338,6 +338,23 @@ class Buckets:
 
             return await self._change(principal, Operation.WRITE_BUCKET, bucket, deed, change)
 
+    async def set_lifecycle_rules(self, principal: Principal, bucket_id: str, rules: Sequence[Document]) -> Bucket:
+        """Replace the lifecycle rules alone, which takes no right but its own, and raise the revision.
+
+        To remove rules where there are none changes nothing. Raises `NoSuchBucket` and `InvalidRequest`.
+        """
+        bucket = await self.find(bucket_id=bucket_id)
+        async with self._deeds.of(principal, "Change lifecycle rules", name_of(principal, bucket)) as deed:
+            lifecycle.check_rules(rules)
+            now_ms = self._ambient.now_ms()
+
+            async def change(tx: Transaction, row: BucketRow, before: Bucket) -> Bucket:
+                if not rules and not before.lifecycle_rules:
+                    return before
+                return await _revise(tx, row, {"lifecycle": rules}, now_ms)
+
+            return await self._change(principal, Operation.WRITE_BUCKET_LIFECYCLE, bucket, deed, change)
+
     async def set_encryption(self, principal: Principal, bucket_id: str, wanted: EncryptionChange) -> Bucket:
         """Set the encryption of new files alone, which takes no right but its own, and raise the revision.
 

@@ -25,13 +25,15 @@ class Facts(msgspec.Struct, frozen=True):
 
 NO_FACTS = Facts()
 # A rule hears of any name, and has the address and the secret of whoever listens: nothing for a key of some names. Access
-# logs have any name in them as well, and could be sent to where such a key reads them. A default retention locks any name.
+# logs have any name in them as well, and could be sent to where such a key reads them. A default retention locks any name, and lifecycle
+# rules delete under any.
 _OF_ALL_NAMES = frozenset(
     {
         Operation.READ_NOTIFICATIONS,
         Operation.WRITE_NOTIFICATIONS,
         Operation.WRITE_BUCKET_LOGGING,
         Operation.WRITE_BUCKET_LOCK,
+        Operation.WRITE_BUCKET_LIFECYCLE,
     }
 )
 
@@ -44,6 +46,7 @@ _CHANGES_OF_BUCKETS = frozenset(
         Operation.WRITE_BUCKET_REPLICATION,
         Operation.WRITE_BUCKET_ENCRYPTION,
         Operation.WRITE_BUCKET_LOGGING,
+        Operation.WRITE_BUCKET_LIFECYCLE,
         Operation.WRITE_BUCKET_LOCK,
         Operation.WRITE_RETENTION,
         Operation.WRITE_LEGAL_HOLD,
