@@ -69,6 +69,9 @@ REFUSED: Mapping[str, Refused] = {
     "/settings/two-factor": Refused([("code", "12345")]),
     "/settings/two-factor/disable": Refused([("password", "wrong")]),
     "/settings/two-factor/codes": Refused([("password", "wrong")]),
+    "/members/invite": Refused([("email", "no address"), ("role", "objectViewer"), ("scope", "account")]),
+    "/members/{email}": Refused([("role", "bucketCreator"), ("scope", "buckets")]),
+    "/join/{secret}": Refused([("name", "A"), ("password", "short")]),
     "/operator/accounts/new": Refused([("email", "no address"), ("password", "short")]),
     "/operator/accounts/{account_id:str}/caps": Refused([("storage", "much")]),
     "/operator/accounts/{account_id:str}/act": Refused([("reason", "")]),
@@ -78,7 +81,7 @@ REFUSED: Mapping[str, Refused] = {
 
 # Nothing that is typed can be wrong here: these are buttons, questions about a selection, and what scripts send.
 BUTTONS = {
-    "/sign-out", "/stop-acting", "/session/extend", "/settings/passkeys/{passkey_id}/remove", "/settings/set-up/leave", "/preferences/theme", "/buckets/{name}/lock/enable", "/buckets/{name}/events/{rule}/remove",
+    "/members/{email}/remove", "/accounts", "/sign-out", "/stop-acting", "/session/extend", "/settings/passkeys/{passkey_id}/remove", "/settings/set-up/leave", "/preferences/theme", "/buckets/{name}/lock/enable", "/buckets/{name}/events/{rule}/remove",
     "/buckets/{name}/events/{rule}/again", "/buckets/{name}/events/{rule}/test", "/buckets/{name}/file/hold",
     "/buckets/{name}/file/restore", "/buckets/{name}/file/hide", "/buckets/{name}/file/unhide", "/buckets/{name}/file/delete",
     "/buckets/{name}/shares/revoke", "/replication/targets/{target}/remove", "/buckets/{name}/replication/retry",

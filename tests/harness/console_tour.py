@@ -60,6 +60,7 @@ _VALUES = {
     ("/buckets/{name}/events", "rule"): "event_rule",
     ("/sign-up", "secret"): "invitation",
     ("/reset-password", "secret"): "reset",
+    ("/join", "secret"): "joining",
 }
 
 
@@ -213,6 +214,10 @@ def _furnish(tour: Tour, page: Page, receiver: Receiver) -> None:
     tour.values["token"] = re.search(r"/s/([\w-]+)", secret)[1]
     invited = send(page, "/operator/invitations/new", [("email", "")])
     tour.values["invitation"] = re.search(r"/sign-up/([\w-]+)", invited)[1]
+    joining = send(page, "/members/invite", [
+        ("email", "member@example.com"), ("role", "objectWriter"), ("scope", "buckets"), ("bucket", locked[bucket]),
+    ])  # fmt: skip
+    tour.values.update(email="member@example.com", joining=re.search(r"/join/([\w-]+)", joining)[1])
     send(page, "/keys/new", [("name", "laptop"), ("bucket", ""), ("access", "readWrite")])
     page.goto(f"{tour.server.console_url}/operator/accounts")
     tour.values["account_id"] = tour.server.account_id

@@ -23,7 +23,7 @@ OF_SOMETHING = [page for page in WALKED if "{" in page.path and page not in OPER
 # Pages of anybody: who has no session yet, and those whose path is the secret that opens them.
 OPEN = {
     "/sign-in", "/sign-in/password", "/sign-in/code", "/forgot-password", "/reset-password/{secret}", "/sign-up",
-    "/sign-up/{secret}", "/s/{token}", "/preferences/theme",
+    "/sign-up/{secret}", "/join/{secret}", "/s/{token}", "/preferences/theme",
     "/sign-in/passkey", "/sign-in/passkey/options",
 }  # fmt: skip
 SHA1 = "0" * 40
@@ -86,7 +86,10 @@ class Owner(Party):
             "account_id": self.account_id,
             "invitation_id": "0" * 16,
             "passkey_id": "0" * 16,
+            "email": "owners-member@example.com",
         }
+        member = {"email": self.ids["email"], "role": "objectViewer", "scope": "account"}
+        assert self.post("/members/invite", member).status_code == 200
         self.share_id = re.search(r'name="share" value="([^"]+)"', shares)[1]
 
     def state(self) -> list[Any]:
@@ -94,7 +97,7 @@ class Owner(Party):
         shown = [
             self.browser.get(path).text
             for path in ("/audit.csv", "/replication", "/caps/edit", "/settings", f"/buckets/{self.name}/shares",
-                         f"/buckets/{self.name}/events", f"/buckets/{self.name}/replication", "/settings/security", "/snapshots")
+                         f"/buckets/{self.name}/events", f"/buckets/{self.name}/replication", "/settings/security", "/snapshots", "/members")
         ]  # fmt: skip
         still = [
             re.sub(r'<time.*?</time>|[0-9a-f]{64}|name="session-left" content="[0-9]+"', "", text) for text in shown

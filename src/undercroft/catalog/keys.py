@@ -42,11 +42,12 @@ async def any_key(rows: Rows) -> KeyRow | None:
 
 
 async def page(rows: Rows, account_id: str, start_key_id: str, now_ms: int, limit: int) -> list[KeyRow]:
-    """The account's keys from this id on that have not expired, without the master key, by id."""
+    """The account's keys from this id on that have not expired, without the master key and those of members, by id."""
     return [
         KeyRow._make(row)
         for row in await rows.all(
             f"SELECT {_COLUMNS} FROM keys WHERE account_id = ?1 AND key_id >= ?2 AND key_id <> ?1"
+            " AND key_id NOT IN (SELECT key_id FROM members WHERE account_id = ?1)"
             " AND (expires_ms IS NULL OR expires_ms > ?3) ORDER BY key_id LIMIT ?4",
             (account_id, start_key_id, now_ms, limit),
         )

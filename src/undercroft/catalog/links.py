@@ -52,6 +52,11 @@ async def delete_of_account(tx: Transaction, account_id: str, kind: str | None =
     await tx.run("DELETE FROM links WHERE account_id = ?1 AND (?2 IS NULL OR kind = ?2)", (account_id, kind))
 
 
+async def delete_for(tx: Transaction, account_id: str, kind: str, email: str) -> None:
+    """Remove the account's links of a kind that are for this address."""
+    await tx.run("DELETE FROM links WHERE account_id = ?1 AND kind = ?2 AND email = ?3", (account_id, kind, email))
+
+
 async def prune(tx: Transaction, now_ms: int) -> None:
     """Remove links that have expired."""
     await tx.run("DELETE FROM links WHERE expires_ms <= ?1", (now_ms,))

@@ -250,6 +250,20 @@ DELTAS: tuple[tuple[str, ...], ...] = (
             (account_id, bucket_id, day, downloaded, uploaded, class_a, class_b, class_c)""",
         "CREATE INDEX bucket_storage_days_by_bucket ON bucket_storage_days (account_id, bucket_id, day, bytes)",
     ),
+    (
+        """CREATE TABLE members (
+            account_id TEXT NOT NULL,
+            email TEXT NOT NULL,
+            member_id TEXT NOT NULL,
+            role TEXT NOT NULL,
+            bucket_ids TEXT,
+            key_id TEXT NOT NULL,
+            created_ms {BIG} NOT NULL,
+            PRIMARY KEY (account_id, email)
+        ) {CLUSTERED}""",
+        "CREATE INDEX members_by_person ON members (member_id, account_id)",
+        "ALTER TABLE sessions ADD COLUMN in_account TEXT NOT NULL DEFAULT ''",
+    ),
 )
 
 SCHEMA_VERSION = len(DELTAS)

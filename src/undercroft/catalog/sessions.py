@@ -6,11 +6,14 @@ from typing import NamedTuple
 
 from undercroft.catalog.contract import Rows, Transaction
 
-_COLUMNS = "session_hash, account_id, created_ms, seen_ms, address, user_agent, operator_id"
+_COLUMNS = "session_hash, account_id, created_ms, seen_ms, address, user_agent, operator_id, in_account"
 
 
 class SessionRow(NamedTuple):
-    """A row of `sessions`. `operator_id` is empty, or the operator's account that acts for this one."""
+    """A row of `sessions`. `operator_id` is empty, or the operator's account that acts for this one.
+
+    `in_account` is empty, or the account that the session's person is at work in as a member.
+    """
 
     session_hash: bytes
     account_id: str
@@ -19,11 +22,12 @@ class SessionRow(NamedTuple):
     address: str
     user_agent: str
     operator_id: str = ""
+    in_account: str = ""
 
 
 async def insert(tx: Transaction, row: SessionRow) -> None:
     """Add a session."""
-    await tx.run(f"INSERT INTO sessions ({_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", row)
+    await tx.run(f"INSERT INTO sessions ({_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", row)
 
 
 async def find(rows: Rows, session_hash: bytes) -> SessionRow | None:
@@ -46,6 +50,16 @@ async def set_seen(tx: Transaction, session_hash: bytes, seen_ms: int, address: 
     await tx.run(
         "UPDATE sessions SET seen_ms = ?2, address = ?3 WHERE session_hash = ?1", (session_hash, seen_ms, address)
     )
+
+
+async def set_account(tx: Transaction, session_hash: bytes, in_account: str) -> None:
+    """Note in which account a session's person is at work; in their own, where it is empty."""
+    await tx.run("UPDATE sessions SET in_account = ?2 WHERE session_hash = ?1", (session_hash, in_account))
+
+
+async def delete_in_account(tx: Transaction, account_id: str, in_account: str) -> None:
+    """Remove the sessions in which somebody is at work in another account."""
+    await tx.run("DELETE FROM sessions WHERE account_id = ?1 AND in_account = ?2", (account_id, in_account))
 
 
 async def delete(tx: Transaction, session_hash: bytes) -> None:

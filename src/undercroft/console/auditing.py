@@ -33,7 +33,7 @@ async def write_down(visit: Visit, page: Page, who: SignedIn, response: Response
     note = visit.noted
     if note.is_nothing:
         return
-    actor = Actor((who.operator or who.account).email, address=visit.address, session_id=who.session.session_id)
+    actor = Actor(who.person.email, address=visit.address, session_id=who.session.session_id)
     fields = _fields(visit)
     target = note.target or _target(visit, fields)
     if note.changes is None:

@@ -24,6 +24,7 @@ from undercroft.console import navigation
 from undercroft.console.auditing import action_of, write_down
 from undercroft.console.cap_banner import what_is_blocked
 from undercroft.console.crowd import Crowd
+from undercroft.console.members import rights
 from undercroft.console.operator import acting
 from undercroft.console.page import Page, Who
 from undercroft.console.problems import Problem, problem_of
@@ -31,6 +32,7 @@ from undercroft.console.visit import Console, Visit
 from undercroft.http.errors import BodyBroken, BodyTooLarge
 from undercroft.http.refusal import new_request_id
 from undercroft.store.errors import ProductNotEnabled, StoreError
+from undercroft.store.identity.sessions import SignedIn
 
 CSRF_FIELD = "csrf_token"
 CSRF_HEADER = "x-csrf-token"
@@ -93,17 +95,20 @@ class Guard:
                 return _refuse(visit, problem)
             if visit.signed_in is not None:  # A body comes as slowly as its sender likes, and the session may be over.
                 await self._recognize(visit, visit.session_secret)
-        problem = acting.refusal(visit, page.path)
-        if problem is not None:
-            return _refuse(visit, problem)
         who = visit.signed_in
+        problem = acting.refusal(visit, page.path) or rights.refusal(who, page.path)
+        if problem is not None:
+            response = _refuse(visit, problem)
+            if page.method == "POST" and who is not None and action_of(page):
+                await write_down(visit, page, who, response)
+            return response
         if page.who is not Who.ANYBODY and who is None:
             return _send_to_sign_in(visit, page)
         if page.method == "GET" and visit.signed_in is not None and not visit.wants_json:
             visit.blocking = await what_is_blocked(visit.store, visit.account.account_id)
-            visit.has_jobs = await visit.store.jobs.is_moving(visit.account.account_id)
+            visit.has_jobs = visit.can("listFiles") and await visit.store.jobs.is_moving(visit.account.account_id)
         if who is not None and not visit.has_b2 and navigation.is_of_b2(page.path):
-            return _send_to_products(visit)
+            return await _send_to_products(visit, who)
         response = await self._answered(visit, page)
         if page.method == "POST" and who is not None and action_of(page):
             await write_down(visit, page, who, response)
@@ -221,9 +226,12 @@ def _send_to_sign_in(visit: Visit, page: Page) -> Response:
     return visit.redirect("/sign-in", **({"next": wanted} if page.method == "GET" and wanted != "/" else {}))
 
 
-def _send_to_products(visit: Visit) -> Response:
+async def _send_to_products(visit: Visit, who: SignedIn) -> Response:
+    """Where an account without B2 has its way on: to the accounts of others, if its person is a member of any."""
     if visit.wants_json:
         return _refuse(visit, problem_of(ProductNotEnabled()))
+    if who.member is None and await visit.store.identity.memberships.of_person(who.person.account_id):
+        return visit.redirect("/accounts")
     return visit.redirect("/settings/products")
 
 

@@ -42,7 +42,14 @@ GROUPS = (
             Entry("Application Keys", "/keys", "key", "k"),
         ),
     ),
-    Group("Account", (Entry("My Settings", "/settings", "settings", "m"), Entry("Audit Log", "/audit", "audit", "a"))),
+    Group(
+        "Account",
+        (
+            Entry("My Settings", "/settings", "settings", "m"),
+            Entry("Members", "/members", "people"),
+            Entry("Audit Log", "/audit", "audit", "a"),
+        ),
+    ),
     Group(
         OPERATOR_GROUP,
         (
@@ -56,26 +63,27 @@ GROUPS = (
 
 
 class BucketPage(NamedTuple):
-    """A page of a bucket: what follows the bucket's own path, its tab, and what a bucket's card calls it."""
+    """A page of a bucket: what follows the bucket's own path, its tab, what a bucket's card calls it, and the capability it is for."""
 
     suffix: str
     tab: str
     link: str
+    needs: str
 
 
 BUCKET_PATH = "/buckets/{name}"
 BUCKET_PAGES = (
-    BucketPage("/files", "Files", "Upload/Download"),
-    BucketPage("/at", "Point in Time", "Point in Time"),
-    BucketPage("/settings", "Settings", "Bucket Settings"),
-    BucketPage("/lifecycle", "Lifecycle", "Lifecycle Settings"),
-    BucketPage("/cors", "CORS", "CORS Rules"),
-    BucketPage("/lock", "Lock", "Object Lock"),
-    BucketPage("/events", "Events", "Event Notifications"),
-    BucketPage("/replication", "Replication", "Replication"),
-    BucketPage("/logs", "Logs", "Access Logs"),
-    BucketPage("/shares", "Shares", "Share Links"),
-    BucketPage("/unfinished", "Unfinished", "Unfinished Large Files"),
+    BucketPage("/files", "Files", "Upload/Download", "listFiles"),
+    BucketPage("/at", "Point in Time", "Point in Time", "listFiles"),
+    BucketPage("/settings", "Settings", "Bucket Settings", "writeBuckets"),
+    BucketPage("/lifecycle", "Lifecycle", "Lifecycle Settings", "writeBuckets"),
+    BucketPage("/cors", "CORS", "CORS Rules", "writeBuckets"),
+    BucketPage("/lock", "Lock", "Object Lock", "writeBucketRetentions"),
+    BucketPage("/events", "Events", "Event Notifications", "readBucketNotifications"),
+    BucketPage("/replication", "Replication", "Replication", "readBucketReplications"),
+    BucketPage("/logs", "Logs", "Access Logs", "readBucketLogging"),
+    BucketPage("/shares", "Shares", "Share Links", "shareFiles"),
+    BucketPage("/unfinished", "Unfinished", "Unfinished Large Files", "listFiles"),
 )
 
 

@@ -38,6 +38,7 @@ _RULES: dict[type[StoreError], tuple[int, str, str | Callable[[Any], str]]] = {
     ),
     errors.TooManyAttempts: (429, "Too many attempts", str),
     errors.WrongPasskey: (403, "This passkey was not accepted", "Try again, or sign in with your password."),
+    errors.NoSuchPerson: (404, "There is no such member", "The invitation may have been taken back."),
     errors.NoSuchPasskey: (404, "There is no such passkey", "It may have been removed."),
     errors.TooManyPasskeys: (409, "There are too many passkeys", str),
     errors.BadLink: (410, "This link does not work", str),

@@ -11,6 +11,7 @@ from undercroft.console.events import pages as events
 from undercroft.console.files import pages as files
 from undercroft.console.jobs import pages as jobs
 from undercroft.console.keys import pages as keys
+from undercroft.console.members import pages as members
 from undercroft.console.operator import pages as operator
 from undercroft.console.page import Page
 from undercroft.console.past import pages as past
@@ -34,6 +35,7 @@ PAGES: tuple[Page, ...] = (
     *caps.PAGES,
     *reports.PAGES,
     *settings.PAGES,
+    *members.PAGES,
     *audit.PAGES,
     *operator.PAGES,
     *jobs.PAGES,

@@ -66,7 +66,7 @@ def moment(context: Context, at_ms: int | None, *, otherwise: str = "never") -> 
         return otherwise
     exact = datetime.fromtimestamp(at_ms / 1000, UTC)
     signed_in = context["signed_in"]
-    zone = "UTC" if signed_in is None else signed_in.account.time_zone
+    zone = "UTC" if signed_in is None else signed_in.person.time_zone
     here = "" if zone == "UTC" else f"{exact.astimezone(zone_of(zone)):%Y-%m-%d %H:%M:%S} {zone}, "
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         exact.isoformat(timespec="milliseconds").replace("+00:00", "Z"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from undercroft.console import navigation, templates
+from undercroft.console.members import rights
 from undercroft.console.notices import NOTICES
 from undercroft.console.numbers import whole_number
 from undercroft.http import origin
@@ -63,10 +64,6 @@ class Console:
         """Whether there is a page of this path, as the table of pages writes it."""
         return path in self.paths
 
-    def bucket_tabs(self, name: str) -> list[tuple[str, str]]:
-        """The tabs of a bucket's pages: path and text."""
-        return [(f"/buckets/{name}{page.suffix}", page.tab) for page in self.bucket_pages]
-
 
 class Visit:
     """One request.
@@ -105,6 +102,10 @@ class Visit:
         """In whose name the store is asked."""
         assert self.signed_in is not None
         return self.signed_in.principal
+
+    def can(self, capability: str) -> bool:
+        """Whether the principal may do what takes this capability: what a member's role lacks is not offered."""
+        return self.principal.can(capability)
 
     @property
     def address(self) -> str:
@@ -158,7 +159,23 @@ class Visit:
         hidden = set() if self.has_b2 else {navigation.B2_GROUP}
         if self.signed_in is None or not self.signed_in.account.is_operator:
             hidden.add(navigation.OPERATOR_GROUP)
-        return navigation.shown(self.console.paths, hidden)
+        return navigation.shown(self.shown_paths, hidden)
+
+    @property
+    def shown_paths(self) -> Collection[str]:
+        """The paths of the console that this person is not refused from the start."""
+        if self.signed_in is None or self.signed_in.member is None:
+            return self.console.paths
+        return {path for path in self.console.paths if rights.refusal(self.signed_in, path) is None}
+
+    def bucket_tabs(self, name: str) -> list[tuple[str, str]]:
+        """The tabs of a bucket's pages that this person has: path and text."""
+        return [(f"/buckets/{name}{page.suffix}", page.tab) for page in self.bucket_pages]
+
+    @property
+    def bucket_pages(self) -> list[navigation.BucketPage]:
+        """The pages of a bucket that this person has."""
+        return [page for page in self.console.bucket_pages if self.can(page.needs)]
 
     def audit(self, action: str = "", *, target: str = "", about: str = "", **details: str) -> None:
         """Say what goes into the audit log of this request, in place of what the guard would make of it.
@@ -189,8 +206,8 @@ class Visit:
         return await self.store.buckets.read(self.principal, self.path("name"))
 
     async def own_buckets(self) -> Sequence[Bucket]:
-        """The buckets that the account fills itself: all but the one that its snapshots are kept in. Raises `Unauthorized`."""
-        return await self.store.buckets.list(self.principal, types=BUCKET_TYPES)
+        """The buckets that the account fills itself, as far as the principal sees them: not the one of snapshots. Raises `Unauthorized`."""
+        return await self.store.buckets.list(self.principal, types=BUCKET_TYPES, lenient=True)
 
     def query(self, name: str, default: str = "") -> str:
         """A parameter of the address."""

@@ -219,6 +219,10 @@ class WrongPasskey(NotOfProtocols):
         super().__init__("This passkey was not accepted.")
 
 
+class NoSuchPerson(NotOfProtocols):
+    """Nobody was invited into the account at this address."""
+
+
 class NoSuchPasskey(NotOfProtocols):
     """The account has no passkey of this id."""
 

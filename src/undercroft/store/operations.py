@@ -32,6 +32,7 @@ class Operation(Enum):
     DELETE_KEY = "deleteKeys"
     ADMINISTER_GROUPS = CREATE_KEY  # Ours: who makes keys at will can do all that the account can.
     ADMINISTER_CAPS = CREATE_KEY  # noqa: PIE796 - ours too, for the same reason: another name of the same right.
+    ADMINISTER_MEMBERS = CREATE_KEY  # noqa: PIE796 - and so are members.
     LIST_BUCKETS = "listBuckets"
     LIST_ALL_BUCKET_NAMES = "listAllBucketNames"
     READ_BUCKET = "readBuckets"

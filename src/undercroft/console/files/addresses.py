@@ -47,15 +47,23 @@ def s3_origin(visit: Visit, bucket: Bucket) -> str:
 
 async def granted(visit: Visit, version: FileVersion, *, inline: bool = False) -> str:
     """An address at which this browser downloads a version, or shows it."""
-    return await granted_to(visit, visit.principal, version, limits.CONSOLE_GRANT_VALID_S, inline=inline)
+    return await granted_to(
+        visit, visit.principal, version, limits.CONSOLE_GRANT_VALID_S, inline=inline, to_others=False
+    )
 
 
 async def granted_to(
-    visit: Visit, principal: Principal, version: FileVersion, valid_s: int, *, inline: bool = False
+    visit: Visit,
+    principal: Principal,
+    version: FileVersion,
+    valid_s: int,
+    *,
+    inline: bool = False,
+    to_others: bool = True,
 ) -> str:
-    """The same in the name of somebody, for so many seconds."""
+    """The same in the name of somebody, for so many seconds, `to_others` or for this browser."""
     overrides = {"b2ContentDisposition": disposition(version.name, inline=inline)}
-    token = await visit.store.identity.version_grant(principal, version, valid_s, overrides)
+    token = await visit.store.identity.version_grant(principal, version, valid_s, overrides, to_others=to_others)
     query = urlencode({"fileId": str(version.file_id), "Authorization": token, **overrides}, quote_via=quote)
     return f"{visit.api_origin}/b2api/v4/b2_download_file_by_id?{query}"
 

@@ -96,7 +96,9 @@ async def details_of(
         preview_refusal=refusal,
         info=[(key, value, _readable(key, value)) for key, value in sorted(version.info.items())],
         sha1=_sha1(version),
-        shares=await visit.store.shares.of_file(visit.principal, bucket, version.name),
+        shares=(
+            await visit.store.shares.of_file(visit.principal, bucket, version.name) if visit.can("shareFiles") else []
+        ),
     )
 
 

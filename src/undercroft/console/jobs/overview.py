@@ -60,4 +60,4 @@ async def cancel(visit: Visit) -> Response:
 
 async def bucket_names(visit: Visit) -> dict[str, str]:
     """The names of the account's buckets by their ids."""
-    return {bucket.bucket_id: bucket.name for bucket in await visit.store.buckets.list(visit.principal)}
+    return {bucket.bucket_id: bucket.name for bucket in await visit.store.buckets.list(visit.principal, lenient=True)}

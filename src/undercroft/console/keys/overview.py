@@ -62,6 +62,8 @@ async def overview(visit: Visit) -> Response:
 
 async def ending(visit: Visit) -> list[Ending]:
     """The keys that expire soon, for a page to warn of (`keys/ending.html`)."""
+    if not visit.can("listKeys"):
+        return []  # Of a member whose role has nothing to do with keys.
     keys = visit.store.identity.keys
     found = await keys.expiring(visit.principal, SOON_MS)
     uses = await keys.last_uses(visit.principal, found)

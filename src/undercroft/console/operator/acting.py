@@ -12,7 +12,7 @@ from undercroft.console.problems import Problem, beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, NoSuchSession
 
-_CLOSED = ("/settings", "/keys", "/replication", "/operator")
+_CLOSED = ("/settings", "/keys", "/replication", "/operator", "/members", "/accounts", "/join")
 _HANDS_OUT = ("/file/share", "/{name}/events/", "/{name}/replication")
 _UNSEEN = "/settings/two-factor"  # The page shows the secret that the owner's app is going to have.
 

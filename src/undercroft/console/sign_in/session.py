@@ -17,7 +17,8 @@ async def home(visit: Visit) -> Response:
 async def sign_out(visit: Visit) -> Response:
     """End this session."""
     assert visit.signed_in is not None
-    await visit.store.identity.sessions.end(visit.account.account_id, visit.signed_in.session.session_id)
+    session = visit.signed_in.session
+    await visit.store.identity.sessions.end(session.account_id, session.session_id)
     visit.cookies |= {visit.console.session_cookie: None, visit.console.operator_cookie: None}
     return visit.redirect("/sign-in", notice="signed-out")
 

@@ -22,6 +22,7 @@ from undercroft.catalog import (
     key_days,
     keys,
     links,
+    members,
     notices,
     orphaned_rules,
     passkeys,
@@ -248,6 +249,9 @@ class Accounts:
         await products.delete_of_account(tx, account_id)
         await first_runs.delete(tx, account_id)
         await orphaned_rules.delete_of_account(tx, account_id)
+        for membership in await members.of_person(tx, account_id, limits.MEMBERSHIPS_PER_PERSON):
+            await keys.delete(tx, membership.key_id)
+        await members.delete_of_account(tx, account_id)
         await groups.delete_of_account(tx, account_id)
         await trials.forget_asker(tx, account_id)
         await caps.delete_of_account(tx, account_id)

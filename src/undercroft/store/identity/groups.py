@@ -198,13 +198,7 @@ class Groups:
 
 
 def _is_unrestricted(principal: Principal) -> bool:
-    key = principal.key
-    return (
-        key is not None
-        and Operation.ADMINISTER_GROUPS.value in key.capabilities
-        and key.bucket_ids is None
-        and key.name_prefix is None
-    )
+    return principal.is_of_whole_account and principal.can(Operation.ADMINISTER_GROUPS.value)
 
 
 async def _group(rows: Rows, group_id: str) -> Group:

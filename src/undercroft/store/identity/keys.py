@@ -233,6 +233,34 @@ class Keys:
     ) -> ApplicationKey:
         """Store a key under the account's next key id."""
         key_id = ids.key_id(account_id, await accounts.take_key_counter(tx, account_id))
+        return await self.insert(
+            tx,
+            key_id,
+            account_id,
+            name,
+            capabilities,
+            secret=secret,
+            now_ms=now_ms,
+            bucket_ids=bucket_ids,
+            name_prefix=name_prefix,
+            expires_ms=expires_ms,
+        )
+
+    async def insert(
+        self,
+        tx: Transaction,
+        key_id: str,
+        account_id: str,
+        name: str,
+        capabilities: Collection[str],
+        *,
+        secret: str,
+        now_ms: int,
+        bucket_ids: Sequence[str] | None = None,
+        name_prefix: str | None = None,
+        expires_ms: int | None = None,
+    ) -> ApplicationKey:
+        """Store a key under this id."""
         restricted_to = None if bucket_ids is None else tuple(bucket_ids)
         key = ApplicationKey(
             key_id, account_id, name, secret, frozenset(capabilities), restricted_to, name_prefix, expires_ms, now_ms

@@ -88,6 +88,15 @@ class Letters:
             f"{self._origin}/sign-up/{secret}",
         )
 
+    def membership(self, email: str, owner_email: str, secret: str) -> None:
+        """The link by which somebody becomes a member of another's account."""
+        self._send(
+            email,
+            f"{owner_email} invites you",
+            f"{owner_email} wants you to work in the account of theirs. Open this link within"
+            f" {limits.INVITATION_VALID_S // 86_400} days. It works once.\n\n{self._origin}/join/{secret}",
+        )
+
     def known_already(self, email: str) -> None:
         """Word to somebody who signs up, and has an account."""
         self._send(

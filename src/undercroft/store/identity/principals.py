@@ -85,6 +85,11 @@ class Principal(msgspec.Struct, frozen=True):
         grant = self.grant
         return grant.issued_by if grant is not None and grant.account_id == account_id else ""
 
+    @property
+    def is_of_whole_account(self) -> bool:
+        """Whether the principal's key is restricted to no buckets and no names."""
+        return self.key is not None and self.key.bucket_ids is None and self.key.name_prefix is None
+
     def proves(self, key: ApplicationKey) -> bool:
         """Whether this principal is of that key as it is now: with the same secret, which a master key may change."""
         return self.key is None or self.key.secret == key.secret

@@ -23,6 +23,7 @@ from undercroft.store.identity.first_run import FirstRun
 from undercroft.store.identity.groups import Groups
 from undercroft.store.identity.keys import Keys
 from undercroft.store.identity.letters import Letters
+from undercroft.store.identity.memberships import Memberships
 from undercroft.store.identity.new_passwords import Passwords
 from undercroft.store.identity.passkeys import Passkeys
 from undercroft.store.identity.people import NOBODY_SIGNS_UP, People
@@ -94,6 +95,7 @@ class Identity:
             ambient,
         )
         self.passwords = Passwords(catalog, gate, self.attempts, self.letters, ambient)
+        self.memberships = Memberships(catalog, gate, self.keys, self.accounts, self.letters, ambient)
         self.first_run = FirstRun(catalog, gate, self.accounts, self.passwords)
         self.sign_up = SignUp(catalog, gate, self.accounts, self.attempts, self.letters, ambient, people.sign_up)
 
@@ -164,17 +166,29 @@ class Identity:
         return await self._grant(principal, bucket_id, name_prefix, valid_s, overrides)
 
     async def version_grant(
-        self, principal: Principal, version: FileVersion, valid_s: int, overrides: dict[str, str]
+        self,
+        principal: Principal,
+        version: FileVersion,
+        valid_s: int,
+        overrides: dict[str, str],
+        *,
+        to_others: bool = True,
     ) -> str:
         """A token that reads this one version by its id, in a query as well as in a header, with just these overrides.
 
-        So nobody whom it is given to reads what has the same name later, or whatever else begins with that name. Needs
-        shareFiles. Raises `NoSuchBucket`, `OutOfRange`.
+        So nobody whom it is given to reads what has the same name later, or whatever else begins with that name. To give it
+        to others needs shareFiles; for the browser of the principal's own person, readFiles will do. Raises `NoSuchBucket`, `OutOfRange`.
         """
         if not 1 <= valid_s <= limits.DOWNLOAD_GRANT_VALID_MAX_S:
             raise OutOfRange(f"A grant is good for 1 to {limits.DOWNLOAD_GRANT_VALID_MAX_S} seconds", "valid_s")
         return await self._grant(
-            principal, version.bucket_id, version.name, valid_s, overrides, file_id=str(version.file_id)
+            principal,
+            version.bucket_id,
+            version.name,
+            valid_s,
+            overrides,
+            file_id=str(version.file_id),
+            operation=Operation.SHARE_FILES if to_others else Operation.READ_FILE,
         )
 
     async def _grant(
@@ -186,11 +200,12 @@ class Identity:
         overrides: dict[str, str],
         *,
         file_id: str | None = None,
+        operation: Operation = Operation.SHARE_FILES,
     ) -> str:
         bucket = await self._directory.bucket_by_id(bucket_id)
         if bucket is None:
             raise NoSuchBucket(bucket_id)
-        await self._gate.enter(principal, Operation.SHARE_FILES, bucket, name)
+        await self._gate.enter(principal, operation, bucket, name)
         key = _key_of(principal)
         grant = DownloadGrant(
             account_id=key.account_id,

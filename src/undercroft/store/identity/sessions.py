@@ -13,12 +13,12 @@ from typing import NamedTuple
 import msgspec
 
 from undercroft import limits
-from undercroft.catalog import accounts, sessions
+from undercroft.catalog import accounts, members, sessions
 from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.catalog.sessions import SessionRow
 from undercroft.store.ambient import Ambient
 from undercroft.store.directory import Directory
-from undercroft.store.errors import BadCredentials, NoSuchSession
+from undercroft.store.errors import BadCredentials, NoSuchSession, Unauthorized
 from undercroft.store.gate import Gate
 from undercroft.store.identity.accounts import account_of_row
 from undercroft.store.identity.passwords import verify_password
@@ -60,12 +60,18 @@ class Draft(NamedTuple):
 
 
 class SignedIn(msgspec.Struct, frozen=True):
-    """Who a session stands for, the principal that acts for the account, and the operator who does so in its stead, if one does."""
+    """Who a session stands for, the principal that acts for the account, and the operator or the member who does so in its stead."""
 
     session: Session
     account: Account
     principal: Principal
     operator: Account | None = None
+    member: Account | None = None
+
+    @property
+    def person(self) -> Account:
+        """Who sits before the console: the operator, the member, or the account's own."""
+        return self.operator or self.member or self.account
 
 
 class Sessions:
@@ -126,6 +132,13 @@ class Sessions:
         account = await accounts.find(self._catalog.rows, row.account_id)
         if key is None or account is None:
             return None  # Suspended or gone.
+        member = None
+        if row.in_account:
+            of_member = await members.find_person(self._catalog.rows, row.in_account, row.account_id)
+            key = None if of_member is None else await self._directory.key(of_member.key_id)
+            member, account = account_of_row(account), await accounts.find(self._catalog.rows, row.in_account)
+            if key is None or account is None:
+                return None
         operator = None
         if row.operator_id:
             acting = await accounts.find(self._catalog.rows, row.operator_id)
@@ -135,7 +148,23 @@ class Sessions:
         if is_use and now_ms - row.seen_ms >= min(limits.SESSION_SEEN_S, self.idle_s / 10) * 1000:
             await self._gate.write(lambda tx: sessions.set_seen(tx, row.session_hash, now_ms, address))
             session = msgspec.structs.replace(session, seen_ms=now_ms, address=address)
-        return SignedIn(session, account_of_row(account), Principal.of_key(key), operator)
+        return SignedIn(session, account_of_row(account), Principal.of_key(key), operator, member)
+
+    async def enter(self, secret: str, person_id: str, account_id: str) -> None:
+        """Let the session of this secret be at work in an account that its person is a member of, or with "" in their own.
+
+        Raises `Unauthorized`.
+        """
+
+        async def change(tx: Transaction) -> None:
+            row = await sessions.find(tx, _hash(secret))
+            if row is None or row.account_id != person_id or row.operator_id:
+                raise Unauthorized
+            if account_id and await members.find_person(tx, account_id, person_id) is None:
+                raise Unauthorized
+            await sessions.set_account(tx, _hash(secret), account_id)
+
+        await self._gate.write(change)
 
     async def of_account(self, account_id: str) -> list[Session]:
         """The account's sessions that are not over, last used first."""

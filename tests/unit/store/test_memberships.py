@@ -1,0 +1,271 @@
+"""Members of accounts: every role against a table of actions, and what ends when a role or a membership does."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from harness.asynchronous import asynchronous
+from harness.stores import Bytes, open_as_it_is, open_bench
+from undercroft import limits
+from undercroft.store import dialect, errors
+from undercroft.store.buckets.service import EncryptionChange
+from undercroft.store.identity.roles import ROLES
+from undercroft.store.identity.sign_in import Browser
+from undercroft.store.model import SSE_B2, BucketCaps, NewFile
+
+PASSWORD = "a long enough password"
+AT = Browser("203.0.113.7", "a browser")
+ALL = frozenset(ROLES)
+ADMIN = frozenset({"administrator"})
+CREATORS = ADMIN | {"bucketCreator"}
+LISTERS = ALL - {"bucketCreator"}
+READERS = ADMIN | {"objectManager", "objectViewer"}
+WRITERS = ADMIN | {"objectManager", "objectWriter"}
+MANAGERS = ADMIN | {"objectManager"}
+
+
+async def _upload(bench, who):
+    await bench.store.files.upload(who, bench.bucket, "new", NewFile("text/plain"), Bytes(b"data"))
+
+
+async def _delete_version(bench, who):
+    version = await bench.put("goes")
+    await bench.store.files.delete_version(who, bench.bucket, "goes", str(version.file_id))
+
+
+async def _hide(bench, who):
+    await bench.put("hides")
+    await bench.store.files.hide(who, bench.bucket, "hides", dialect.NATIVE)
+
+
+async def _share(bench, who):
+    version = await bench.put("shared")
+    await bench.store.identity.version_grant(who, version, 60, {})
+
+
+async def _bucket(bench, who):
+    await bench.store.buckets.create(who, f"made-{abs(hash(who.key.secret))}", "allPrivate")
+
+
+async def _delete_bucket(bench, who):
+    made = await bench.store.buckets.create(bench.principal, "goes-bucket", "allPrivate")
+    try:
+        await bench.store.buckets.delete(who, made.bucket_id)
+    except errors.Unauthorized:
+        await bench.store.buckets.delete(bench.principal, made.bucket_id)
+        raise
+
+
+async def _hold(bench, who):
+    version = await bench.put("held")
+    with suppress(errors.MissingLock):  # It was allowed, and the bucket has no lock.
+        await bench.store.files.update_legal_hold(who, bench.bucket, "held", str(version.file_id), on=True)
+
+
+# What is done, and the roles that may. Whatever else is tried with a role is refused.
+ACTIONS = {
+    "see buckets": (ALL, lambda bench, who: bench.store.buckets.list(who)),
+    "read settings of a bucket": (ALL, lambda bench, who: bench.store.buckets.read(who, bench.bucket.name)),
+    "list files": (LISTERS, lambda bench, who: bench.store.files.list_names(who, bench.bucket, limit=10)),
+    "download": (READERS, lambda bench, who: bench.store.files.current(who, bench.bucket, "kept")),
+    "upload": (WRITERS, _upload),
+    "hide": (WRITERS, _hide),
+    "delete a version": (MANAGERS, _delete_version),
+    "share": (MANAGERS, _share),
+    "hold": (ADMIN, _hold),
+    "create a bucket": (CREATORS, _bucket),
+    "delete a bucket": (ADMIN, _delete_bucket),
+    "change a bucket": (
+        CREATORS, lambda bench, who: bench.store.buckets.update(who, bench.bucket.bucket_id, info={"a": "b"}),
+    ),
+    "encrypt a bucket": (
+        CREATORS,
+        lambda bench, who: bench.store.buckets.set_encryption(who, bench.bucket.bucket_id, EncryptionChange(SSE_B2)),
+    ),
+    "cap a bucket": (CREATORS, lambda bench, who: bench.store.buckets.set_caps(who, bench.bucket.bucket_id, BucketCaps())),
+    "log a bucket": (ADMIN, lambda bench, who: bench.store.buckets.set_logging(who, bench.bucket.bucket_id, None)),
+    "set rules of events": (
+        ADMIN, lambda bench, who: bench.store.notifications.set_rules(who, bench.bucket.bucket_id, []),
+    ),
+    "list keys": (ADMIN, lambda bench, who: bench.store.identity.keys.list(who, start_key_id=None, limit=10)),
+    "create a key": (ADMIN, lambda bench, who: bench.store.identity.keys.create(who, "more", ["readFiles"])),
+    "list members": (ADMIN, lambda bench, who: bench.store.identity.memberships.list(who)),
+    "invite": (ADMIN, lambda bench, who: bench.store.identity.memberships.invite(who, "x@example.com", "objectViewer", None)),
+}  # fmt: skip
+IN_BUCKETS_NOT = {"create a bucket", "delete a bucket", "change a bucket", "cap a bucket", "list keys", "create a key",
+                  "list members", "invite", "see buckets"}  # fmt: skip
+
+
+async def _not_done(action, otherwise):
+    await action
+    pytest.fail(otherwise)
+
+
+async def join(bench, role, bucket_ids=None, email="member@example.com"):
+    """A new person who is a member, and the secret of a session of theirs in the account."""
+    memberships = bench.store.identity.memberships
+    secret = await memberships.invite(bench.principal, email, role, bucket_ids)
+    person, account_id = await memberships.sign_up(secret, PASSWORD, "")
+    session = await bench.store.identity.sign_in.after_sign_up(person, AT)
+    await bench.store.identity.sessions.enter(session, person.account_id, account_id)
+    return person, session
+
+
+async def signed_in(bench, session):
+    return await bench.store.identity.sessions.find(session, address="203.0.113.7")
+
+
+@pytest.mark.parametrize("role", ROLES)
+@asynchronous
+async def test_a_role_may_do_what_the_table_says_and_nothing_else(tmp_path, role):
+    async with open_bench(tmp_path) as bench:
+        await bench.put("kept")
+        _, session = await join(bench, role)
+        who = (await signed_in(bench, session)).principal
+        for action, (roles, act) in ACTIONS.items():
+            if role in roles:
+                await act(bench, who)
+            else:
+                with pytest.raises(errors.Unauthorized):
+                    await _not_done(act(bench, who), f"{role} may {action}")
+
+
+@pytest.mark.parametrize("role", sorted(ALL - {"bucketCreator"}))
+@asynchronous
+async def test_a_role_in_certain_buckets_reaches_no_other_and_not_the_account(tmp_path, role):
+    async with open_bench(tmp_path) as bench:
+        await bench.put("kept")
+        other = await bench.store.buckets.create(bench.principal, "other-bucket", "allPrivate")
+        _, session = await join(bench, role, [bench.bucket.bucket_id])
+        who = (await signed_in(bench, session)).principal
+        assert [bucket.name for bucket in await bench.store.buckets.list(who, lenient=True)] == [bench.bucket.name]
+        for action, (roles, act) in ACTIONS.items():
+            if role in roles and action not in IN_BUCKETS_NOT:
+                await act(bench, who)
+            elif action != "see buckets":
+                with pytest.raises(errors.Unauthorized):
+                    await _not_done(act(bench, who), f"{role} may {action}")
+        with pytest.raises(errors.Unauthorized):
+            await bench.store.files.list_names(who, other, limit=10)
+        with pytest.raises(errors.Unauthorized):
+            await bench.store.buckets.read(who, other.name)
+
+
+@asynchronous
+async def test_another_role_holds_at_once_in_every_process_and_ends_what_was_got_under_the_old_one(tmp_path):
+    async with open_bench(tmp_path) as bench, open_as_it_is(tmp_path, bench.clock) as other:
+        identity = bench.store.identity
+        _, session = await join(bench, "objectManager")
+        who = (await signed_in(bench, session)).principal
+        path = "/b2api/v4/b2_upload_file"
+        upload = await identity.upload_address(who, path, bench.bucket.bucket_id)
+        assert await other.store.identity.principal_of_upload_token(upload.token, upload.path)
+        await identity.memberships.change(bench.principal, "member@example.com", "objectViewer", None)
+        for process in (bench, other):
+            with pytest.raises(errors.BadCredentials):
+                await process.store.files.list_names(who, bench.bucket, limit=1)
+            with pytest.raises(errors.BadToken):
+                await process.store.identity.principal_of_upload_token(upload.token, upload.path)
+            now = await signed_in(process, session)
+            assert not now.principal.can("writeFiles")
+            assert now.principal.can("readFiles")
+
+
+@asynchronous
+async def test_a_member_who_is_removed_is_out_at_once_and_keeps_an_account_of_their_own(tmp_path):
+    async with open_bench(tmp_path) as bench, open_as_it_is(tmp_path, bench.clock) as other:
+        identity = bench.store.identity
+        person, session = await join(bench, "administrator")
+        own = await identity.sign_in.after_sign_up(person, AT)
+        who = (await signed_in(other, session)).principal
+        token = await identity.account_token(who)
+        await identity.memberships.remove(bench.principal, "member@example.com")
+        for process in (bench, other):
+            assert await signed_in(process, session) is None
+            assert (await signed_in(process, own)).account.email == "member@example.com"
+            with pytest.raises(errors.BadToken):
+                await process.store.identity.principal_of_account_token(token)
+            with pytest.raises(errors.BadCredentials):
+                await process.store.buckets.list(who)
+        with pytest.raises(errors.Unauthorized):
+            await identity.sessions.enter(own, person.account_id, bench.bucket.account_id)
+        assert await identity.memberships.list(bench.principal) == []
+        assert not await identity.memberships.of_person(person.account_id)
+
+
+@asynchronous
+async def test_an_invitation_is_for_one_address_works_once_and_can_be_taken_back(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        identity = bench.store.identity
+        invite = identity.memberships.invite
+        other = (await identity.accounts.create("other@example.com", PASSWORD)).account
+        first = await invite(bench.principal, "Known@Example.com", "objectViewer", None)
+        secret = await invite(bench.principal, "known@example.com", "objectWriter", None)
+        with pytest.raises(errors.BadLink):  # The later one is in the first one's place.
+            await identity.memberships.look_at(first)
+        with pytest.raises(errors.InvalidRequest, match=r"known@example\.com"):
+            await identity.memberships.accept(secret, other)
+        known = (await identity.accounts.create("known@example.com", PASSWORD)).account
+        assert (await identity.memberships.look_at(secret)).has_account
+        assert await identity.memberships.accept(secret, known) == bench.bucket.account_id
+        with pytest.raises(errors.BadLink):
+            await identity.memberships.accept(secret, known)
+        [membership] = await identity.memberships.of_person(known.account_id)
+        assert (membership.owner_email, membership.role) == ("owner@example.com", "objectWriter")
+        back = await invite(bench.principal, "late@example.com", "objectViewer", None)
+        await identity.memberships.remove(bench.principal, "late@example.com")
+        with pytest.raises(errors.BadLink):
+            await identity.memberships.sign_up(back, PASSWORD, "")
+        bench.clock.ms += limits.INVITATION_VALID_S * 1000
+        for email in ("owner@example.com", "known@example.com", "no address"):
+            with pytest.raises(errors.InvalidRequest):
+                await invite(bench.principal, email, "objectViewer", None)
+
+
+@pytest.mark.parametrize(("role", "bucket_ids"), [("owner", None), ("objectViewer", []), ("bucketCreator", ["x"])])
+@asynchronous
+async def test_a_role_that_is_none_and_buckets_that_it_cannot_have_are_refused(tmp_path, role, bucket_ids):
+    async with open_bench(tmp_path) as bench:
+        with pytest.raises(errors.InvalidRequest):
+            await bench.store.identity.memberships.invite(bench.principal, "m@example.com", role, bucket_ids)
+
+
+@asynchronous
+async def test_buckets_are_the_accounts_own_and_members_are_no_more_than_there_may_be(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "MEMBERS_PER_ACCOUNT", 2)
+    async with open_bench(tmp_path) as bench:
+        invite = bench.store.identity.memberships.invite
+        with pytest.raises(errors.NoSuchBucket):
+            await invite(bench.principal, "m@example.com", "objectViewer", ["0" * 24])
+        for number in range(2):
+            await invite(bench.principal, f"m{number}@example.com", "objectViewer", None)
+        with pytest.raises(errors.InvalidRequest, match="at most 2"):
+            await invite(bench.principal, "m2@example.com", "objectViewer", None)
+
+
+@asynchronous
+async def test_keys_of_members_are_in_no_list_and_go_with_the_person_or_the_account(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        identity = bench.store.identity
+        before, _ = await identity.keys.list(bench.principal, start_key_id=None, limit=100)
+        person, session = await join(bench, "objectViewer")
+        after, _ = await identity.keys.list(bench.principal, start_key_id=None, limit=100)
+        assert before == after
+        who = (await signed_in(bench, session)).principal
+        await identity.accounts.delete(person.account_id)
+        with pytest.raises(errors.BadCredentials):
+            await bench.store.buckets.list(who)
+        assert await identity.memberships.list(bench.principal) == []
+
+
+@asynchronous
+async def test_two_who_accept_one_invitation_at_once_are_one_member(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        memberships = bench.store.identity.memberships
+        person = (await bench.store.identity.accounts.create("m@example.com", PASSWORD)).account
+        secret = await memberships.invite(bench.principal, "m@example.com", "objectViewer", None)
+        outcomes = await asyncio.gather(*(memberships.accept(secret, person) for _ in range(2)), return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {str, errors.BadLink}
