@@ -46,7 +46,7 @@ def test_what_was_changed_is_told_as_it_was_and_is_without_secrets(other):
     assert other.post(path + "/lifecycle", days).status_code == 303
     cors = {"choice": "one", "face": "native", "origin": "https://app.example.com", "revision": revision()}
     assert other.post(path + "/cors", cors).status_code == 303
-    caps = {"storage": "10 GB", "no_download": "on", "no_class_b": "on", "no_class_c": "on"}
+    caps = {"storage": "10 GB", "no_files": "on", "no_download": "on", "no_class_b": "on", "no_class_c": "on"}
     assert other.post("/caps/edit", caps).status_code == 303
     assert other.post("/settings", {"name": "Somebody Else", "time_zone": "Europe/Berlin"}).status_code == 303
     text = other.get("/audit.csv").content.decode()
