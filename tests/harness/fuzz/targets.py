@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.fuzz import chunked, connection, documents, headers, names, signatures
+from harness.fuzz import chunked, connection, documents, forms, headers, names, signatures
 from harness.fuzz.campaign import Target
 
 TARGETS: dict[str, Target] = {
     target.name: target
-    for module in (signatures, chunked, documents, names, headers, connection)
+    for module in (signatures, chunked, documents, names, headers, forms, connection)
     for target in module.TARGETS
 }
