@@ -31,8 +31,6 @@ def action_of(page: Page) -> str:
 async def write_down(visit: Visit, page: Page, who: SignedIn, response: Response) -> None:
     """Write an entry about what was answered to this person, and one for each account that the handler named."""
     note = visit.noted
-    if note.is_nothing:
-        return
     actor = Actor(who.person.email, address=visit.address, session_id=who.session.session_id)
     fields = _fields(visit)
     target = note.target or _target(visit, fields)

@@ -39,7 +39,6 @@ class Noted(msgspec.Struct):
     details: dict[str, str] = {}
     changes: dict[str, Change] | None = None  # Of settings; None where the entry is not about any.
     about: list[str] = []  # Further accounts, into whose log it goes as well.
-    is_nothing: bool = False  # A form that only led to a question.
 
 
 class Console:
@@ -192,10 +191,6 @@ class Visit:
     def audit_changes(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         """Say which settings were changed: those, by name, whose words differ (`store/buckets/in_words.py`). Ask once it is done."""
         self.noted.changes = changes_of(before, after)
-
-    def nothing_done(self) -> None:
-        """Say that nothing was done yet, but something asked: no entry is written."""
-        self.noted.is_nothing = True
 
     def path(self, name: str) -> str:
         """A parameter of the path."""

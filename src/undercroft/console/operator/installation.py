@@ -32,7 +32,7 @@ class Setting(NamedTuple):
 async def show(visit: Visit) -> Response:
     """What was decided."""
     await visit.store.administrations.of(visit.account.account_id)
-    return visit.render("operator/installation.html", installation=_installation(visit), data=str(visit.settings.data))
+    return visit.render("operator/installation.html", installation=_installation(visit))
 
 
 def _installation(visit: Visit) -> list[Setting]:

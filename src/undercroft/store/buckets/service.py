@@ -200,20 +200,19 @@ class Buckets:
         *,
         name: str | None = None,
         bucket_id: str | None = None,
-        file_id: str | None = None,
     ) -> tuple[str, str, str]:
         """The ids of account, bucket and key under which a request counts that was refused; an empty string for none.
 
         It counts for who proved to send it, else for the account whose key it named without proving to hold it, else for the
         owner of the bucket, which is given as in `counted_under`.
         """
-        bucket = await self._subject(name, bucket_id, file_id)
+        bucket = await self._subject(name, bucket_id)
         sender = None if principal is None else principal.account_id
         account_id = sender or named_account_id or (bucket.account_id if bucket is not None else "")
         under = bucket.bucket_id if bucket is not None and bucket.account_id == account_id else ""
         return account_id, under, "" if principal is None else principal.key_of(account_id)
 
-    async def _subject(self, name: str | None, bucket_id: str | None, file_id: str | None) -> Bucket | None:
+    async def _subject(self, name: str | None, bucket_id: str | None, file_id: str | None = None) -> Bucket | None:
         directory = self._directory
         bucket = directory.known_bucket_named(name) if name is not None else directory.known_bucket(bucket_id or "")
         if bucket is not None:
