@@ -17,7 +17,7 @@ from undercroft.store.files.lock_rules import (
     check_retention_change,
 )
 from undercroft.store.identity.authorize import authorize
-from undercroft.store.identity.deeds import Deed, name_of
+from undercroft.store.identity.deeds import Deed, name_of_file
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, FileLock, FileVersion, NewFile, Retention
 from undercroft.store.operations import Operation
@@ -41,7 +41,7 @@ class Locks(FilesBase):
         The audit log has what was asked with `bypass`, and what was refused.
         Raises `LockForbidden`, `MissingLock`, `RetentionPast`, `RetentionProtected`, `NoSuchVersion`.
         """
-        async with self._deeds.of(principal, "Set retention", _target(principal, bucket, name)) as deed:
+        async with self._deeds.of(principal, "Set retention", name_of_file(principal, bucket, name)) as deed:
             may_lock(principal, Operation.WRITE_RETENTION, bucket, name)
             if bypass:
                 may_lock(principal, Operation.BYPASS_GOVERNANCE, bucket, name)
@@ -63,7 +63,7 @@ class Locks(FilesBase):
         self, principal: Principal, bucket: Bucket, name: str, file_id: str, *, on: bool
     ) -> FileVersion:
         """Put a legal hold on a version, or take it off. Raises `LockForbidden`, `MissingLock`, `NoSuchVersion`."""
-        async with self._deeds.of(principal, "Set legal hold", _target(principal, bucket, name)) as deed:
+        async with self._deeds.of(principal, "Set legal hold", name_of_file(principal, bucket, name)) as deed:
             may_lock(principal, Operation.WRITE_LEGAL_HOLD, bucket, name)
             check_bucket_locks(bucket)
 
@@ -96,10 +96,6 @@ class Locks(FilesBase):
             return locked
 
         return version_of(await self._gate.commit(principal, operation, bucket, name, change), bucket)
-
-
-def _target(principal: Principal, bucket: Bucket, name: str) -> str:
-    return f"{name_of(principal, bucket)}/{name}"
 
 
 def may_lock(principal: Principal, operation: Operation, bucket: Bucket, name: str) -> None:

@@ -14,7 +14,7 @@ from undercroft.store.files.base import FilesBase, shown_instead, version_of
 from undercroft.store.files.happenings import Happening, happened
 from undercroft.store.files.lock_rules import check_removable, is_retained
 from undercroft.store.identity.authorize import authorize
-from undercroft.store.identity.deeds import Deed, name_of
+from undercroft.store.identity.deeds import Deed, name_of_file
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, FileVersion
 from undercroft.store.operations import Operation
@@ -33,7 +33,7 @@ class Removals(FilesBase):
         """
         if not bypass_governance:
             return await self._delete(principal, bucket, name, file_id, None)
-        target = f"{name_of(principal, bucket)}/{name}"
+        target = name_of_file(principal, bucket, name)
         async with self._deeds.of(principal, "Delete retained version", target) as deed:
             authorize(principal, Operation.DELETE_FILE, bucket, name)
             authorize(principal, Operation.BYPASS_GOVERNANCE, bucket, name)

@@ -104,8 +104,10 @@ class Accounts:
         """Make an account as part of a transaction, with B2 enabled and a first key. Raises `DuplicateEmail`."""
         account = await self.insert_bare_in(tx, draft)
         await products.put(tx, ProductRow(account.account_id, B2, 1, None, None))
-        key = await self._keys.insert_next(
-            tx, account.account_id, "first-key", ALL_CAPABILITIES, secret=draft.secret, now_ms=account.created_ms
+        account_id = account.account_id
+        key_id = await self._keys.next_id(tx, account_id)
+        key = await self._keys.insert(
+            tx, key_id, account_id, "first-key", ALL_CAPABILITIES, secret=draft.secret, now_ms=account.created_ms
         )
         return NewAccount(account, draft.master_key, key)
 

@@ -119,6 +119,11 @@ def name_of(principal: Principal, bucket: Bucket) -> str:
     return bucket.name if bucket.account_id == principal.account_id else "a bucket of another account"
 
 
+def name_of_file(principal: Principal, bucket: Bucket, name: str) -> str:
+    """The file of this name in a bucket, as the log names it."""
+    return f"{name_of(principal, bucket)}/{name}"
+
+
 class _Refusals:
     """Which refusals of keys are written down: so many an hour of each key, by this process."""
 

@@ -67,12 +67,10 @@ class Keys:
             secret = self.new_secret()
 
             async def change(tx: Transaction) -> ApplicationKey:
-                for bucket_id in bucket_ids or ():
-                    bucket = await buckets.by_id(tx, bucket_id)
-                    if bucket is None or bucket.account_id != account_id:
-                        raise NoSuchBucket(bucket_id)
-                made = await self.insert_next(
+                await check_buckets(tx, account_id, bucket_ids)
+                made = await self.insert(
                     tx,
+                    await self.next_id(tx, account_id),
                     account_id,
                     name,
                     capabilities,
@@ -165,8 +163,9 @@ class Keys:
                 await keys.end_by(tx, key_id, now_ms + retire_after_s * 1000)
                 await invalidations.add(tx, f"key:{key_id}", now_ms)
             old = self.key_of(row)
-            return await self.insert_next(
+            return await self.insert(
                 tx,
+                await self.next_id(tx, old.account_id),
                 old.account_id,
                 old.name,
                 old.capabilities,
@@ -218,33 +217,9 @@ class Keys:
             key_id, account_id, name, self.new_secret(), frozenset(capabilities), None, None, None, now_ms
         )
 
-    async def insert_next(
-        self,
-        tx: Transaction,
-        account_id: str,
-        name: str,
-        capabilities: Collection[str],
-        *,
-        secret: str,
-        now_ms: int,
-        bucket_ids: Sequence[str] | None = None,
-        name_prefix: str | None = None,
-        expires_ms: int | None = None,
-    ) -> ApplicationKey:
-        """Store a key under the account's next key id."""
-        key_id = ids.key_id(account_id, await accounts.take_key_counter(tx, account_id))
-        return await self.insert(
-            tx,
-            key_id,
-            account_id,
-            name,
-            capabilities,
-            secret=secret,
-            now_ms=now_ms,
-            bucket_ids=bucket_ids,
-            name_prefix=name_prefix,
-            expires_ms=expires_ms,
-        )
+    async def next_id(self, tx: Transaction, account_id: str) -> str:
+        """The id of the account's next key, which is given out once."""
+        return ids.key_id(account_id, await accounts.take_key_counter(tx, account_id))
 
     async def insert(
         self,
@@ -285,6 +260,14 @@ class Keys:
     def key_of(self, row: KeyRow) -> ApplicationKey:
         """The key of a catalog row, its secret unwrapped."""
         return key_of_row(row, self._keyring)
+
+
+async def check_buckets(rows: Rows, account_id: str, bucket_ids: Sequence[str] | None) -> None:
+    """Return if all of these are buckets of the account. Raises `NoSuchBucket`."""
+    for bucket_id in bucket_ids or ():
+        bucket = await buckets.by_id(rows, bucket_id)
+        if bucket is None or bucket.account_id != account_id:
+            raise NoSuchBucket(bucket_id)
 
 
 async def _names_of_buckets(rows: Rows, key: ApplicationKey) -> dict[str, str]:

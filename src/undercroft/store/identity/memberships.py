@@ -17,17 +17,16 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from undercroft import limits
-from undercroft.catalog import accounts, buckets, invalidations, keys, links, members, sessions
+from undercroft.catalog import accounts, invalidations, keys, links, members, sessions
 from undercroft.catalog.contract import Catalog, Change, Rows, Transaction
 from undercroft.catalog.members import MemberRow
-from undercroft.store import ids
 from undercroft.store.ambient import Ambient
-from undercroft.store.errors import BadLink, InvalidRequest, NoSuchBucket, NoSuchPerson, Unauthorized
+from undercroft.store.errors import BadLink, InvalidRequest, NoSuchPerson, Unauthorized
 from undercroft.store.gate import Gate
 from undercroft.store.identity import links as given
 from undercroft.store.identity.accounts import Accounts, checked_email, checked_name
 from undercroft.store.identity.authorize import authorize
-from undercroft.store.identity.keys import Keys
+from undercroft.store.identity.keys import Keys, check_buckets
 from undercroft.store.identity.letters import Letters
 from undercroft.store.identity.password_rules import check_new_password
 from undercroft.store.identity.principals import Principal
@@ -100,7 +99,7 @@ class Memberships:
         secret, now_ms = given.new_secret(self._ambient), self._ambient.now_ms()
 
         async def change(tx: Transaction) -> str:
-            await _check_buckets(tx, account_id, bucket_ids)
+            await check_buckets(tx, account_id, bucket_ids)
             owner = await self._accounts.find_in(tx, account_id)
             known = await members.find(tx, account_id, email)
             if owner.email == email or (known is not None and known.member_id):
@@ -131,7 +130,7 @@ class Memberships:
         secret, now_ms = self._keys.new_secret(), self._ambient.now_ms()
 
         async def change(tx: Transaction) -> Member:
-            await _check_buckets(tx, account_id, bucket_ids)
+            await check_buckets(tx, account_id, bucket_ids)
             row = (await _found(tx, account_id, email))._replace(role=wanted, bucket_ids=_ids_text(bucket_ids))
             await members.put(tx, row)
             if row.key_id:
@@ -220,8 +219,8 @@ class Memberships:
         most = limits.MEMBERSHIPS_PER_PERSON
         if len(await members.of_person(tx, person.account_id, most)) >= most:
             raise InvalidRequest(f"A person is a member of at most {most} accounts.", "email")
-        number = await accounts.take_key_counter(tx, row.account_id)
-        row = row._replace(member_id=person.account_id, key_id=ids.key_id(row.account_id, number))
+        key_id = await self._keys.next_id(tx, row.account_id)
+        row = row._replace(member_id=person.account_id, key_id=key_id)
         await self._insert_key(tx, row, key_secret, self._ambient.now_ms())
         await members.put(tx, row)
         return row.account_id
@@ -257,13 +256,6 @@ async def _found(tx: Transaction, account_id: str, email: str) -> MemberRow:
     if row is None:
         raise NoSuchPerson(f"Nobody was invited at {email[: limits.AUDIT_TEXT_MAX_LENGTH]}.")
     return row
-
-
-async def _check_buckets(tx: Transaction, account_id: str, bucket_ids: Sequence[str] | None) -> None:
-    for bucket_id in bucket_ids or ():
-        bucket = await buckets.by_id(tx, bucket_id)
-        if bucket is None or bucket.account_id != account_id:
-            raise NoSuchBucket(bucket_id)
 
 
 def _checked(role: str, bucket_ids: Sequence[str] | None) -> Role:
