@@ -269,9 +269,7 @@ ACCOUNTING_FLUSH_S = 2.0  # Counts gather in memory for this long: what a kill l
 ACCOUNTING_BATCH = 500  # Rows that are folded, and accounts that are looked at, in one transaction.
 ACCOUNTING_KEPT_DAYS = 400  # A year and the month that is compared with it.
 ACCOUNTING_REPORT_MAX_DAYS = ACCOUNTING_KEPT_DAYS + 1
-ACCOUNTING_KEYS_PER_DAY = (
-    1000  # Keys of an account that count by themselves, in a process and on a day; others count as one.
-)
+ACCOUNTING_KEYS_PER_DAY = 1000  # Keys of an account that a process counts apart on a day; others count as one.
 REPORT_PAGE_ROWS = 1000  # Days of buckets that are read, and written into a file, at a time.
 PRICE_MAX = 1_000_000  # A slip of the hand rather than a price.
 CAP_MAX = 2**62  # Sums of what was used and what is asked for stay within 64 bits.
@@ -279,9 +277,7 @@ CAP_ALERTS_SHOWN_MAX = 1000
 CAP_ALERT_OFTEN = 5  # So often a day the same alert is raised: what goes up and down all day is no news.
 CAP_ALERTS_SENT_AT_ONCE = 100  # In one request to a webhook, and in one letter.
 CAP_ALERT_NEWS_S = 86_400  # An alert that could not be sent for so long is no news any more.
-CAP_ALERTS_TOLD = (
-    20  # So many alerts of an account are told of a day: nobody floods others' letterboxes by changing caps.
-)
+CAP_ALERTS_TOLD = 20  # Alerts of an account in a day: nobody floods others' letterboxes by changing caps.
 KEY_WARNINGS_TOLD = 50  # So many keys of an account are warned of a day; the console's page of keys shows all of them.
 ALERT_THRESHOLDS_MAX = 5  # Percentages of one cap.
 ALERT_ADDRESSES_MAX = 5  # Besides the account's own.
@@ -398,7 +394,6 @@ DELIVERY_SUSPEND_ATTEMPTS = 20  # … if there were so many: a clock that jumps 
 EVENT_KEPT_S = 7 * 86_400  # An event that could not be delivered for so long is dropped.
 EVENTS_WAITING_MAX = 100_000  # Events of one rule that may wait; of more, the oldest are dropped.
 EVENTS_DROPPED_AT_ONCE = 2000  # In one transaction.
-ORPHANED_RULES_MAX = (
-    1000  # Of deleted buckets of an account, while their last events wait; what more would wait is dropped.
-)
+# Of deleted buckets of an account, while their last events wait; what more would wait is dropped.
+ORPHANED_RULES_MAX = 1000
 DELIVERIES_LOGGED = 100  # The latest of each rule.

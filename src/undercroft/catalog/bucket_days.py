@@ -1,6 +1,7 @@
 """Statements about what was done with buckets, and what they held, by day.
 
-They stand beside those about accounts (`accounting.py`), under the same rules. A bucket that is deleted leaves its days behind: they are the account's.
+They stand beside those about accounts (`accounting.py`), under the same rules. A bucket that is deleted leaves its days
+behind: they are the account's.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from undercroft.catalog.day_counts import DayCounts
 from undercroft.catalog.usage import HELD_COLUMNS, HELD_SUMS, Held
 
 _COUNTS = "downloaded, uploaded, class_a, class_b, class_c"
-_MANY_DAYS = 100
+_MANY_DAYS = 100  # From so many on, sums by bucket are read in the order of the index by bucket: see `_day`.
 _SUMS = ", ".join(f"sum({column})" for column in _COUNTS.split(", "))
 
 
@@ -81,7 +82,7 @@ async def sizes(rows: Rows, account_id: str, first_day: int, last_day: int) -> l
 
 
 def _day(first_day: int, last_day: int) -> str:
-    """The day in a condition of sums by bucket.
+    """The day, as the condition of a sum by bucket names it.
 
     Of few days, rows are found by their days and sorted by bucket. Of many, sorting would cost several times what it costs
     to read all days in the order of the index by bucket; with the sign, a day is nothing to find rows by.

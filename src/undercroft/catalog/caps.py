@@ -1,7 +1,7 @@
 """Statements about caps of accounts, and about the alerts that were raised on the way to them.
 
-A cap is a number of bytes stored, files shown, bytes downloaded a day, or transactions of a class a day; NULL is no cap. The operator sets
-some, and the account itself others; the lower one counts.
+A cap is a number of bytes stored, files shown, bytes downloaded a day, or transactions of a class a day; NULL is no cap. The
+operator sets some, and the account itself others; the lower one counts.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ async def put(tx: Transaction, whose: Whose, account_id: str, row: CapsRow) -> N
 async def raise_alert(tx: Transaction, row: AlertRow, *, once_until_over: bool, often: int) -> bool:
     """Add an alert, and answer whether it is new: none is raised while the same one of this day is not over.
 
-    `once_until_over` is for what does not begin anew each day: nor is it raised while one of another day is not over. What was
-    raised `often` times on the day is not new any more: the last one is just not over.
+    `once_until_over` is for what does not begin anew each day: nor is it raised while one of another day is not over. What
+    was raised `often` times on the day is not new any more: its last alert is then no longer over, and has the new use.
     """
     same = (row.account_id, row.category, row.percent, row.cap)
     found = await tx.one(

@@ -1,4 +1,7 @@
-"""The first deltas of the schema, which `schema.py` goes on from. What they are written in, it says as well."""
+"""The first deltas of the schema. `schema.py` goes on from them, and says how deltas are written.
+
+They are one table and never change, so the file is longer than others.
+"""
 
 EARLY_DELTAS: tuple[tuple[str, ...], ...] = (
     (

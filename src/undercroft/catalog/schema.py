@@ -12,9 +12,8 @@ sequence are stored negated (`inverted_ms`, `inverted_seq`) and every scan is as
 
 from undercroft.catalog.early_deltas import EARLY_DELTAS
 
-COMPATIBLE_VERSION = (
-    20  # An older program would drop the old master key from under orphaned rules and webhooks of alerts.
-)
+# An older program would drop the old master key from under orphaned rules and webhooks of alerts.
+COMPATIBLE_VERSION = 20
 
 DELTAS: tuple[tuple[str, ...], ...] = (
     *EARLY_DELTAS,

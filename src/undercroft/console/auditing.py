@@ -1,8 +1,9 @@
 """Every form and script call of a signed-in person reaches the audit log, without the section that answers it doing anything.
 
 The guard writes an entry after each POST, also of one that was refused. What it says is made from the page (its section and
-handler), its path and the fields and parameters sent, but for those that are secret. A handler that knows better says so: `visit.audit(…)`; one
-that has changed settings says what they were and are: `visit.audit_changes(…)`. A row of the table of pages may name its action, or none where nothing worth knowing happens (`action=""`).
+handler), its path and the fields and parameters sent, but for those that are secret. A handler that knows better says so:
+`visit.audit(…)`; one that has changed settings says what they were and are: `visit.audit_changes(…)`. A row of the table of
+pages may name its action, or none where nothing worth knowing happens (`action=""`).
 """
 
 from __future__ import annotations

@@ -63,7 +63,10 @@ GROUPS = (
 
 
 class BucketPage(NamedTuple):
-    """A page of a bucket: what follows the bucket's own path, its tab, what a bucket's card calls it, and the capability it is for."""
+    """A page of a bucket: what follows the bucket's own path, its tab, and what a bucket's card calls it.
+
+    `needs` is the capability without which it is not shown.
+    """
 
     suffix: str
     tab: str

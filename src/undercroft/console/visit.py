@@ -189,7 +189,10 @@ class Visit:
             noted.about.append(about)
 
     def audit_changes(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-        """Say which settings were changed: those, by name, whose words differ (`store/buckets/in_words.py`). Ask once it is done."""
+        """Say which settings were changed: those, by name, whose words differ. Ask once it is done.
+
+        `store/buckets/in_words.py`, `store/identity/audit_words.py` and `store/accounting/alert_words.py` have such words.
+        """
         self.noted.changes = changes_of(before, after)
 
     def path(self, name: str) -> str:
@@ -201,7 +204,10 @@ class Visit:
         return await self.store.buckets.read(self.principal, self.path("name"))
 
     async def own_buckets(self) -> Sequence[Bucket]:
-        """The buckets that the account fills itself, as far as the principal sees them: not the one of snapshots. Raises `Unauthorized`."""
+        """The buckets that the account fills itself, as far as the principal sees them: not the one of snapshots.
+
+        Raises `Unauthorized`.
+        """
         return await self.store.buckets.list(self.principal, types=BUCKET_TYPES, lenient=True)
 
     def query(self, name: str, default: str = "") -> str:

@@ -63,7 +63,6 @@ class ArrayReader(Generic[T]):
     """Reads a body that is an array of one type of object. No query says the same."""
 
     def __init__(self, item_type: type[T]) -> None:
-        self._type = item_type
         self._decoder = msgspec.json.Decoder(list[item_type])  # type: ignore[valid-type]
 
     def from_json(self, raw: bytes) -> list[T]:
@@ -72,7 +71,7 @@ class ArrayReader(Generic[T]):
         return items
 
     def from_query(self, _pairs: list[tuple[str, str]]) -> list[T]:
-        """Raises `NativeError`."""
+        """Refuse a GET: there are no arrays of objects in a query. Raises `NativeError`."""
         raise NativeError(405, "method_not_allowed", "Only POST is supported")
 
 

@@ -127,7 +127,8 @@ class Call:
     ) -> Awaitable[FileVersion]:
         """The version with bytes that the key, and `versionId` where it is given, address for an operation.
 
-        `data` tells that its bytes will be read, which the store then prepares for. Raises what `readable_version` raises, and `InvalidArgument` for an empty `versionId`.
+        `data` tells that its bytes will be read, which the store then prepares for. Raises what `readable_version` raises, and
+        `InvalidArgument` for an empty `versionId`.
         """
         return self.readable_version(bucket, self.key, self.version_id(), operation=operation, data=data)
 

@@ -57,6 +57,9 @@ def region_name(call: Call) -> str:
 
 
 def check_region(call: Call, asked: str | None) -> None:
-    """Raise 401 `invalid_region` unless a new account is asked for in no region, or in the one that is here, by either name."""
+    """Return if a new account is asked for in no region, or in the one that is here, by either of its names.
+
+    Raises `NativeError`, 401 `invalid_region`.
+    """
     if asked not in {None, region_name(call), call.settings.region}:
         raise NativeError(401, "invalid_region", f"The region here is {region_name(call)}")

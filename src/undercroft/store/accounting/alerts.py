@@ -1,9 +1,9 @@
 """Alerts: who has used most of a cap, or all of it, is told so, once.
 
-At 75 and at 100 percent, or where the account wants it, there is a row, and a line of the log. Of a cap by the day there is one alert a day, of those on
-what is held one each time that it is crossed, up to `CAP_ALERT_OFTEN` times a day; a changed cap alerts anew. What a cap has refused
-is an alert at 100 percent too, however much smaller things would still fit. `store/work/alert_webhook.py` sends all of them to
-the operator, `store/work/notices.py` those of each account to whom it names.
+At 75 and at 100 percent, or where the account wants it, there is a row, and a line of the log. Of a cap by the day there is
+one alert a day, of those on what is held one each time that it is crossed, up to `CAP_ALERT_OFTEN` times a day; a changed cap
+alerts anew. What a cap has refused is an alert at 100 percent too, however much smaller things would still fit.
+`store/work/alert_webhook.py` sends all of them to the operator, `store/work/notices.py` those of each account to whom it names.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Caps: what accounts may use, as the operator sets it, and as they bound themselves.
 
-Those on storage and files are judged by the gate, inside the transaction that would pass them. They cost accounts without one nothing:
-whether there is one is remembered, and forgotten by the same log as keys and buckets, whose id every commit checks. Caps by
-the day are judged by the meter, on what workers have told one another.
+Those on storage and files are judged by the gate, inside the transaction that would pass them. They cost accounts without
+one nothing: whether there is one is remembered, and forgotten by the same log as keys and buckets, whose id every commit
+checks. Caps by the day are judged by the meter, on what workers have told one another.
 """
 
 from __future__ import annotations

@@ -70,9 +70,8 @@ _TABLES: tuple[tuple[Any, int], ...] = (
     (CallRow, 4), (TransferRow, 2), (BucketDayRow, 3), (StatusRow, 5), (BucketCallRow, 5), (KeyDayRow, 3),
 )  # fmt: skip
 _OF_CLASS = {"A": 2, "B": 3, "C": 4}  # Places in the counts of a bucket and of a key; before them are bytes.
-_OF_OUTCOME = (
-    5  # Place of the first outcome in the counts of a key; in those of a call of a bucket they follow the first.
-)
+# The place of the first outcome in the counts of a key. In those of a call of a bucket outcomes begin at place 1.
+_OF_OUTCOME = 5
 
 
 def no_counts() -> Batch:

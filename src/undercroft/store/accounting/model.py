@@ -28,8 +28,6 @@ OTHER_KEYS = key_days.OTHER_KEYS
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 _EPOCH = date(1970, 1, 1)
-
-
 # What became of requests: the fields of `Outcomes`, in their order. 429 and 503 tell a client to slow down.
 _SUCCEEDED, _REDIRECTED, _CLIENT_ERROR, _THROTTLED, _SERVER_ERROR = range(5)
 _THROTTLING = frozenset({429, 503})
@@ -38,7 +36,8 @@ _THROTTLING = frozenset({429, 503})
 class Caps(msgspec.Struct, frozen=True):
     """What an account may use; None is no cap.
 
-    `storage` is in bytes held at any time, `files` in visible files, `download` in bytes a day, the classes in transactions a day.
+    `storage` is in bytes held at any time, `files` in files visible at any time, `download` in bytes a day, the classes in
+    transactions a day.
     """
 
     storage: int | None = None

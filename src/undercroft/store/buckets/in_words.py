@@ -1,6 +1,6 @@
-"""Settings of buckets in words, by name, for the audit log to tell what they were and what they are. What is not set is left out.
+"""Settings of buckets and locks of versions in words, by name, for the audit log to tell what they were and what they are.
 
-`store/identity/audit_words.py` has those of caps and keys.
+What is not set is left out. `store/identity/audit_words.py` has those of caps and keys.
 """
 
 from __future__ import annotations

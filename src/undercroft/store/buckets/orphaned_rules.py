@@ -1,8 +1,8 @@
 """What becomes of notification rules when their bucket is deleted.
 
-Whatever happened in the bucket was acknowledged, the removal of its last version too, so its events are still told: a rule for
-which some wait stays behind with its target, its secret and the bucket's name as they were, and nobody can change it any more. One that
-is suspended or not enabled goes with the bucket, and so does what waits for it: nobody is there to end that.
+Whatever happened in the bucket was acknowledged, the removal of its last version too, so its events are still told: a rule
+for which some wait stays behind with its target, its secret and the bucket's name as they were, and nobody can change it any
+more. One that is suspended or not enabled goes with the bucket, and so does what waits for it: nobody is there to end that.
 """
 
 from __future__ import annotations

@@ -324,7 +324,8 @@ class Buckets:
     async def set_s3_cors_rules(self, principal: Principal, bucket_id: str, rules: Sequence[Document]) -> Bucket:
         """Replace the CORS rules for operations of S3, in the form of `cors.with_s3_rules`, and raise the revision.
 
-        Those for native operations stay as they are at the commit. To remove rules where there are none changes nothing. Raises `NoSuchBucket` and `InvalidRequest`.
+        Those for native operations stay as they are at the commit. To remove rules where there are none changes nothing.
+        Raises `NoSuchBucket` and `InvalidRequest`.
         """
         bucket = await self.find(bucket_id=bucket_id)
         async with self._deeds.of(principal, "Change CORS rules", name_of(principal, bucket)) as deed:

@@ -38,8 +38,7 @@ class Locks(FilesBase):
     ) -> FileVersion:
         """Set, extend or, with None, end the retention of a version. `bypass` asks to end governance early.
 
-        The audit log has what was asked with `bypass`, and what was refused.
-        Raises `LockForbidden`, `MissingLock`, `RetentionPast`, `RetentionProtected`, `NoSuchVersion`.
+        The audit log has what was asked with `bypass`, and what was refused. Raises `LockForbidden`, `MissingLock`, `RetentionPast`, `RetentionProtected`, `NoSuchVersion`.
         """
         async with self._deeds.of(principal, "Set retention", name_of_file(principal, bucket, name)) as deed:
             may_lock(principal, Operation.WRITE_RETENTION, bucket, name)

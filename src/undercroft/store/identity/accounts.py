@@ -230,9 +230,8 @@ class Accounts:
     async def delete(self, id_or_email: str) -> Account:
         """Remove an account that has no buckets, its keys, groups, accounting, and all that lets somebody sign in.
 
-        Events of buckets that it had go with it, also those that were not delivered yet.
-
-        What the audit log has of it stays until it is old. Raises `BucketNotEmpty`.
+        Events of buckets that it had go with it, also those that were not delivered yet. What the audit log has of it stays
+        until it is old. Raises `BucketNotEmpty`.
         """
         account = await self.find(id_or_email)
         await self._gate.write(lambda tx: self._delete_in(tx, account.account_id))

@@ -26,7 +26,8 @@ Way = Literal["console", "command", "native", "s3"]
 _EXPORT_PAGE = 500
 END_OF_TIME_MS = 2**53
 _PLACE = re.compile(r"([0-9]{1,16})-([0-9]{1,19})")
-# What is named so is nobody's to read here. A webhook's address and headers let others in, so they are stored wrapped, and are secrets too.
+# What is named so is nobody's to read here. A webhook's address and headers let others in, so they are stored wrapped, and are
+# secrets here too.
 _SECRET = re.compile(r"pass|secret|token|code|key$|credential|url$|header_value", re.IGNORECASE)
 _HIDDEN = "(not shown)"
 

@@ -25,8 +25,8 @@ class Facts(msgspec.Struct, frozen=True):
 
 NO_FACTS = Facts()
 # A rule hears of any name, and has the address and the secret of whoever listens: nothing for a key of some names. Access
-# logs have any name in them as well, and could be sent to where such a key reads them. A default retention locks any name, and lifecycle
-# rules delete under any.
+# logs have any name in them as well, and could be sent to where such a key reads them. A default retention locks any name, and
+# lifecycle rules delete under any.
 _OF_ALL_NAMES = frozenset(
     {
         Operation.READ_NOTIFICATIONS,

@@ -1,9 +1,9 @@
 """What is managed through the APIs, for the audit log: buckets, keys, rules, members of groups, locks. Never files' bytes.
 
-A face says of a principal where its call came from (`Principal.asking_from`), and each operation of the store that manages something
-opens a deed. What was done is written down in the transaction that does it: whatever is done has its row. What the store
-refused is written after, and of one key only so often, since a client may ask as fast as it likes. Where nobody said where a call came from, as
-in the console, which writes its own rows, and in the background, nothing is written.
+A face says of a principal where its call came from (`Principal.asking_from`), and each operation of the store that manages
+something opens a deed. What was done is written down in the transaction that does it: whatever is done has its row. What the
+store refused is written after, and of one key only so often, since a client may ask as fast as it likes. Where nobody said
+where a call came from, as in the console, which writes its own rows, and in the background, nothing is written.
 """
 
 from __future__ import annotations
@@ -108,9 +108,8 @@ class Deeds:
             return
         try:
             await deed.refused(why, untold)
-        except (
-            _TROUBLE
-        ) as trouble:  # The client is to hear why it was refused, and not that the log could not be written.
+        except _TROUBLE as trouble:
+            # The client is to hear why it was refused, and not that the log could not be written.
             _log.warning("audit_refusal_not_written", key_id=deed.teller, action=deed.action, error=repr(trouble))
 
 

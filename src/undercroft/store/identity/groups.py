@@ -26,7 +26,9 @@ from undercroft.store.identity.principals import Principal
 from undercroft.store.operations import Operation
 
 GROUP_ID_BYTES = 6
-UNTOLD_PASSWORD_BYTES = 24  # Nobody is told a new member's password: the operator sets one, or none is needed.
+UNTOLD_PASSWORD_BYTES = (
+    24  # Of accounts made by an API. Nobody is told it: the operator sets another, or none is needed.
+)
 
 
 class Group(msgspec.Struct, frozen=True):

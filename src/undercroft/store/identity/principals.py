@@ -12,7 +12,8 @@ from undercroft.store.model import ApplicationKey
 class DownloadGrant(msgspec.Struct, frozen=True):
     """What a download authorization allows: reading by name in one bucket under one prefix, with fixed overrides.
 
-    With a `file_id` it allows something else: reading that one version by its id, with just these overrides. `issued_by` is the key that issued it: the grant dies with that key. `overrides` maps response override parameters
+    With a `file_id` it allows something else: reading that one version by its id, with just these overrides. `issued_by` is the
+    id of the key that issued it: the grant dies with that key. `overrides` maps response override parameters
     (b2ContentDisposition, …) to the value that a request must repeat. Times are milliseconds since the epoch.
     """
 

@@ -176,8 +176,9 @@ class Identity:
     ) -> str:
         """A token that reads this one version by its id, in a query as well as in a header, with just these overrides.
 
-        So nobody whom it is given to reads what has the same name later, or whatever else begins with that name. To give it
-        to others needs shareFiles; for the browser of the principal's own person, readFiles will do. Raises `NoSuchBucket`, `OutOfRange`.
+        It is good for `valid_s` seconds. So nobody whom it is given to reads what has the same name later, or whatever else
+        begins with that name. To give it to others needs shareFiles; for the browser of the principal's own person, readFiles
+        will do. Raises `NoSuchBucket`, `OutOfRange`.
         """
         if not 1 <= valid_s <= limits.DOWNLOAD_GRANT_VALID_MAX_S:
             raise OutOfRange(f"A grant is good for 1 to {limits.DOWNLOAD_GRANT_VALID_MAX_S} seconds", "valid_s")

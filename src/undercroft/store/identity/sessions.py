@@ -60,7 +60,10 @@ class Draft(NamedTuple):
 
 
 class SignedIn(msgspec.Struct, frozen=True):
-    """Who a session stands for, the principal that acts for the account, and the operator or the member who does so in its stead."""
+    """The account that a session works in, the principal that acts for it, and who does so in its owner's stead, if one does.
+
+    That is an operator, or a member of the account.
+    """
 
     session: Session
     account: Account

@@ -32,7 +32,7 @@ STEWARD = Actor("steward", "command")
 
 
 class Order(msgspec.Struct, frozen=True):
-    """A trial account that somebody asks for: its address, and for how long (days) it may store how much (TB of 10^12 bytes)."""
+    """A trial account that somebody asks for: it lasts `days`, and may store `terabytes` of 10^12 bytes."""
 
     email: str
     days: int
