@@ -135,7 +135,7 @@ def _bucket_ids(values: dict[str, Any]) -> list[str] | None:
 
 
 def _valid_s(visit: Visit, values: dict[str, Any]) -> int | None:
-    """How long the key lives, by its duration or by its last day in the person's time zone; None is for ever."""
+    """How long the key lives, by its duration or by its last day in the account's time zone; None is for ever."""
     if values["expires_on"] and values["duration"]:
         raise InvalidRequest("Give a duration or a date, not both.", "expiresOn")
     if not values["expires_on"]:

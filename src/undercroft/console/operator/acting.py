@@ -1,7 +1,7 @@
 """Acting for an account: an operator sees and does what its owner can, for an hour, and every deed is in both their logs.
 
-What would outlive that hour, hand the owner's files to others, or lock the owner out, the guard refuses meanwhile: settings, keys, share
-links, webhooks, replication, and the operator's section.
+What would outlive that hour, hand the owner's files to others, or lock the owner out, the guard refuses meanwhile: settings,
+members, keys, share links, webhooks of buckets, replication, and the operator's section.
 """
 
 from __future__ import annotations

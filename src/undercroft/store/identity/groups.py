@@ -26,9 +26,8 @@ from undercroft.store.identity.principals import Principal
 from undercroft.store.operations import Operation
 
 GROUP_ID_BYTES = 6
-UNTOLD_PASSWORD_BYTES = (
-    24  # Of accounts made by an API. Nobody is told it: the operator sets another, or none is needed.
-)
+# Of accounts that an API makes. Nobody is told this password: the operator sets another, or none is needed.
+UNTOLD_PASSWORD_BYTES = 24
 
 
 class Group(msgspec.Struct, frozen=True):
