@@ -19,7 +19,7 @@ NAMES: dict[Role, str] = {
     "objectWriter": "Object Writer",
 }
 MEANINGS: dict[Role, str] = {
-    "administrator": "All that you can do, but for your own settings. In certain buckets: all that can be done in those.",
+    "administrator": "All that the owner can do, but for the owner's settings. In certain buckets: all that can be done in those.",
     "bucketCreator": "Makes buckets and sets them up. Sees no files.",
     "objectManager": "Views, uploads, downloads, shares and deletes files.",
     "objectViewer": "Lists and downloads files.",
@@ -58,9 +58,9 @@ def refusal(signed_in: SignedIn | None, path: str) -> Problem | None:
         )
     if path.startswith(_ADMINISTRATORS) or any(part in path for part in _OF_BUCKETS):
         if not (principal.is_of_whole_account and principal.can(Operation.ADMINISTER_MEMBERS.value)):
-            return Problem(403, "Your role does not do this", "It needs an administrator of the whole account.")
+            return Problem(403, "Your role does not allow this", "It needs an administrator of the whole account.")
         return None
     for part, capability in _NEEDED:
         if part in path and not principal.can(capability):
-            return Problem(403, "Your role does not do this", f"It needs the capability {capability}.")
+            return Problem(403, "Your role does not allow this", f"It needs the capability {capability}.")
     return None

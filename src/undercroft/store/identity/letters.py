@@ -93,7 +93,7 @@ class Letters:
         self._send(
             email,
             f"{owner_email} invites you",
-            f"{owner_email} wants you to work in the account of theirs. Open this link within"
+            f"{owner_email} invites you to work in their account. Open this link within"
             f" {limits.INVITATION_VALID_S // 86_400} days. It works once.\n\n{self._origin}/join/{secret}",
         )
 
