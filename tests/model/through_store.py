@@ -29,8 +29,8 @@ from model.store_words import (
 from model.things import Bucket, Key, New, Range, Version
 from undercroft.store import Store
 from undercroft.store import model as domain
+from undercroft.store.buckets.base import EncryptionChange
 from undercroft.store.buckets.lock import LockChange
-from undercroft.store.buckets.service import EncryptionChange
 from undercroft.store.dialect import NATIVE, S3
 from undercroft.store.errors import (
     IsHideMarker,

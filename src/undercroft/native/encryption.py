@@ -9,7 +9,7 @@ import msgspec
 from undercroft.http.request import Request
 from undercroft.http.response import Headers
 from undercroft.native.errors import BadRequest
-from undercroft.store.buckets.service import EncryptionChange
+from undercroft.store.buckets.base import EncryptionChange
 from undercroft.store.files.encryption import ALGORITHM, customer_key
 from undercroft.store.model import SSE_B2, SSE_C, CustomerKey, Encryption
 

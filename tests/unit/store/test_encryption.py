@@ -13,7 +13,7 @@ from harness.asynchronous import asynchronous
 from harness.customer_keys import KEY, OTHER_KEY, AKey
 from harness.stores import Bench, Bytes, md5, open_bench, sha1
 from undercroft import limits
-from undercroft.store.buckets.service import EncryptionChange
+from undercroft.store.buckets.base import EncryptionChange
 from undercroft.store.errors import (
     DataCorrupt,
     EncryptionMismatch,

@@ -11,7 +11,7 @@ from harness.asynchronous import asynchronous
 from harness.stores import Bytes, open_as_it_is, open_bench
 from undercroft import limits
 from undercroft.store import dialect, errors
-from undercroft.store.buckets.service import EncryptionChange
+from undercroft.store.buckets.base import EncryptionChange
 from undercroft.store.identity.roles import ROLES
 from undercroft.store.identity.sign_in import Browser
 from undercroft.store.model import SSE_B2, BucketCaps, NewFile

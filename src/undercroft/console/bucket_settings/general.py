@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
+from undercroft.store.buckets.base import EncryptionChange
 from undercroft.store.buckets.in_words import of_bucket
-from undercroft.store.buckets.service import EncryptionChange
 from undercroft.store.errors import InvalidRequest, RevisionConflict
 from undercroft.store.model import Bucket
 

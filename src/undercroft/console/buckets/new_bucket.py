@@ -12,8 +12,8 @@ from undercroft.console.bucket_settings.lock import default_retention_of
 from undercroft.console.keys.new_key import show_once
 from undercroft.console.problems import beside, problem_of
 from undercroft.console.visit import Visit
+from undercroft.store.buckets.base import EncryptionChange
 from undercroft.store.buckets.lock import NO_LOCK_CHANGE, LockChange
-from undercroft.store.buckets.service import EncryptionChange
 from undercroft.store.errors import DuplicateBucketName, InvalidRequest, TooManyBuckets
 from undercroft.store.identity.access_types import capabilities_of
 from undercroft.store.model import Bucket, Document

@@ -1,74 +1,51 @@
-"""Buckets: making, finding, listing, changing and deleting them."""
+"""Buckets: making, finding, listing and deleting them. `settings.py` changes them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-
-import msgspec
+from collections.abc import Mapping, Sequence
 
 from undercroft import limits
 from undercroft.catalog import accounts, buckets, invalidations, jobs, usage, versions
 from undercroft.catalog.buckets import BucketRow
-from undercroft.catalog.contract import Catalog, Transaction
+from undercroft.catalog.contract import Transaction
 from undercroft.catalog.usage import Held
 from undercroft.store import ids, names
-from undercroft.store.ambient import Ambient
-from undercroft.store.buckets import access_logging, cors, snapshots
+from undercroft.store.buckets import cors, snapshots
 from undercroft.store.buckets import lifecycle_rules as lifecycle
 from undercroft.store.buckets import replication as replications
+from undercroft.store.buckets.base import (
+    EncryptionChange,
+    change_lock,
+    check_lock,
+    check_replication,
+    put_documents,
+    row_of,
+)
 from undercroft.store.buckets.in_words import of_bucket
 from undercroft.store.buckets.lock import NO_LOCK_CHANGE, LockChange
 from undercroft.store.buckets.orphaned_rules import leave_behind
-from undercroft.store.directory import Directory, bucket_of_row
+from undercroft.store.buckets.settings import BucketSettings
+from undercroft.store.directory import bucket_of_row
 from undercroft.store.errors import (
     BucketNotEmpty,
     DuplicateBucketName,
-    NoSuchBucket,
-    OutOfRange,
     ProductNotEnabled,
-    RevisionConflict,
     TooManyBuckets,
     Unauthorized,
 )
-from undercroft.store.files.encryption import Sealings
-from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import authorize
-from undercroft.store.identity.deeds import Deed, Deeds, name_of
+from undercroft.store.identity.deeds import Deed, name_of
 from undercroft.store.identity.principals import Principal
 from undercroft.store.identity.products import has_b2
-from undercroft.store.model import SNAPSHOT, SSE_B2, Bucket, BucketCaps, Document, FileVersion, Lock, Replication
+from undercroft.store.model import SNAPSHOT, SSE_B2, Bucket, Document, FileVersion, Lock, Replication
 from undercroft.store.operations import Operation
 
-NOT_SET = object()  # As a document: one that says so.
 SUFFIX_DIGITS = 4  # Of a name that is offered instead of one that is taken.
 FIRST_REVISION = 2  # What the real service answers for a bucket just made.
 
 
-class EncryptionChange(msgspec.Struct, frozen=True):
-    """The encryption that a bucket's new files are to get: SSE-B2, or None for what the service does."""
-
-    mode: str | None
-
-
-class Buckets:
+class Buckets(BucketSettings):
     """The buckets of all accounts."""
-
-    def __init__(
-        self,
-        catalog: Catalog,
-        directory: Directory,
-        gate: Gate,
-        deeds: Deeds,
-        sealings: Sealings,
-        ambient: Ambient,
-    ) -> None:
-        self._catalog = catalog
-        self._directory = directory
-        self._gate = gate
-        self._deeds = deeds
-        self._sealings = sealings
-        self._ambient = ambient
 
     async def create(
         self,
@@ -90,8 +67,8 @@ class Buckets:
         """
         async with self._deeds.of(principal, "Create bucket", name) as deed:
             authorize(principal, Operation.WRITE_BUCKET, None)
-            _check_lock(principal, None, lock)
-            _check_replication(principal, None, replication)
+            check_lock(principal, None, lock)
+            check_replication(principal, None, replication)
             encryption_document = self._encryption_document(principal, None, encryption)
             names.check_bucket_name(name)
             names.check_bucket_type(bucket_type)
@@ -143,8 +120,8 @@ class Buckets:
                 ids.bucket_id(account_id, created_ms), account_id, name, bucket_type, FIRST_REVISION, created_ms
             )
             await buckets.insert(tx, row)
-            await _put_documents(tx, row.bucket_id, documents)
-            await _change_lock(tx, row.bucket_id, Lock(), lock)
+            await put_documents(tx, row.bucket_id, documents)
+            await change_lock(tx, row.bucket_id, Lock(), lock)
             made = await bucket_of_row(tx, row)
             if replication is not None:
                 await replications.change(tx, made, replication, now_ms)
@@ -167,21 +144,6 @@ class Buckets:
         numbers = (int.from_bytes(self._ambient.random_bytes(4)) % 10**SUFFIX_DIGITS for _ in range(count))
         candidates = dict.fromkeys(f"{stem}-{number:0{SUFFIX_DIGITS}}" for number in numbers)
         return [name for name in candidates if await buckets.by_name(self._catalog.rows, name) is None]
-
-    async def find(self, *, name: str | None = None, bucket_id: str | None = None, remembered: bool = False) -> Bucket:
-        """The bucket of this name or id, whoever asks: the operation that follows decides. Raises `NoSuchBucket`.
-
-        `remembered` spares a read of the catalog where `files.current` follows, which notices an outdated bucket itself.
-        """
-        if not remembered:
-            await self._directory.catch_up()
-        if bucket_id is not None:
-            bucket = await self._directory.bucket_by_id(bucket_id) if ids.is_bucket_id(bucket_id) else None
-        else:
-            bucket = await self._directory.bucket_by_name(name or "")
-        if bucket is None:
-            raise NoSuchBucket(bucket_id or name or "")
-        return bucket
 
     async def counted_under(
         self, account_id: str, *, name: str | None = None, bucket_id: str | None = None, file_id: str | None = None
@@ -227,6 +189,10 @@ class Buckets:
     def of_version(self, version: FileVersion, found: Bucket) -> Bucket:
         """The bucket of a version just read, whose reading may have noticed that `found`, a remembered one, is outdated."""
         return self._directory.known_bucket(version.bucket_id) or found
+
+    def encryption_of(self, bucket: Bucket) -> str | None:
+        """The mode of new files in the bucket that ask for none: SSE-B2, or None."""
+        return self._sealings.default_of(bucket)
 
     async def read(self, principal: Principal, name: str, operation: Operation = Operation.READ_BUCKET) -> Bucket:
         """The settings of a bucket as they are now. Raises `NoSuchBucket` and `Unauthorized`."""
@@ -278,182 +244,6 @@ class Buckets:
             authorize(principal, Operation.LIST_ALL_BUCKET_NAMES, None)
         return await self._of_account(principal)
 
-    async def update(
-        self,
-        principal: Principal,
-        bucket_id: str,
-        *,
-        bucket_type: str | None = None,
-        info: dict[str, str] | None = None,
-        cors_rules: Sequence[Document] | None = None,
-        lifecycle_rules: Sequence[Document] | None = None,
-        lock: LockChange = NO_LOCK_CHANGE,
-        replication: Replication | None = None,
-        encryption: EncryptionChange | None = None,
-        if_revision_is: int | None = None,
-    ) -> Bucket:
-        """Change what is given and raise the revision.
-
-        Raises `NoSuchBucket`, `RevisionConflict`, `InvalidRequest`, `LockCannotBeDisabled`, `MissingLock` and
-        `ReplicationConflict`.
-        """
-        bucket = await self.find(bucket_id=bucket_id)
-        async with self._deeds.of(principal, "Change bucket settings", name_of(principal, bucket)) as deed:
-            authorize(principal, Operation.WRITE_BUCKET, bucket)
-            _check_lock(principal, bucket, lock)
-            _check_replication(principal, bucket, replication)
-            encryption_document = self._encryption_document(principal, bucket, encryption)
-            if bucket_type is not None:
-                names.check_bucket_type(bucket_type)
-            names.check_bucket_info(info or {})
-            cors.check_rules(cors_rules or ())
-            lifecycle.check_rules(lifecycle_rules or ())
-            now_ms = self._ambient.now_ms()
-
-            async def change(tx: Transaction, row: BucketRow, before: Bucket) -> Bucket:
-                if if_revision_is is not None and row.revision != if_revision_is:
-                    raise RevisionConflict("simultaneous updates to bucket")
-                replications.check_lock(before, await _change_lock(tx, bucket_id, before.lock, lock), replication)
-                if replication is not None:
-                    await replications.change(tx, before, replication, now_ms)
-                documents = {"info": info, "cors": cors_rules, "lifecycle": lifecycle_rules, **encryption_document}
-                return await _revise(tx, row._replace(type=bucket_type or row.type), documents, now_ms)
-
-            return await self._change(principal, Operation.WRITE_BUCKET, bucket, deed, change)
-
-    async def set_s3_cors_rules(self, principal: Principal, bucket_id: str, rules: Sequence[Document]) -> Bucket:
-        """Replace the CORS rules for operations of S3, in the form of `cors.with_s3_rules`, and raise the revision.
-
-        Those for native operations stay as they are at the commit. To remove rules where there are none changes nothing.
-        Raises `NoSuchBucket` and `InvalidRequest`.
-        """
-        bucket = await self.find(bucket_id=bucket_id)
-        async with self._deeds.of(principal, "Change CORS rules", name_of(principal, bucket)) as deed:
-            now_ms = self._ambient.now_ms()
-
-            async def change(tx: Transaction, row: BucketRow, before: Bucket) -> Bucket:
-                if not rules and not cors.s3_rules(before.cors_rules):
-                    return before
-                return await _revise(tx, row, {"cors": cors.with_s3_rules(before.cors_rules, rules)}, now_ms)
-
-            return await self._change(principal, Operation.WRITE_BUCKET, bucket, deed, change)
-
-    async def set_lifecycle_rules(self, principal: Principal, bucket_id: str, rules: Sequence[Document]) -> Bucket:
-        """Replace the lifecycle rules alone, which takes no right but its own, and raise the revision.
-
-        To remove rules where there are none changes nothing. Raises `NoSuchBucket` and `InvalidRequest`.
-        """
-        bucket = await self.find(bucket_id=bucket_id)
-        async with self._deeds.of(principal, "Change lifecycle rules", name_of(principal, bucket)) as deed:
-            lifecycle.check_rules(rules)
-            now_ms = self._ambient.now_ms()
-
-            async def change(tx: Transaction, row: BucketRow, before: Bucket) -> Bucket:
-                if not rules and not before.lifecycle_rules:
-                    return before
-                return await _revise(tx, row, {"lifecycle": rules}, now_ms)
-
-            return await self._change(principal, Operation.WRITE_BUCKET_LIFECYCLE, bucket, deed, change)
-
-    async def set_encryption(self, principal: Principal, bucket_id: str, wanted: EncryptionChange) -> Bucket:
-        """Set the encryption of new files alone, which takes no right but its own, and raise the revision.
-
-        To want none where none was set changes nothing. Raises `NoSuchBucket` and `InvalidRequest`.
-        """
-        bucket = await self.find(bucket_id=bucket_id)
-        async with self._deeds.of(principal, "Change default encryption", name_of(principal, bucket)) as deed:
-            document = self._encryption_document(principal, bucket, wanted)
-            now_ms = self._ambient.now_ms()
-
-            async def change(tx: Transaction, row: BucketRow, before: Bucket) -> Bucket:
-                if wanted.mode is None and before.encryption is None:
-                    return before
-                return await _revise(tx, row, document, now_ms)
-
-            return await self._change(principal, Operation.WRITE_BUCKET_ENCRYPTION, bucket, deed, change)
-
-    async def set_lock(self, principal: Principal, bucket_id: str, lock: LockChange) -> Bucket:
-        """Change Object Lock alone, which takes no right but its own, and raise the revision.
-
-        Raises `NoSuchBucket`, `InvalidRequest`, `LockCannotBeDisabled`, `MissingLock` and `ReplicationConflict`.
-        """
-        bucket = await self.find(bucket_id=bucket_id)
-        async with self._deeds.of(principal, "Change Object Lock", name_of(principal, bucket)) as deed:
-            lock.check()
-            now_ms = self._ambient.now_ms()
-
-            async def change(tx: Transaction, row: BucketRow, before: Bucket) -> Bucket:
-                replications.check_lock(before, await _change_lock(tx, bucket_id, before.lock, lock), None)
-                return await _revise(tx, row, {}, now_ms)
-
-            return await self._change(principal, Operation.WRITE_BUCKET_LOCK, bucket, deed, change)
-
-    async def set_caps(self, principal: Principal, bucket_id: str, caps: BucketCaps) -> Bucket:
-        """Set what the bucket may hold, and raise the revision. It holds at once. Raises `NoSuchBucket` and `OutOfRange`."""
-        bucket = await self.find(bucket_id=bucket_id)
-        for cap, field in ((caps.size_bytes, "sizeBytes"), (caps.files, "files")):
-            if cap is not None and not 0 <= cap <= limits.CAP_MAX:
-                raise OutOfRange(f"A cap is a number from 0 to {limits.CAP_MAX}, not {cap}.", field)
-        document = NOT_SET if caps == BucketCaps() else msgspec.to_builtins(caps)
-        now_ms = self._ambient.now_ms()
-        return await self._gate.commit(
-            principal, Operation.WRITE_BUCKET, bucket, None, lambda tx: _set(tx, bucket_id, {"caps": document}, now_ms)
-        )
-
-    async def set_logging(
-        self, principal: Principal, bucket_id: str, destination: str | None, prefix: str = ""
-    ) -> Bucket:
-        """Have accesses to a bucket logged into the bucket named `destination`, or with None no longer.
-
-        It takes writeBucketLogging for both buckets, and raises the revision. Raises `NoSuchBucket`, `BadLogDestination`
-        and `InvalidRequest` for a prefix that no file name can begin with.
-        """
-        bucket = await self.find(bucket_id=bucket_id)
-        async with self._deeds.of(principal, "Change access logging", name_of(principal, bucket)) as deed:
-            access_logging.check_prefix(prefix)
-            now_ms = self._ambient.now_ms()
-
-            async def change(tx: Transaction, row: BucketRow, _: Bucket) -> Bucket:
-                if destination is None:
-                    return await _revise(tx, row, {"logging": NOT_SET}, now_ms)
-                logging = await access_logging.towards(tx, principal, destination, prefix)
-                return await _revise(tx, row, {"logging": msgspec.to_builtins(logging)}, now_ms)
-
-            return await self._change(principal, Operation.WRITE_BUCKET_LOGGING, bucket, deed, change)
-
-    async def _change(
-        self,
-        principal: Principal,
-        operation: Operation,
-        bucket: Bucket,
-        deed: Deed,
-        change: Callable[[Transaction, BucketRow, Bucket], Awaitable[Bucket]],
-    ) -> Bucket:
-        """Judge and commit a change of a bucket, and tell the deed what it changed."""
-
-        async def told(tx: Transaction) -> Bucket:
-            row = await _row(tx, bucket.bucket_id)
-            before = await bucket_of_row(tx, row)
-            after = await change(tx, row, before)
-            if after is not before:
-                await deed.done(tx, before=of_bucket(before), after=of_bucket(after))
-            return after
-
-        return await self._gate.commit(principal, operation, bucket, None, told)
-
-    def encryption_of(self, bucket: Bucket) -> str | None:
-        """The mode of new files in the bucket that ask for none: SSE-B2, or None."""
-        return self._sealings.default_of(bucket)
-
-    def _encryption_document(
-        self, principal: Principal, bucket: Bucket | None, change: EncryptionChange | None
-    ) -> dict[str, object]:
-        if change is None:
-            return {}
-        authorize(principal, Operation.WRITE_BUCKET_ENCRYPTION, bucket)
-        mode = self._sealings.check_default(change.mode)
-        return {"encryption": NOT_SET if mode is None else mode}
-
     async def delete(self, principal: Principal, bucket_id: str) -> Bucket:
         """Remove a bucket that holds nothing at all, and answer it as it was. Raises `NoSuchBucket`, `BucketNotEmpty`.
 
@@ -464,7 +254,7 @@ class Buckets:
             now_ms = self._ambient.now_ms()
 
             async def change(tx: Transaction) -> Bucket:
-                row = await _row(tx, bucket_id)
+                row = await row_of(tx, bucket_id)
                 if await versions.any_in_bucket(tx, bucket_id):
                     raise BucketNotEmpty("Cannot delete non-empty bucket")
                 gone = await bucket_of_row(tx, row)
@@ -480,54 +270,3 @@ class Buckets:
     async def _of_account(self, principal: Principal) -> Sequence[Bucket]:
         rows = self._catalog.rows
         return [await bucket_of_row(rows, row) for row in await buckets.of_account(rows, principal.account_id or "")]
-
-
-def _check_lock(principal: Principal, bucket: Bucket | None, lock: LockChange) -> None:
-    """Raise unless the principal may ask for this change. To make a bucket without a lock is to ask for nothing."""
-    asks = lock.enabled or lock.default_retention is not None if bucket is None else lock.changes
-    if asks:
-        authorize(principal, Operation.WRITE_BUCKET_LOCK, bucket)
-    lock.check()
-
-
-async def _change_lock(tx: Transaction, bucket_id: str, before: Lock, change: LockChange) -> Lock:
-    lock = change.apply(before)
-    if lock != before:
-        await buckets.put_document(tx, bucket_id, "lock", msgspec.json.encode(lock).decode())
-    return lock
-
-
-def _check_replication(principal: Principal, bucket: Bucket | None, replication: Replication | None) -> None:
-    """Raise unless the principal may ask for this. To make a bucket without replication is to ask for nothing."""
-    if replication is None:
-        return
-    if bucket is not None or replication.is_set:
-        authorize(principal, Operation.WRITE_BUCKET_REPLICATION, bucket)
-    replications.check(replication)
-
-
-async def _row(tx: Transaction, bucket_id: str) -> BucketRow:
-    row = await buckets.by_id(tx, bucket_id)
-    if row is None:
-        raise NoSuchBucket(bucket_id)
-    return row
-
-
-async def _set(tx: Transaction, bucket_id: str, documents: Mapping[str, object], now_ms: int) -> Bucket:
-    return await _revise(tx, await _row(tx, bucket_id), documents, now_ms)
-
-
-async def _revise(tx: Transaction, row: BucketRow, documents: Mapping[str, object], now_ms: int) -> Bucket:
-    """Write a changed bucket under its next revision, and let every process know."""
-    revised = row._replace(revision=row.revision + 1)
-    await buckets.update(tx, row.bucket_id, revised.type, revised.revision)
-    await _put_documents(tx, row.bucket_id, documents)
-    await invalidations.add(tx, f"bucket:{row.bucket_id}", now_ms)
-    return await bucket_of_row(tx, revised)
-
-
-async def _put_documents(tx: Transaction, bucket_id: str, documents: Mapping[str, object]) -> None:
-    for kind, document in documents.items():
-        if document is not None:
-            text = json.dumps(None if document is NOT_SET else document)
-            await buckets.put_document(tx, bucket_id, kind, text)
