@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import pytest
@@ -95,3 +95,28 @@ def refused(code: str, status: int | None = None) -> Iterator[None]:
 def refused_fixture() -> Callable[..., contextlib.AbstractContextManager[None]]:
     """`refused` for test files."""
     return refused
+
+
+@pytest.fixture(scope="session")
+def bucket_id_of(native: NativeCaller, server: Server) -> Callable[[str], str]:
+    """Finds the id of a bucket by its name."""
+
+    def get(name: str) -> str:
+        (found,) = native.call("b2_list_buckets", accountId=server.account_id, bucketName=name)["buckets"]
+        return str(found["bucketId"])
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def key_with(native: NativeCaller, server: Server) -> Callable[..., RawS3]:
+    """Makes bare clients whose key has these capabilities and restrictions."""
+
+    def make(capabilities: Collection[str], **restrictions: Any) -> RawS3:
+        made = native.call(
+            "b2_create_key", accountId=server.account_id, keyName="limited", capabilities=sorted(capabilities),
+            **restrictions,
+        )  # fmt: skip
+        return RawS3(server.s3_endpoint, server.region, made["applicationKeyId"], made["applicationKey"])
+
+    return make

@@ -26,6 +26,7 @@ def test_versioning_is_on_from_the_beginning(s3, bucket):
 def test_switching_versioning_on_changes_nothing(s3, bucket):
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled", "MFADelete": "Disabled"})
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
 
 
 def test_versioning_cannot_be_suspended(s3, bucket, refused):

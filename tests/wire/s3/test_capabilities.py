@@ -33,23 +33,6 @@ BODIES = {
 
 
 @pytest.fixture(scope="module")
-def key_with(native, server):
-    """Makes bare clients whose key has these capabilities and restrictions."""
-
-    def make(capabilities, **restrictions):
-        made = native.call(
-            "b2_create_key",
-            accountId=server.account_id,
-            keyName="limited",
-            capabilities=sorted(capabilities),
-            **restrictions,
-        )
-        return RawS3(server.s3_endpoint, server.region, made["applicationKeyId"], made["applicationKey"])
-
-    return make
-
-
-@pytest.fixture(scope="module")
 def key_without(key_with):
     """Clients whose key has every capability but one."""
     made = {}
