@@ -105,39 +105,34 @@ class Store:
         )
         self.shares = Shares(catalog, directory, gate, self.files, self.ambient)
         self.access_logs = AccessLogs(directory, self.files, self.ambient)
-        deliveries = Deliveries(catalog, gate, self.notifications, self.ambient, meter, visit or NoWayOut)
         self.replication_setup = ReplicationSetup(self.buckets, self.identity.keys)
         self.replication_targets = ReplicationTargets(catalog, gate, keyring, self.ambient)
-        replication = Replications(catalog, gate, self.files, directory, self.ambient)
-        remote_replication = RemoteReplications(
-            catalog, gate, self.files, directory, self.replication_targets, self.ambient, visit or NoWayOut
-        )
         self.snapshots = KeptSnapshots(directory, self.files)
-        hands = Hands(catalog, gate, directory, self.ambient)
         self.jobs = Jobs(catalog, gate, self.files, directory, self.ambient)
-        self.work = Work(
+        self.work = self._made_work(directory, gate, meter, keyring, visit or NoWayOut, alert_webhook)
+
+    def _made_work(
+        self, directory: Directory, gate: Gate, meter: Meter, keyring: Keyring, visit: Visit, alert_webhook: str | None
+    ) -> Work:
+        """What runs in the background, over the other parts of the store."""
+        catalog, ambient = self._catalog, self.ambient
+        hands = Hands(catalog, gate, directory, ambient)
+        return Work(
             catalog,
-            blobs,
+            self._blobs,
             gate,
             self.files,
             self.notifications,
             self.accounting.alert_settings,
             keyring,
-            self.ambient,
-            deliveries,
-            replication,
-            remote_replication,
-            AlertWebhook(catalog, gate, self.ambient, visit or NoWayOut, alert_webhook),
-            Notices(
-                catalog,
-                gate,
-                self.ambient,
-                self.accounting.alert_settings,
-                self.identity.letters,
-                visit or NoWayOut,
-            ),
-            JobRunner(catalog, gate, self.files, hands, self.ambient),
-            Snapshots(catalog, self.files, self.buckets, hands, self.ambient),
+            ambient,
+            Deliveries(catalog, gate, self.notifications, ambient, meter, visit),
+            Replications(catalog, gate, self.files, directory, ambient),
+            RemoteReplications(catalog, gate, self.files, directory, self.replication_targets, ambient, visit),
+            AlertWebhook(catalog, gate, ambient, visit, alert_webhook),
+            Notices(catalog, gate, ambient, self.accounting.alert_settings, self.identity.letters, visit),
+            JobRunner(catalog, gate, self.files, hands, ambient),
+            Snapshots(catalog, self.files, self.buckets, hands, ambient),
         )
 
     async def ready(self) -> None:
