@@ -5,8 +5,8 @@ They stand beside those by day and by bucket (`reports.py`), under the same rule
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any, NamedTuple, TypeVar
 
 from undercroft import limits
 from undercroft.catalog import accounting, key_days, request_days
@@ -16,6 +16,7 @@ from undercroft.catalog.request_days import BucketCallRow, StatusRow
 from undercroft.store.accounting.model import OTHER_KEYS, CallSums, KeyTotal, Outcomes, outcome_of
 from undercroft.store.accounting.reports import check_days
 
+R = TypeVar("R", bound=tuple[Any, ...])  # A row.
 _NONE = Outcomes()
 _AFTER_IDS = "~"  # Behind every id of a key in their order.
 
@@ -106,35 +107,28 @@ class Splits:
     async def days_of_keys(self, account_id: str, first_day: int, last_day: int) -> AsyncIterator[list[NamedKeyDay]]:
         """What was done with each key of an account from day to day, some rows at a time. Raises `OutOfRange`."""
         check_days(first_day, last_day)
-        after: Any = (first_day - 1, _AFTER_IDS)  # So that the first is the empty id of what was done without a key.
         names: dict[str, str] = {}
-        while after is not None:
 
-            async def query(rows: Rows, after: Any = after) -> list[KeyDayRow]:
-                page = await key_days.page(rows, account_id, after, last_day, limits.REPORT_PAGE_ROWS)
-                new = {row.key_id for row in page if row.key_id not in names}
-                found = await key_days.names(rows, account_id, sorted(new))
-                names.update({key_id: found[key_id][0] if key_id in found else "" for key_id in new})
-                return page
+        async def read(rows: Rows, after: Any) -> list[KeyDayRow]:
+            page = await key_days.page(rows, account_id, after, last_day, limits.REPORT_PAGE_ROWS)
+            new = {row.key_id for row in page if row.key_id not in names}
+            found = await key_days.names(rows, account_id, sorted(new))
+            names.update({key_id: found[key_id][0] if key_id in found else "" for key_id in new})
+            return page
 
-            page = await self._catalog.scan(query)
-            if page:
-                yield [NamedKeyDay(names[row.key_id], row) for row in page]
-            after = page[-1][1:3] if len(page) == limits.REPORT_PAGE_ROWS else None
+        # So that the first is the empty id of what was done without a key.
+        async for page in self._pages(read, (first_day - 1, _AFTER_IDS)):
+            yield [NamedKeyDay(names[row.key_id], row) for row in page]
 
     async def days_of_statuses(self, account_id: str, first_day: int, last_day: int) -> AsyncIterator[list[StatusRow]]:
         """Requests by call and status from day to day, some rows at a time. Raises `OutOfRange`."""
         check_days(first_day, last_day)
-        after: Any = (first_day, "", "", 0)
-        while after is not None:
-            page = await self._catalog.scan(
-                lambda rows, after=after: request_days.status_page(  # type: ignore[misc]
-                    rows, account_id, after, last_day, limits.REPORT_PAGE_ROWS
-                )
-            )
-            if page:
-                yield page
-            after = page[-1][1:5] if len(page) == limits.REPORT_PAGE_ROWS else None
+
+        async def read(rows: Rows, after: Any) -> list[StatusRow]:
+            return await request_days.status_page(rows, account_id, after, last_day, limits.REPORT_PAGE_ROWS)
+
+        async for page in self._pages(read, (first_day, "", "", 0)):
+            yield page
 
     async def days_of_bucket_calls(
         self, account_id: str, first_day: int, last_day: int, bucket_id: str = ""
@@ -144,16 +138,28 @@ class Splits:
         Raises `OutOfRange`.
         """
         check_days(first_day, last_day)
-        after: Any = (first_day, "", "", "")
-        while after is not None:
-            page = await self._catalog.scan(
-                lambda rows, after=after: request_days.bucket_call_page(  # type: ignore[misc]
-                    rows, account_id, after, last_day, bucket_id, limits.REPORT_PAGE_ROWS
-                )
-            )
+
+        async def read(rows: Rows, after: Any) -> list[BucketCallRow]:
+            most = limits.REPORT_PAGE_ROWS
+            return await request_days.bucket_call_page(rows, account_id, after, last_day, bucket_id, most)
+
+        async for page in self._pages(read, (first_day, "", "", "")):
+            yield page
+
+    async def _pages(
+        self, read: Callable[[Rows, Any], Awaitable[list[R]]], after: tuple[Any, ...]
+    ) -> AsyncIterator[list[R]]:
+        """Pages of rows, from after this place on. The place of a row is what follows the account in it."""
+        place: tuple[Any, ...] | None = after
+        while place is not None:
+
+            async def query(rows: Rows, place: tuple[Any, ...] = place) -> list[R]:
+                return await read(rows, place)
+
+            page = await self._catalog.scan(query)
             if page:
                 yield page
-            after = page[-1][1:5] if len(page) == limits.REPORT_PAGE_ROWS else None
+            place = page[-1][1 : 1 + len(after)] if len(page) == limits.REPORT_PAGE_ROWS else None
 
 
 def _sorted(calls: Iterable[CallSums]) -> list[CallSums]:
