@@ -48,6 +48,12 @@ async def find_person(rows: Rows, account_id: str, member_id: str) -> MemberRow 
     return None if row is None else MemberRow._make(row)
 
 
+async def has_key(rows: Rows, account_id: str, key_id: str) -> bool:
+    """Whether a member of the account acts in the name of this key."""
+    found = await rows.one("SELECT 1 FROM members WHERE account_id = ?1 AND key_id = ?2", (account_id, key_id))
+    return found is not None
+
+
 async def of_account(rows: Rows, account_id: str, limit: int) -> list[MemberRow]:
     """The account's members by address."""
     found = await rows.all(

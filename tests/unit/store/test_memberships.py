@@ -269,3 +269,19 @@ async def test_two_who_accept_one_invitation_at_once_are_one_member(tmp_path):
         secret = await memberships.invite(bench.principal, "m@example.com", "objectViewer", None)
         outcomes = await asyncio.gather(*(memberships.accept(secret, person) for _ in range(2)), return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {str, errors.BadLink}
+
+
+@asynchronous
+async def test_the_key_of_a_member_is_found_rotated_and_deleted_by_nobody_who_knows_its_id(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        keys = bench.store.identity.keys
+        _, session = await join(bench, "objectViewer")
+        key_id = (await signed_in(bench, session)).principal.key_id
+        for attempt in (
+            lambda: keys.find(bench.principal, key_id),
+            lambda: keys.rotate(bench.principal, key_id, retire_after_s=1),
+            lambda: keys.delete(bench.principal, key_id),
+        ):
+            with pytest.raises(errors.NoSuchKey):
+                await attempt()
+        assert await signed_in(bench, session) is not None

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Sequence
 
 from undercroft import limits
-from undercroft.catalog import accounts, buckets, invalidations, key_days, key_uses, keys
+from undercroft.catalog import accounts, buckets, invalidations, key_days, key_uses, keys, members
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.catalog.keys import KeyRow
 from undercroft.keyring import Keyring
@@ -104,7 +104,7 @@ class Keys:
 
             async def change(tx: Transaction) -> ApplicationKey:
                 row = await keys.find(tx, key_id)
-                if row is None or row.account_id != principal.account_id or ids.is_account_id(key_id):
+                if row is None or ids.is_account_id(key_id) or not await _is_shown(tx, principal, row):
                     raise NoSuchKey(f"There is no application key {key_id}")
                 await keys.delete(tx, key_id)
                 await key_days.keep_name(tx, row.account_id, key_id, row.name, day_of(now_ms))
@@ -200,7 +200,7 @@ class Keys:
 
     async def _own(self, rows: Rows, principal: Principal, key_id: str) -> KeyRow:
         row = await keys.find(rows, key_id)
-        if row is None or row.account_id != principal.account_id or _has_expired(row, self._ambient.now_ms()):
+        if row is None or _has_expired(row, self._ambient.now_ms()) or not await _is_shown(rows, principal, row):
             raise NoSuchKey(f"There is no application key {key_id}")
         return row
 
@@ -274,6 +274,11 @@ async def _names_of_buckets(rows: Rows, key: ApplicationKey) -> dict[str, str]:
     """The names of the buckets that a key is restricted to, by id, as far as there are such."""
     found = [await buckets.by_id(rows, bucket_id) for bucket_id in key.bucket_ids or ()]
     return {row.bucket_id: row.name for row in found if row is not None}
+
+
+async def _is_shown(rows: Rows, principal: Principal, row: KeyRow) -> bool:
+    """Whether the key is one of the account's own that lists have: those of members are changed with the membership alone."""
+    return row.account_id == principal.account_id and not await members.has_key(rows, row.account_id, row.key_id)
 
 
 def _has_expired(row: KeyRow, now_ms: int) -> bool:
