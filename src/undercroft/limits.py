@@ -253,6 +253,7 @@ MAIL_TIMEOUT_S = 30.0
 MAILS_WAITING_MAX = 100  # Mails that one process has not handed over yet; more are dropped, and logged.
 MEMBERS_PER_ACCOUNT = 200  # With those who are invited and have not come yet.
 MEMBERSHIPS_PER_PERSON = 100
+MEMBERS_INVITED_OF_ACCOUNT = 50  # In `ATTEMPTS_WINDOW_S`, where they are mailed; to one address `RESETS_OF_ACCOUNT`.
 AUDIT_KEPT_DAYS = 400
 AUDIT_ROWS_PER_ACCOUNT = 50_000  # Of more, the oldest go: nobody drives out what is known of others.
 AUDIT_REFUSALS_PER_ACCOUNT = 10_000  # Of these: whoever may do nothing does not drive out what was done.

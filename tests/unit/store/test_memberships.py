@@ -8,10 +8,12 @@ from contextlib import suppress
 import pytest
 
 from harness.asynchronous import asynchronous
+from harness.people import Postbox
 from harness.stores import Bytes, open_as_it_is, open_bench
 from undercroft import limits
 from undercroft.store import dialect, errors
 from undercroft.store.buckets.base import EncryptionChange
+from undercroft.store.identity.people import People
 from undercroft.store.identity.roles import ROLES
 from undercroft.store.identity.sign_in import Browser
 from undercroft.store.model import SSE_B2, BucketCaps, NewFile
@@ -285,3 +287,20 @@ async def test_the_key_of_a_member_is_found_rotated_and_deleted_by_nobody_who_kn
             with pytest.raises(errors.NoSuchKey):
                 await attempt()
         assert await signed_in(bench, session) is not None
+
+
+@asynchronous
+async def test_nobody_is_sent_invitations_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "MEMBERS_INVITED_OF_ACCOUNT", limits.RESETS_OF_ACCOUNT + 1)
+    box = Postbox()
+    async with open_bench(tmp_path, people=People(mailer=box)) as bench:
+        invite = bench.store.identity.memberships.invite
+        for email, count in (("victim@example.com", limits.RESETS_OF_ACCOUNT), ("another@example.com", 0)):
+            for _ in range(count):
+                await invite(bench.principal, email, "objectViewer", None)
+            with pytest.raises(errors.TooManyAttempts):
+                await invite(bench.principal, email, "objectViewer", None)
+        await bench.store.identity.letters.sent()
+        assert [mail.to for mail in box.mails] == ["victim@example.com"] * limits.RESETS_OF_ACCOUNT
+        bench.clock.ms += limits.ATTEMPTS_WINDOW_S * 1000
+        await invite(bench.principal, "another@example.com", "objectViewer", None)

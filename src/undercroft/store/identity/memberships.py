@@ -23,8 +23,10 @@ from undercroft.catalog.members import MemberRow
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import BadLink, InvalidRequest, NoSuchPerson, Unauthorized
 from undercroft.store.gate import Gate
+from undercroft.store.identity import attempts
 from undercroft.store.identity import links as given
 from undercroft.store.identity.accounts import Accounts, checked_email, checked_name
+from undercroft.store.identity.attempts import Allowance, Attempts
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.keys import Keys, check_buckets
 from undercroft.store.identity.letters import Letters
@@ -73,12 +75,20 @@ class Memberships:
     """The members of all accounts."""
 
     def __init__(
-        self, catalog: Catalog, gate: Gate, keys_: Keys, accounts_: Accounts, letters: Letters, ambient: Ambient
+        self,
+        catalog: Catalog,
+        gate: Gate,
+        keys_: Keys,
+        accounts_: Accounts,
+        attempts_: Attempts,
+        letters: Letters,
+        ambient: Ambient,
     ) -> None:
         self._catalog = catalog
         self._gate = gate
         self._keys = keys_
         self._accounts = accounts_
+        self._attempts = attempts_
         self._letters = letters
         self._ambient = ambient
 
@@ -92,10 +102,16 @@ class Memberships:
     async def invite(self, principal: Principal, email: str, role: str, bucket_ids: Sequence[str] | None) -> str:
         """Invite an address; the secret of the link by which its person joins, which is sent where mail can be.
 
-        Raises `InvalidRequest`, also for an address that is a member or the owner's, and `NoSuchBucket`.
+        Raises `InvalidRequest`, also for an address that is a member or the owner's, `NoSuchBucket`, and `TooManyAttempts` where
+        so many letters were asked for lately, of this account or by anybody to this address.
         """
         await self._enter(principal)
         email, wanted, account_id = checked_email(email), _checked(role, bucket_ids), principal.account_id or ""
+        if self._letters.can_be_sent:
+            await self._attempts.take(
+                attempts.by_email("invite", email, limits.RESETS_OF_ACCOUNT),
+                Allowance(f"invitations:{account_id}", limits.MEMBERS_INVITED_OF_ACCOUNT),
+            )
         secret, now_ms = given.new_secret(self._ambient), self._ambient.now_ms()
 
         async def change(tx: Transaction) -> str:

@@ -95,7 +95,7 @@ class Identity:
             ambient,
         )
         self.passwords = Passwords(catalog, gate, self.attempts, self.letters, ambient)
-        self.memberships = Memberships(catalog, gate, self.keys, self.accounts, self.letters, ambient)
+        self.memberships = Memberships(catalog, gate, self.keys, self.accounts, self.attempts, self.letters, ambient)
         self.first_run = FirstRun(catalog, gate, self.accounts, self.passwords)
         self.sign_up = SignUp(catalog, gate, self.accounts, self.attempts, self.letters, ambient, people.sign_up)
 
