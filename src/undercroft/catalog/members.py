@@ -54,6 +54,16 @@ async def has_key(rows: Rows, account_id: str, key_id: str) -> bool:
     return found is not None
 
 
+async def is_suspended(rows: Rows, account_id: str, key_id: str) -> bool:
+    """Whether a member of the account acts in the name of this key whose own account is suspended."""
+    found = await rows.one(
+        "SELECT 1 FROM members JOIN accounts ON accounts.account_id = members.member_id"
+        " WHERE members.account_id = ?1 AND members.key_id = ?2 AND accounts.suspended <> 0",
+        (account_id, key_id),
+    )
+    return found is not None
+
+
 async def of_account(rows: Rows, account_id: str, limit: int) -> list[MemberRow]:
     """The account's members by address."""
     found = await rows.all(

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from undercroft.catalog import accounts, buckets, caps, invalidations, keys
+from undercroft.catalog import accounts, buckets, caps, invalidations, keys, members
 from undercroft.catalog.buckets import BucketRow
 from undercroft.catalog.caps import CapsRow
 from undercroft.catalog.contract import Catalog, Rows
@@ -89,7 +89,7 @@ class Directory:
         return bucket is None or self._buckets.get(bucket.bucket_id) is bucket
 
     async def key(self, key_id: str) -> ApplicationKey | None:
-        """The key of this id if it may be used: it exists, has not expired, and its account is not suspended."""
+        """The key of this id if it may be used: it exists, has not expired, and neither its account is suspended nor the member's whose it is."""
         holder = self._keys.get(key_id)
         if holder is None:
             holder = await self._load(lambda: self._read_key(key_id), self._remember_key)
@@ -163,7 +163,10 @@ class Directory:
         if row is None:
             return None
         account = await accounts.find(rows, row.account_id)
-        return None if account is None else _Holder(key_of_row(row, self._keyring), bool(account.suspended))
+        if account is None:
+            return None
+        suspended = bool(account.suspended) or await members.is_suspended(rows, row.account_id, key_id)
+        return _Holder(key_of_row(row, self._keyring), suspended)
 
     async def _read_bucket(self, reading: Awaitable[BucketRow | None]) -> Bucket | None:
         row = await reading

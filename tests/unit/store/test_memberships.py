@@ -304,3 +304,23 @@ async def test_nobody_is_sent_invitations_without_end(tmp_path, monkeypatch):
         assert [mail.to for mail in box.mails] == ["victim@example.com"] * limits.RESETS_OF_ACCOUNT
         bench.clock.ms += limits.ATTEMPTS_WINDOW_S * 1000
         await invite(bench.principal, "another@example.com", "objectViewer", None)
+
+
+@asynchronous
+async def test_what_a_suspended_member_got_stops_working_until_the_person_is_resumed(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        identity = bench.store.identity
+        person, session = await join(bench, "objectManager")
+        who = (await signed_in(bench, session)).principal
+        upload = await identity.upload_address(who, "/b2api/v4/b2_upload_file", bench.bucket.bucket_id)
+        grant = await identity.version_grant(who, await bench.put("kept"), 60, {})
+        await identity.accounts.set_suspended(person.account_id, True)
+        with pytest.raises(errors.BadCredentials):
+            await bench.store.files.list_names(who, bench.bucket, limit=1)
+        with pytest.raises(errors.BadToken):
+            await identity.principal_of_upload_token(upload.token, upload.path)
+        with pytest.raises(errors.BadToken):
+            await identity.principal_of_download_token(grant)
+        await identity.accounts.set_suspended(person.account_id, False)
+        assert await bench.store.files.list_names(who, bench.bucket, limit=1)
+        assert await identity.principal_of_upload_token(upload.token, upload.path)

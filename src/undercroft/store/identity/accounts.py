@@ -158,7 +158,7 @@ class Accounts:
             await accounts.set_suspended(tx, account.account_id, suspended)
             if not suspended:
                 await trials.lift_ended(tx, account.account_id, now_ms)
-            await invalidations.add(tx, f"account:{account.account_id}", now_ms)
+            await announce(tx, account.account_id, now_ms)
 
         await self._gate.write(change)
         return await self.find(account.account_id)
@@ -250,6 +250,7 @@ class Accounts:
         await products.delete_of_account(tx, account_id)
         await first_runs.delete(tx, account_id)
         await orphaned_rules.delete_of_account(tx, account_id)
+        await announce(tx, account_id, now_ms)
         for membership in await members.of_person(tx, account_id, limits.MEMBERSHIPS_PER_PERSON):
             await keys.delete(tx, membership.key_id)
         await members.delete_of_account(tx, account_id)
@@ -261,7 +262,13 @@ class Accounts:
         await forget_days(tx, account_id, day_of(now_ms) + 1)
         await key_days.forget_names(tx, account_id, day_of(now_ms) + 1)
         await accounts.delete(tx, account_id)
-        await invalidations.add(tx, f"account:{account_id}", now_ms)
+
+
+async def announce(tx: Transaction, account_id: str, now_ms: int) -> None:
+    """Have every process judge anew what the account and its person do, in the accounts of others too."""
+    await invalidations.add(tx, f"account:{account_id}", now_ms)
+    for membership in await members.of_person(tx, account_id, limits.MEMBERSHIPS_PER_PERSON):
+        await invalidations.add(tx, f"key:{membership.key_id}", now_ms)
 
 
 def checked_email(email: str) -> str:

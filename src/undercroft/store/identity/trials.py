@@ -12,14 +12,14 @@ from collections.abc import Sequence
 import msgspec
 
 from undercroft import limits
-from undercroft.catalog import accounts, caps, groups, invalidations, trials
+from undercroft.catalog import accounts, caps, groups, trials
 from undercroft.catalog.caps import CapsRow
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.store.accounting.model import DAY_MS
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import DuplicateEmail, InvalidRequest, OutOfRange, TooManyMembers, Unauthorized
 from undercroft.store.gate import Gate
-from undercroft.store.identity.accounts import Accounts, Draft, NewAccount, checked_email
+from undercroft.store.identity.accounts import Accounts, Draft, NewAccount, announce, checked_email
 from undercroft.store.identity.audit import Actor, AuditLog
 from undercroft.store.identity.deeds import Deeds
 from undercroft.store.identity.groups import UNTOLD_PASSWORD_BYTES, Groups
@@ -110,7 +110,7 @@ class Trials:
             await trials.lift(tx, found.account_id)
             if found.trial_ends_ms <= now_ms:
                 await accounts.set_suspended(tx, found.account_id, False)
-                await invalidations.add(tx, f"account:{found.account_id}", now_ms)
+                await announce(tx, found.account_id, now_ms)
             return await self._accounts.find_in(tx, found.account_id)
 
         return await self._gate.write(change)
@@ -136,7 +136,7 @@ class Trials:
             if row is None or row.trial_ends_ms is None or row.trial_ends_ms > now_ms or row.suspended:
                 return None  # Deleted, lifted or suspended a moment ago.
             await accounts.set_suspended(tx, account_id, True)
-            await invalidations.add(tx, f"account:{account_id}", now_ms)
+            await announce(tx, account_id, now_ms)
             return await self._accounts.find_in(tx, account_id)
 
         return await self._gate.write(change)
