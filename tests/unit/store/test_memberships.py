@@ -324,3 +324,17 @@ async def test_what_a_suspended_member_got_stops_working_until_the_person_is_res
         await identity.accounts.set_suspended(person.account_id, False)
         assert await bench.store.files.list_names(who, bench.bucket, limit=1)
         assert await identity.principal_of_upload_token(upload.token, upload.path)
+
+
+@pytest.mark.parametrize("mode", ["closed", "invitation", "open"])
+@asynchronous
+async def test_an_account_made_for_a_membership_has_storage_of_its_own_only_where_anybody_may(tmp_path, mode):
+    async with open_bench(tmp_path, people=People(sign_up=mode)) as bench:
+        identity = bench.store.identity
+        person, _ = await join(bench, "objectViewer")
+        if mode != "open":
+            with pytest.raises(errors.InvalidRequest, match="operator decides"):
+                await identity.products.enable(person.account_id, identity.products.terms.version)
+        else:
+            await identity.products.enable(person.account_id, identity.products.terms.version)
+        assert (await identity.products.of(person.account_id)).is_enabled == (mode == "open")

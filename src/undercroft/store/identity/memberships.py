@@ -17,9 +17,10 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from undercroft import limits
-from undercroft.catalog import accounts, invalidations, keys, links, members, sessions
+from undercroft.catalog import accounts, invalidations, keys, links, members, products, sessions
 from undercroft.catalog.contract import Catalog, Change, Rows, Transaction
 from undercroft.catalog.members import MemberRow
+from undercroft.catalog.products import ProductRow
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import BadLink, InvalidRequest, NoSuchPerson, Unauthorized
 from undercroft.store.gate import Gate
@@ -32,6 +33,7 @@ from undercroft.store.identity.keys import Keys, check_buckets
 from undercroft.store.identity.letters import Letters
 from undercroft.store.identity.password_rules import check_new_password
 from undercroft.store.identity.principals import Principal
+from undercroft.store.identity.products import GUEST
 from undercroft.store.identity.roles import ROLES, WHOLE_ACCOUNT_ONLY, Role, capabilities_of
 from undercroft.store.model import Account
 from undercroft.store.operations import Operation
@@ -207,6 +209,7 @@ class Memberships:
 
         async def change(tx: Transaction) -> tuple[Account, str]:
             person = await self._accounts.insert_bare_in(tx, draft)
+            await products.put(tx, ProductRow(person.account_id, GUEST, 1, None, None))
             return person, await self._join(tx, secret, person, key_secret)
 
         return await self._gate.write_up_to_date(change)

@@ -18,6 +18,7 @@ from undercroft.store.gate import Gate
 from undercroft.store.model import SNAPSHOT
 
 B2 = "b2"
+GUEST = "guest"  # None at all, but the mark of an account that somebody made to be a member of another.
 VERSION_DIGITS = 12
 _VERSION_LINE = "Version:"
 
@@ -57,13 +58,14 @@ class Product(msgspec.Struct, frozen=True):
 
 
 class Products:
-    """The products of all accounts. `terms` are those of today."""
+    """The products of all accounts. `terms` are those of today; `for_guests` tells that whoever likes may have an account."""
 
-    def __init__(self, catalog: Catalog, gate: Gate, ambient: Ambient, terms: Terms) -> None:
+    def __init__(self, catalog: Catalog, gate: Gate, ambient: Ambient, terms: Terms, *, for_guests: bool) -> None:
         self._catalog = catalog
         self._gate = gate
         self._ambient = ambient
         self.terms = terms
+        self._for_guests = for_guests
 
     async def of(self, account_id: str) -> Product:
         """What the account has of B2 Cloud Storage."""
@@ -71,11 +73,23 @@ class Products:
         return Product(False) if row is None else Product(bool(row.enabled), row.terms_version, row.accepted_ms)
 
     async def enable(self, account_id: str, accepted_version: str) -> None:
-        """Enable B2 Cloud Storage, its terms being accepted in this version. Raises `InvalidRequest` if that is not today's."""
+        """Enable B2 Cloud Storage, its terms being accepted in this version. Raises `InvalidRequest` if that is not today's.
+
+        It also does for an account that was made to be a member of another, unless anybody may sign up: the operator decides who has storage.
+        """
         if accepted_version != self.terms.version:
             raise InvalidRequest("The terms have changed since you opened the page. Please read them again.", "terms")
         row = ProductRow(account_id, B2, 1, accepted_version, self._ambient.now_ms())
-        await self._gate.write(lambda tx: products.put(tx, row))
+
+        async def change(tx: Transaction) -> None:
+            if not self._for_guests and await products.find(tx, account_id, GUEST) is not None:
+                raise InvalidRequest(
+                    "Your account was made to work in somebody else's. The operator decides who has storage of their own.",
+                    "terms",
+                )
+            await products.put(tx, row)
+
+        await self._gate.write(change)
 
     async def disable(self, account_id: str) -> None:
         """Disable B2 Cloud Storage. Raises `BucketNotEmpty` while there are buckets, be they of snapshots."""

@@ -79,7 +79,7 @@ class Identity:
         self.trials = Trials(catalog, gate, self.deeds, self.accounts, self.groups, self.audit, ambient)
         self.letters = Letters(people.mailer, people.console_origin)
         self.attempts = Attempts(gate, ambient)
-        self.products = Products(catalog, gate, ambient, people.terms)
+        self.products = Products(catalog, gate, ambient, people.terms, for_guests=people.sign_up == "open")
         self.second_factors = SecondFactors(catalog, gate, keyring, ambient)
         self.sessions = Sessions(catalog, directory, gate, ambient, people.session_idle_s)
         self.passkeys = Passkeys(catalog, gate, ambient)
