@@ -138,7 +138,9 @@ class Guard:
             secret = request.cookies.get(console.form_cookie, "")
             if not secret:
                 secret = visit.cookies[console.form_cookie] = secrets.token_urlsafe(32)
-        visit.csrf_token = _token(secret)
+        who = visit.signed_in
+        # A form is for the account that it was opened in, whatever account its person has gone to since, in another tab.
+        visit.csrf_token = _token(secret if who is None or who.member is None else f"{secret} {who.account.account_id}")
         return visit
 
     async def _recognize(self, visit: Visit, secret: str, *, is_use: bool = True) -> None:
@@ -205,7 +207,7 @@ async def _read(visit: Visit) -> Problem | None:
         return Problem(
             403,
             "This page is too old",
-            "You have signed in or out since it was opened. Open it again, and send it once more.",
+            "You have signed in or out, or gone to another account, since it was opened. Open it again, and send it once more.",
         )
     return None
 

@@ -189,6 +189,25 @@ def test_somebody_with_an_account_accepts_signs_in_as_before_and_goes_to_and_fro
     assert browser.get("/buckets").headers["location"].startswith("/sign-in")
 
 
+def test_a_form_is_for_the_account_it_was_opened_in_and_neither_owner_learns_of_the_other(house, server):
+    email, there = f"two-{secrets.token_hex(6)}@example.com", House(server)
+    made = server.create_account(email)
+    own_id = Session(server.api_url, made["keyId"], made["applicationKey"]).account_id
+    browser = Browser(server)
+    browser.sign_in(email)
+    for one in (house, there):
+        assert browser.post(one.invite("administrator", email=email)[1], {}).status_code == 303
+    opened = browser.token()
+    form = {"email": "x@example.com", "role": "administrator", "scope": "account"}
+    for account_id in (house.b2.account_id, own_id):
+        assert browser.post("/accounts", {"account": account_id}).status_code == 303
+        assert browser.post("/members/invite", form, token=opened).status_code == 403
+    assert browser.post("/accounts", {"account": there.b2.account_id}).status_code == 303
+    assert browser.post("/members/invite", form, token=opened).status_code == 200
+    assert own_id not in str(house.log() + there.log())
+    assert house.b2.account_id not in str(there.log())
+
+
 def test_an_operator_who_acts_for_an_account_manages_no_members_and_joins_none(house, server):
     operator = Browser(server)
     operator.sign_in(server.announcement["email"], server._secrets["password"])

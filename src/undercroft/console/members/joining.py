@@ -58,6 +58,9 @@ async def switch(visit: Visit) -> Response:
     person = visit.signed_in.person
     account_id = visit.field("account")
     own = "" if account_id == person.account_id else account_id
+    visit.audit(
+        target=person.email, to="another account" if own else "their own"
+    )  # The log is read by the owner of the one left.
     await visit.store.identity.sessions.enter(visit.session_secret, person.account_id, own)
     return visit.redirect("/buckets")
 
