@@ -215,4 +215,12 @@ def test_an_operator_who_acts_for_an_account_manages_no_members_and_joins_none(h
     form = {"email": "x@example.com", "role": "administrator", "scope": "account"}
     assert operator.post("/members/invite", form).status_code == 403
     assert operator.post("/accounts", {"account": house.b2.account_id}).status_code == 403
+    made = {"name": f"made-{secrets.token_hex(6)}", "type": "allPrivate"}
+    assert (
+        operator.post("/buckets/new", {**made, "key": "yes"}).status_code == 403
+    )  # Nor is a key made for a new bucket, …
+    assert (
+        operator.post("/caps/alerts", {"webhook_url": "https://hook.example"}).status_code == 403
+    )  # … or anybody else told.
+    assert operator.post("/buckets/new", made).status_code == 303
     assert operator.post("/stop-acting", {}).status_code == 303

@@ -1,7 +1,7 @@
 """Acting for an account: an operator sees and does what its owner can, for an hour, and every deed is in both their logs.
 
 What would outlive that hour, hand the owner's files to others, or lock the owner out, the guard refuses meanwhile: settings,
-members, keys, share links, webhooks of buckets, replication, and the operator's section.
+members, keys, share links, webhooks, who is told of alerts, replication, and the operator's section.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from undercroft.console.problems import Problem, beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, NoSuchSession
 
-_CLOSED = ("/settings", "/keys", "/replication", "/operator", "/members", "/accounts", "/join")
+_CLOSED = ("/settings", "/keys", "/replication", "/operator", "/members", "/accounts", "/join", "/caps/alerts")
 _HANDS_OUT = ("/file/share", "/{name}/events/", "/{name}/replication")
+_MAKES_KEY = "/buckets/new", "key"  # A form that makes a key where this field of it says so.
 _UNSEEN = "/settings/two-factor"  # The page shows the secret that the owner's app is going to have.
 
 
 def refusal(visit: Visit, path: str) -> Problem | None:
     """Why this page is not shown to somebody who acts for another, or its form not taken; None where it is."""
-    if visit.signed_in is None or visit.signed_in.operator is None or not _is_closed(visit.request.method, path):
+    if visit.signed_in is None or visit.signed_in.operator is None or not _is_closed(visit, path):
         return None
     return Problem(
         403,
@@ -28,9 +29,11 @@ def refusal(visit: Visit, path: str) -> Problem | None:
     )
 
 
-def _is_closed(method: str, path: str) -> bool:
-    if method != "POST":
+def _is_closed(visit: Visit, path: str) -> bool:
+    if visit.request.method != "POST":
         return path.startswith(_UNSEEN)
+    if path == _MAKES_KEY[0] and visit.field(_MAKES_KEY[1]):
+        return True
     return path.startswith(_CLOSED) or any(part in path for part in _HANDS_OUT)
 
 
