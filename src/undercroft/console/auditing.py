@@ -88,6 +88,6 @@ def _in_short(values: list[str]) -> str:
 
 
 def _target(visit: Visit, fields: dict[str, str]) -> str:
-    parts = [str(value) for value in visit.request.path_params.values()]
+    parts = [str(value) for name, value in visit.request.path_params.items() if not is_secret(name)]
     parts += [fields[name] for name in _NAMING if fields.get(name) and fields[name] not in parts][:1]
     return " / ".join(parts)

@@ -215,6 +215,9 @@ def test_an_operator_who_acts_for_an_account_manages_no_members_and_joins_none(h
     form = {"email": "x@example.com", "role": "administrator", "scope": "account"}
     assert operator.post("/members/invite", form).status_code == 403
     assert operator.post("/accounts", {"account": house.b2.account_id}).status_code == 403
+    _, link = house.invite("administrator")
+    assert operator.post(link, {}).status_code == 403
+    assert link.rpartition("/")[2] not in str(house.log())  # It works still.
     made = {"name": f"made-{secrets.token_hex(6)}", "type": "allPrivate"}
     assert (
         operator.post("/buckets/new", {**made, "key": "yes"}).status_code == 403
