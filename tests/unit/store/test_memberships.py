@@ -12,6 +12,7 @@ from harness.people import Postbox
 from harness.stores import Bytes, open_as_it_is, open_bench
 from undercroft import limits
 from undercroft.store import dialect, errors
+from undercroft.store.accounting.alert_settings import AlertSettings
 from undercroft.store.buckets.base import EncryptionChange
 from undercroft.store.identity.people import People
 from undercroft.store.identity.roles import ROLES
@@ -184,6 +185,7 @@ async def test_a_member_who_is_removed_is_out_at_once_and_keeps_an_account_of_th
         own = await identity.sign_in.after_sign_up(person, AT)
         who = (await signed_in(other, session)).principal
         token = await identity.account_token(who)
+        alerts = other.store.accounting.alert_settings
         await identity.memberships.remove(bench.principal, "member@example.com")
         for process in (bench, other):
             assert await signed_in(process, session) is None
@@ -192,6 +194,8 @@ async def test_a_member_who_is_removed_is_out_at_once_and_keeps_an_account_of_th
                 await process.store.identity.principal_of_account_token(token)
             with pytest.raises(errors.BadCredentials):
                 await process.store.buckets.list(who)
+        with pytest.raises(errors.BadCredentials):
+            await alerts.change_own(who, AlertSettings(addresses=("member@example.com",)), None)
         with pytest.raises(errors.Unauthorized):
             await identity.sessions.enter(own, person.account_id, bench.bucket.account_id)
         assert await identity.memberships.list(bench.principal) == []

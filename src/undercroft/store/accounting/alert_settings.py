@@ -86,7 +86,7 @@ class AlertSettingsOfAccounts:
             )
             await alert_settings.put(tx, AlertSettingsRow(account_id, msgspec.json.encode(checked).decode(), wrapped))
 
-        await self._gate.write_up_to_date(change)
+        await self._gate.commit(principal, Operation.ADMINISTER_CAPS, None, None, change)
         return Recipients(checked, webhook)
 
     async def rewrap_page(self, tx: Transaction, start: str) -> tuple[int, str | None]:
