@@ -58,14 +58,7 @@ class SMTPMailer:
         """Hand a letter to the server. Raises `MailError`."""
         import aiosmtplib  # Only who sends mail needs it.
 
-        message = EmailMessage()
-        message["From"] = self._sender
-        message["To"] = mail.to
-        message["Subject"] = mail.subject
-        message["Date"] = formatdate()
-        message["Message-ID"] = make_msgid(domain=self._sender.rpartition("@")[2].rstrip(">"))
-        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence notice is wanted.
-        message.set_content(mail.text)
+        message = _message(self._sender, mail)
         server = self._server
         must_encrypt = server.password is not None and not server.is_tls and not server.is_local
         try:
@@ -82,3 +75,21 @@ class SMTPMailer:
             )
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise MailError(f"{type(error).__name__}: {error}") from error
+
+
+def _message(sender: str, mail: Mail) -> EmailMessage:
+    """The letter as it is handed over. Raises `MailError` for an address that is none."""
+    message = EmailMessage()
+    try:
+        message["From"] = sender
+        message["To"] = mail.to
+        message["Subject"] = mail.subject
+        message["Date"] = formatdate()
+        message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2].rstrip(">"))
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence notice is wanted.
+        message.set_content(mail.text)
+    except Exception as error:  # The parser of headers raises whatever it stumbles over in an address.
+        raise MailError(f"This is not an address that mail can go to: {type(error).__name__}") from error
+    if len(message["To"].addresses) != 1 or not message["To"].addresses[0].domain:
+        raise MailError("This is not an address that mail can go to: it is none, or several.")
+    return message

@@ -91,3 +91,10 @@ async def test_what_the_server_refuses_and_nobody_answering_are_the_same_error()
 async def test_an_address_brings_no_header_of_its_own():
     with pytest.raises((MailError, ValueError)):
         await SMTPMailer(server_at(1), "console@example.com").send(LETTER._replace(to="a@b.c\nBcc: d@e.f"))
+
+
+@pytest.mark.parametrize("address", ["a@[", "=?utf-8?q?a=0ab?=@example.com", "root,b@example.com", "(@x"])
+@asynchronous
+async def test_an_address_that_no_mail_can_go_to_is_an_error_of_mail_and_no_other(address):
+    with pytest.raises(MailError, match="not an address"):
+        await SMTPMailer(server_at(1), "console@example.com").send(LETTER._replace(to=address))
