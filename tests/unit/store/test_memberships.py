@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 
 import pytest
+from msgspec import structs
 
 from harness.asynchronous import asynchronous
 from harness.people import Postbox
@@ -342,3 +343,19 @@ async def test_an_account_made_for_a_membership_has_storage_of_its_own_only_wher
         else:
             await identity.products.enable(person.account_id, identity.products.terms.version)
         assert (await identity.products.of(person.account_id)).is_enabled == (mode == "open")
+
+
+@asynchronous
+async def test_one_person_is_one_member_and_no_owner_is_one_whatever_their_address_is_by_now(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        accounts, memberships = bench.store.identity.accounts, bench.store.identity.memberships
+        person, session = await join(bench, "objectViewer")
+        for account_id, email in (
+            (person.account_id, "other@example.com"),
+            (bench.bucket.account_id, "new@example.com"),
+        ):
+            secret = await memberships.invite(bench.principal, email, "administrator", None)
+            found = await accounts.find(account_id)
+            with pytest.raises(errors.InvalidRequest, match="already"):
+                await memberships.accept(secret, structs.replace(found, email=email))
+        assert not (await signed_in(bench, session)).principal.can("writeKeys")

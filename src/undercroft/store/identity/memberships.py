@@ -235,6 +235,9 @@ class Memberships:
             raise BadLink
         if person.email != link.email:
             raise InvalidRequest(f"This invitation is for {link.email}.", "email")
+        is_in = await members.find_person(tx, row.account_id, person.account_id) is not None
+        if is_in or person.account_id == row.account_id:  # By another address: one person has one role.
+            raise InvalidRequest("You are of this account already.", "email")
         most = limits.MEMBERSHIPS_PER_PERSON
         if len(await members.of_person(tx, person.account_id, most)) >= most:
             raise InvalidRequest(f"A person is a member of at most {most} accounts.", "email")
