@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -159,6 +160,8 @@ class Hostile:
             "/keys/new", ("name", "prefixed"), ("bucket", made["bucketId"]), ("access", "readOnly"), ("prefix", NAME)
         )
         self.send("/operator/invitations/new", ("email", EMAIL.replace("img", "b")))
+        member = EMAIL.replace("img", "i")
+        joining = self.send("/members/invite", ("email", member), ("role", "objectViewer"), ("scope", "account"))
         self.send("/settings", ("name", NAME), ("time_zone", "UTC"))
         shared = self.send(
             f"/buckets/{bucket}/file/share", ("id", version["VersionId"]), ("kind", "link"), ("expiry", "never")
@@ -170,7 +173,7 @@ class Hostile:
         rules = self.forms.get("/replication").text
         found = re.search(r"/replication/targets/([^/]+)/remove", rules)
         self.tour.values.update(
-            name=bucket, empty="another-name", event_rule="hostile-rule", replication_rule="hostile", file_id=version["VersionId"],
+            email=quote(member), joining=re.search(r"/join/([\w-]+)", joining)[1], name=bucket, empty="another-name", event_rule="hostile-rule", replication_rule="hostile", file_id=version["VersionId"],
             file_name=NAME.replace("#", "%23"), token=re.search(r"/s/([\w-]+)", shared)[1], job_id=job[1], key_id=self.server.key_id, moment="2020-01-01T00:00:00",
             account_id=next(one for one in re.findall(r"/operator/accounts/(\w{12})", accounts) if one != self.server.account_id),
             snapshot_id=self.forms.until("/snapshots", r"/snapshots/([^/]+)/delete")[1], target="" if found is None else found[1],

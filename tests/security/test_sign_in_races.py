@@ -186,7 +186,7 @@ async def test_no_passkey_is_added_by_a_password_that_was_changed_meanwhile(tmp_
         assert await passkeys.of_account(bench.bucket.account_id) == []
 
 
-def test_who_acts_for_somebody_does_not_learn_the_secret_of_a_second_factor(server, new_name):
+def test_who_acts_for_somebody_does_not_learn_the_secrets_of_a_second_factor_and_a_webhook(server, new_name):
     made = server.create_account(f"{new_name('customer')}@example.com")
     operator = Browser(server)
     assert operator.sign_in(server.announcement["email"], server.announcement["password"]).status_code == 303
@@ -197,6 +197,8 @@ def test_who_acts_for_somebody_does_not_learn_the_secret_of_a_second_factor(serv
     assert shown.status_code == 403
     assert "otpauth" not in shown.text
     assert re.search(r"[A-Z2-7]{4} [A-Z2-7]{4} [A-Z2-7]{4}", shown.text) is None
+    assert operator.get("/caps").status_code == 200
+    assert operator.get("/caps/alerts").status_code == 403, "which shows the secret of a webhook"
 
 
 def test_a_form_that_was_begun_before_its_session_ended_does_nothing_after_it(server, new_name):

@@ -113,6 +113,8 @@ async def _repeat(store: Store, job: Job, stop: asyncio.Event) -> None:
         except StoreError as error:
             # A full disk or a busy catalog: the next run takes up what this one left.
             _log.warning("job failed", job=job.name, error=str(error))
+        except Exception:  # noqa: BLE001 - the fault of one job, which the log has whole, keeps no other from its work.
+            _log.exception("job broke", job=job.name)
         try:
             async with asyncio.timeout(_PAUSE_S if is_more else job.every_s):
                 await stop.wait()

@@ -67,3 +67,23 @@ async def test_a_new_period_is_looked_for_every_minute_or_as_often_as_there_is_o
     async with open_bench(tmp_path) as bench:
         jobs = {job.name: job for job in steward.jobs(bench.store, Schedule(interval_s))}
         assert jobs["lifecycle"].every_s == looks_every_s
+
+
+@asynchronous
+async def test_a_job_that_breaks_keeps_no_other_from_its_work_and_runs_again(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        ran, stop = [], asyncio.Event()
+
+        async def broken():
+            ran.append("broken")
+            raise ValueError("a fault of the program")
+
+        async def whole():
+            ran.append("whole")
+            if ran.count("whole") > 2 and ran.count("broken") > 2:
+                stop.set()
+
+        made = [steward.Job(run.__name__, 0.01, run, 10.0) for run in (broken, whole)]
+        with mock.patch.object(steward, "jobs", return_value=made):
+            async with asyncio.timeout(PATIENCE_S):
+                await steward.run(bench.store, stop)

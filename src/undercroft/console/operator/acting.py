@@ -15,7 +15,7 @@ from undercroft.store.errors import InvalidRequest, NoSuchSession
 _CLOSED = ("/settings", "/keys", "/replication", "/operator", "/members", "/accounts", "/join", "/caps/alerts")
 _HANDS_OUT = ("/file/share", "/{name}/events/", "/{name}/replication")
 _MAKES_KEY = "/buckets/new", "key"  # A form that makes a key where this field of it says so.
-_UNSEEN = "/settings/two-factor"  # The page shows the secret that the owner's app is going to have.
+_UNSEEN = ("/settings/two-factor", "/caps/alerts")  # These pages show secrets: of the owner's app, and of a webhook.
 
 
 def refusal(visit: Visit, path: str) -> Problem | None:
