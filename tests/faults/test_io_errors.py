@@ -58,3 +58,11 @@ def test_p12_each_call_of_an_upload_fails_in_turn_and_each_is_told_for_what_it_i
     [number] = [number for number, path in enumerate(WRITE_PATHS) if path.name == "upload blob"]
     counts = break_paths(disk, tmp_path, 1 if full_size else 6, [number])
     assert min(counts["acknowledged"], counts["refused"], counts["fatal"]) > 0, counts
+
+
+@pytest.mark.timeout(TIMEOUT_S)
+def test_p12_whichever_call_of_the_first_account_fails_the_command_is_told(disk, tmp_path):
+    """Its first statement makes the log, for which there may be no room, or none for a moment."""
+    [number] = [number for number, path in enumerate(WRITE_PATHS) if path.name == "create first account"]
+    counts = break_paths(disk, tmp_path, 1, [number])
+    assert min(counts["acknowledged"], counts["refused"], counts["fatal"]) > 0, counts

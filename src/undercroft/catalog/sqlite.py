@@ -294,17 +294,20 @@ class SQLiteCatalog:
                 raise
 
     # -- Life ---------------------------------------------------------------------------------------------------------
-    def _connect(self) -> _Connection:
+    def _connect(self, *, may_repeat: bool = True) -> _Connection:
         """A connection of this process. Raises `CatalogFull` where there is no room for the log, which the first one makes."""
         raw: apsw.Connection | None = None
         try:
             raw = opened(self._path)
             return _Connection(_configured(raw), self._on_fatal)
         except apsw.Error as error:
-            if self._has_no_room(raw, error):
-                if raw is not None:
-                    raw.close()
+            has_no_room = self._has_no_room(raw, error)
+            if raw is not None:
+                raw.close()
+            if has_no_room:
                 raise CatalogFull("The disk of the catalog is full.") from error
+            if may_repeat and isinstance(error, apsw.CantOpenError):  # Perhaps there was no room, and now there is.
+                return self._connect(may_repeat=False)
             if isinstance(error, FATAL):
                 self._on_fatal(error)
             raise

@@ -226,7 +226,10 @@ class Gate:
         So it wraps them under the master key that is the current one (see `work.rotation`). Raises `Busy`, and what `write` raises.
         """
         for _ in range(TRIES):
-            await self._directory.catch_up()
+            try:
+                await self._directory.catch_up()
+            except CatalogError as error:  # The first connection of a process finds no room for the log.
+                raise _in_words_of_the_store(error) from error
 
             async def guarded(tx: Transaction, read_to: int = self._directory.invalidation_id) -> T:
                 if await invalidations.highest(tx) != read_to:
@@ -241,10 +244,12 @@ class Gate:
         """Commit a change that needs no judgement: the operator's and the background's."""
         try:
             return await self._catalog.write(change, size_bytes=size_bytes, grows=grows)
-        except CatalogFull as error:
-            raise StorageFull("The storage is full.") from error
         except CatalogError as error:
-            raise Busy("The catalog is busy.") from error
+            raise _in_words_of_the_store(error) from error
+
+
+def _in_words_of_the_store(error: CatalogError) -> StorageFull | Busy:
+    return StorageFull("The storage is full.") if isinstance(error, CatalogFull) else Busy("The catalog is busy.")
 
 
 async def _concerns(tx: Transaction, judged_at: int, principal: Principal, bucket: Bucket | None) -> bool:
