@@ -53,4 +53,6 @@ def console_of(server: Server, browser: Browser, **context: object) -> Console:
     made.page.on(
         "console", lambda message: made.messages.append(message.text) if "Content Security" in message.text else None
     )
+    # The browser hands choosers over while somebody listens, and only from a moment after that begins: so from the start.
+    made.page.on("filechooser", lambda _: None)
     return made
