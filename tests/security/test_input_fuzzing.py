@@ -193,7 +193,7 @@ FIELDS = sorted(
         field
         for call in CALLS.values()
         for reader in (call.reader, call.multi_bucket_reader)
-        for field in reader._type.__struct_encode_fields__
+        for field in reader.struct.__struct_encode_fields__
     }
 )
 
@@ -213,7 +213,7 @@ def test_documents_of_native_calls(owner, bucket, thorough):
         known = {
             name: fields[name]
             for name in fields
-            if name in CALLS[call].multi_bucket_reader._type.__struct_encode_fields__
+            if name in CALLS[call].multi_bucket_reader.struct.__struct_encode_fields__
         }
         document = [known] if isinstance(CALLS[call].reader, ArrayReader) else known
         body = json.dumps(document, ensure_ascii=len(tail) % 2 == 0).encode("utf-8", "surrogatepass")

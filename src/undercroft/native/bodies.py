@@ -21,10 +21,10 @@ class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="cam
 
 
 class BodyReader(Generic[T]):
-    """Reads one type of body. Made once per call, when the table of calls is built."""
+    """Reads one type of body, `struct`. Made once per call, when the table of calls is built."""
 
     def __init__(self, body_type: type[T]) -> None:
-        self._type = body_type
+        self.struct = body_type
         self._decoder = msgspec.json.Decoder(body_type)
         self._lists: set[str] = set()
         self._objects: set[str] = set()
@@ -52,7 +52,7 @@ class BodyReader(Generic[T]):
                     raise BadRequest(f"The parameter {name} is given twice")
                 else:
                     values[name] = msgspec.json.decode(text) if name in self._objects else text
-            return msgspec.convert(values, self._type, strict=False)
+            return msgspec.convert(values, self.struct, strict=False)
         except RecursionError:
             raise BadRequest("A query parameter is nested too deeply") from None
         except (msgspec.MsgspecError, ValueError) as error:
@@ -60,9 +60,10 @@ class BodyReader(Generic[T]):
 
 
 class ArrayReader(Generic[T]):
-    """Reads a body that is an array of one type of object. No query says the same."""
+    """Reads a body that is an array of one type of object, `struct`. No query says the same."""
 
     def __init__(self, item_type: type[T]) -> None:
+        self.struct = item_type
         self._decoder = msgspec.json.Decoder(list[item_type])  # type: ignore[valid-type]
 
     def from_json(self, raw: bytes) -> list[T]:

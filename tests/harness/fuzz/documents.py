@@ -261,7 +261,7 @@ def _example(kind: Any) -> Any:
 
 
 def examples_of(reader: bodies.BodyReader[Any] | bodies.ArrayReader[Any]) -> dict[str, Any]:
-    return {field.encode_name: _example(field.type) for field in msgspec.inspect.type_info(reader._type).fields}
+    return {field.encode_name: _example(field.type) for field in msgspec.inspect.type_info(reader.struct).fields}
 
 
 def _body_of(reader: bodies.BodyReader[Any] | bodies.ArrayReader[Any]) -> Any:
