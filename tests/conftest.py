@@ -92,6 +92,12 @@ def new_name() -> Callable[[str], str]:
     return make
 
 
+@pytest.fixture(scope="session")
+def new_email(new_name: Callable[[str], str]) -> Callable[[str], str]:
+    """E-mail addresses that no other account of this process has, at a test's second try neither."""
+    return lambda stem: f"{new_name(stem)}@example.com"
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """An empty home directory for clients."""

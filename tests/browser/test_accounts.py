@@ -166,40 +166,42 @@ def test_t06_a_trusted_browser_skips_the_code_there_and_nowhere_else(stranger_co
     fresh.page.context.close()
 
 
-def test_t07_forgot_password_sends_a_mail_whose_link_works_once(open_server, browser):
+def test_t07_forgot_password_sends_a_mail_whose_link_works_once(open_server, browser, new_email):
     server, box = open_server
-    server.create_account("forgetful@example.com")
+    email = new_email("forgetful")
+    server.create_account(email)
     console = console_of(server, browser)
     page = console.page
     console.open("/sign-in")
-    page.get_by_label("E-mail address").fill("forgetful@example.com")
+    page.get_by_label("E-mail address").fill(email)
     page.get_by_role("button", name="Next").click()
     page.get_by_role("link", name="Forgot Password?").click()
-    expect(page.get_by_label("E-mail address")).to_have_value("forgetful@example.com")
+    expect(page.get_by_label("E-mail address")).to_have_value(email)
     page.get_by_role("button", name="Send the link").click()
     expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
-    link = box.link_to("forgetful@example.com", "Reset")
+    link = box.link_to(email, "Reset")
     page.goto(link)
     page.get_by_label("New password", exact=True).fill(BETTER_PASSWORD)
     page.get_by_label("New password again", exact=True).fill(BETTER_PASSWORD)
     page.get_by_role("button", name="Reset Password").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=LONG_MS)
-    console.sign_in("forgetful@example.com", BETTER_PASSWORD)
+    console.sign_in(email, BETTER_PASSWORD)
     page.goto(link)
     expect(page.get_by_role("heading", name="This link does not work")).to_be_visible()
     page.context.close()
 
 
-def test_sign_up_by_mail_leads_to_an_account_whose_address_is_proven(open_server, browser):
+def test_sign_up_by_mail_leads_to_an_account_whose_address_is_proven(open_server, browser, new_email):
     server, box = open_server
+    email = new_email("fresh")
     console = console_of(server, browser)
     page = console.page
     console.open("/sign-in")
     page.get_by_role("link", name="Sign up").click()
-    page.get_by_label("E-mail address").fill("fresh@example.com")
+    page.get_by_label("E-mail address").fill(email)
     page.get_by_role("button", name="Send the link").click()
-    page.goto(box.link_to("fresh@example.com", "Your account"))
-    expect(page.get_by_label("E-mail address")).to_have_value("fresh@example.com")
+    page.goto(box.link_to(email, "Your account"))
+    expect(page.get_by_label("E-mail address")).to_have_value(email)
     page.get_by_label("Password", exact=True).fill(BETTER_PASSWORD)
     page.get_by_role("button", name="Make the account").click()
     is_signed_in(page)

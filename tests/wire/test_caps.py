@@ -248,8 +248,8 @@ def test_the_cap_on_class_b_refuses_reads_also_those_of_strangers(capped, new_na
     assert b2.names(public["bucketId"]) == ["kept"]
 
 
-def test_the_cap_on_downloads_refuses_exactly_above_it(capped, new_name):
-    made = capped.server.create_account("downloads@example.com")
+def test_the_cap_on_downloads_refuses_exactly_above_it(capped, new_name, new_email):
+    made = capped.server.create_account(new_email("downloads"))
     b2 = Session(capped.server.api_url, made["keyId"], made["applicationKey"])
     s3 = make_client(capped.server, made["keyId"], made["applicationKey"])
     name = new_name("downloads")

@@ -133,12 +133,13 @@ def test_listening_beyond_loopback_without_tls_warns(make_server):
     assert urlsplit(server.api_url).hostname == "localhost"
 
 
-def test_commands_work_while_the_server_runs_and_name_its_address(server):
-    made = server.create_account("wire-serve@example.com")
+def test_commands_work_while_the_server_runs_and_name_its_address(server, new_email):
+    email = new_email("served")
+    made = server.create_account(email)
     assert made["apiUrl"] == made["s3Endpoint"] == server.api_url
     home = server.data_dir.parent
     shown = run_command("account", "show", made["accountId"], "--data", str(server.data_dir), home=home)
-    assert shown["email"] == "wire-serve@example.com"
+    assert shown["email"] == email
 
 
 # -- Health and metrics -----------------------------------------------------------------------------------------------

@@ -158,13 +158,14 @@ def test_a_page_that_lies_open_and_asks_for_jobs_does_not_keep_its_session_alive
     assert answer.status_code == 401
 
 
-def test_a_suspended_account_is_signed_out_at_once(browser, server, home):
-    server.create_account("suspended@example.com")
-    browser.sign_in("suspended@example.com")
+def test_a_suspended_account_is_signed_out_at_once(browser, server, home, new_email):
+    email = new_email("suspended")
+    server.create_account(email)
+    browser.sign_in(email)
     assert browser.get("/buckets").status_code == 200
-    run_command("account", "suspend", "suspended@example.com", "--data", str(server.data_dir), home=home)
+    run_command("account", "suspend", email, "--data", str(server.data_dir), home=home)
     assert browser.get("/buckets").status_code == 303
-    assert browser.sign_in("suspended@example.com").status_code == 422
+    assert browser.sign_in(email).status_code == 422
 
 
 def test_a_console_url_is_compared_as_browsers_write_origins(make_server):

@@ -69,8 +69,8 @@ def test_a_form_of_another_page_generates_no_master_key_and_makes_rotates_and_de
     assert Session(server.api_url, account["accountId"], account["masterApplicationKey"]).authorize().status == 200
 
 
-def test_nobody_comes_to_the_keys_of_another_account(server, browser):
-    other = server.create_account("others-keys@example.com")
+def test_nobody_comes_to_the_keys_of_another_account(server, browser, new_email):
+    other = server.create_account(new_email("others-keys"))
     for path in (
         f"/keys/{other['keyId']}/rotate",
         f"/keys/{other['keyId']}/delete",

@@ -82,12 +82,13 @@ def test_a_link_that_is_none_says_nothing_but_that(people, secret):
         assert "This link does not work" in answer.text
 
 
-def test_a_session_that_was_planted_is_replaced_by_one_of_our_own(server):
-    server.create_account("planted@example.com")
+def test_a_session_that_was_planted_is_replaced_by_one_of_our_own(server, new_email):
+    email = new_email("planted")
+    server.create_account(email)
     browser = Browser(server)
     name = f"undercroft_session_{server.console_url.rpartition(':')[2]}"
     browser.session.cookies.set(name, "planted", domain="127.0.0.1", path="/")
-    answer = browser.sign_in("planted@example.com")
+    answer = browser.sign_in(email)
     assert answer.status_code == 303
     assert f"{name}=planted" not in answer.headers["set-cookie"]
     assert (
@@ -117,11 +118,12 @@ def test_guessing_ends_after_so_many_attempts_with_429_and_starts_over_for_nobod
 
 
 @pytest.fixture(scope="module")
-def other(server):
+def other(server, new_email):
     """Somebody who is no operator."""
-    server.create_account("no-operator@example.com")
+    email = new_email("no-operator")
+    server.create_account(email)
     browser = Browser(server)
-    assert browser.sign_in("no-operator@example.com").status_code == 303
+    assert browser.sign_in(email).status_code == 303
     return browser
 
 

@@ -7,19 +7,21 @@ from harness.s3_raw import make_client
 from harness.server import run_command
 
 
-def test_a_partner_makes_a_member_whose_key_works_in_both_protocols(server, home, new_name):
+def test_a_partner_makes_a_member_whose_key_works_in_both_protocols(server, home, new_name, new_email):
     def run(*command):
         return run_command("group", *command, "--data", str(server.data_dir), home=home)
 
-    made = server.create_account("partner@example.com")
-    group = run("create", "customers", "--admin", "partner@example.com")
+    email, customer_email = new_email("partner"), new_email("customer")
+    made = server.create_account(email)
+    group = run("create", "customers", "--admin", email)
     partner = Session(server.api_url, made["keyId"], made["applicationKey"], "v3")
     api = partner.authorize().ok()["apiInfo"]["groupsApi"]
     assert api == {"capabilities": ["all"], "groupsApiUrl": server.api_url, "infoType": "groupsApi"}
     about = {"adminAccountId": made["accountId"], "groupId": group["groupId"]}
-    [created] = partner.call("b2_create_group_member", **about, memberEmail="customer@example.com").json
+    [created] = partner.call("b2_create_group_member", **about, memberEmail=customer_email).json
     member = created["groupMember"]
-    assert [row["memberCount"] for row in run("list")["groups"]] == [1]
+    [row] = [row for row in run("list")["groups"] if row["groupId"] == group["groupId"]]
+    assert row["memberCount"] == 1
     assert run("members", group["groupId"])["groupMembers"][0]["accountId"] == member["accountId"]
     name = new_name("member")
     s3 = make_client(server, created["applicationKeyId"], created["applicationKey"])

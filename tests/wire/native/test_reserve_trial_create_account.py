@@ -20,22 +20,23 @@ def reserve(session, *orders):
     return send("POST", url, {"Authorization": session.token}, json.dumps(orders).encode())
 
 
-def test_a_trial_account_works_in_both_protocols_until_its_end_and_again_once_that_is_lifted(server, home, new_name):
+def test_a_trial_account_works_in_both_protocols_until_its_end_and_again_once_that_is_lifted(
+    server, home, new_name, new_email
+):
     def run(*command):
         return run_command(*command, "--data", str(server.data_dir), home=home)
 
-    made = server.create_account("trader@example.com")
-    group = run("group", "create", "prospects", "--admin", "trader@example.com")
+    email, prospects = new_email("trader"), [new_email("a"), new_email("b")]
+    made = server.create_account(email)
+    group = run("group", "create", "prospects", "--admin", email)
     partner = Session(server.api_url, made["keyId"], made["applicationKey"], "v3")
     partner.authorize().ok()
-    orders = [
-        {"email": f"{who}@prospects.example.com", "term": term, "storage": 1} for who, term in (("a", 7), ("b", 30))
-    ]
+    orders = [{"email": who, "term": term, "storage": 1} for who, term in zip(prospects, (7, 30), strict=True)]
     assert reserve(partner, *orders, {**orders[0], "email": "nobody"}).refusal == (401, "invalid_email")
     short, long = reserve(partner, *orders).ok()
     assert reserve(partner, orders[0]).refusal == (401, "invalid_email")
     run("group", "delete", group["groupId"])
-    assert reserve(partner, {**orders[0], "email": "c@prospects.example.com"}).refusal == (401, "unauthorized")
+    assert reserve(partner, {**orders[0], "email": new_email("c")}).refusal == (401, "unauthorized")
     name = new_name("trial")
     s3 = make_client(server, short["applicationKeyId"], short["applicationKey"])
     s3.create_bucket(Bucket=name)
@@ -43,8 +44,8 @@ def test_a_trial_account_works_in_both_protocols_until_its_end_and_again_once_th
     prospect = Session(server.api_url, short["applicationKeyId"], short["applicationKey"])
     prospect.authorize().ok()
     ends = {row["email"]: row["trialEndTimestamp"] for row in run("account", "list")["accounts"]}
-    assert ends["a@prospects.example.com"] == short["trialEndTimestamp"]
-    assert ends["trader@example.com"] is None
+    assert ends[prospects[0]] == short["trialEndTimestamp"]
+    assert ends[email] is None
 
     work_later(server, 8 * DAY_S, lambda store: store.identity.trials.run())
     assert prospect.authorize().refusal == (401, "unauthorized")
@@ -54,7 +55,7 @@ def test_a_trial_account_works_in_both_protocols_until_its_end_and_again_once_th
     assert run("account", "show", short["accountId"])["suspended"]
 
     # To the commands, whose clock is the real one, the end is yet to come.
-    assert run("account", "lift-trial", "a@prospects.example.com")["trialEndTimestamp"] is None
-    assert run("account", "resume", "a@prospects.example.com")["suspended"] is False
+    assert run("account", "lift-trial", prospects[0])["trialEndTimestamp"] is None
+    assert run("account", "resume", prospects[0])["suspended"] is False
     assert s3.get_object(Bucket=name, Key="kept")["Body"].read() == b"kept"
     assert prospect.authorize().status == 200
