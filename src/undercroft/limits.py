@@ -309,6 +309,7 @@ HEADER_COUNT_MAX = 256
 CONTENT_LENGTH_DIGITS_MAX = 20  # Those of 2**64 - 1. Python reads no number of more than 4,300.
 HEADERS_MAX_BYTES = 64 * KIB
 HOSTS_CACHED = 64  # Host headers of which a process remembers what they mean.
+HEADER_NAMES_CACHED = 512  # Rows of names of headers in answers, which are found to be sound once; their bytes are ours but for file info.
 URL_MAX_BYTES = 16 * KIB
 HEADERS_TIMEOUT_S = 30.0
 KEEP_ALIVE_S = 75.0

@@ -53,7 +53,7 @@ class FaceBench:
             "client": ("192.0.2.1", 1),
             "headers": [(name.lower().encode(), value.encode()) for name, value in sent.items()],
         }
-        response = await self.face.handle(Request(scope, receive))
+        response = await self.face.handle(Request.of_scope(scope, receive))
         data = response.body
         if not isinstance(data, bytes):
             data = b"".join([chunk async for chunk in data])

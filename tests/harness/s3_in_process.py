@@ -104,7 +104,7 @@ class InProcess:
             ],
             "client": ("127.0.0.1", 5000),
         }
-        response = await self._face.handle(Request(scope, receive), bucket)
+        response = await self._face.handle(Request.of_scope(scope, receive), bucket)
         if isinstance(response.body, bytes):
             return response, response.body
         return response, b"".join([chunk async for chunk in response.body])

@@ -45,7 +45,7 @@ def request(
         "headers": [(b"host", HOST.encode()), *headers],
         "client": ("127.0.0.1", 5000),
     }
-    return Request(scope, receive)
+    return Request.of_scope(scope, receive)
 
 
 def application_key(**changes: Any) -> ApplicationKey:

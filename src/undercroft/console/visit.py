@@ -79,7 +79,7 @@ class Visit:
         self.settings = console.settings
         self.signed_in = signed_in
         self.csrf_token = csrf_token
-        self.plain = PlainRequest(request.scope, request.receive)
+        self.plain = PlainRequest.of_scope(request.scope, request.receive)
         self.form = FormData()
         self.raw_body = b""
         self.cookies: dict[str, str | None] = {}

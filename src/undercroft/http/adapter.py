@@ -1,4 +1,4 @@
-"""The ASGI application that runs a handler of ours: a `Request` in, a `Response` out, sent as it should be.
+"""The application that runs a handler of ours: a `Request` in, a `Response` out, sent as it should be.
 
 What is left of a request's body after its answer is the connection's affair (`protocol.py`), which knows how much is still
 to come and whether the client waits for leave to send it.
@@ -13,21 +13,22 @@ from typing import Any
 import structlog
 
 from undercroft.http.errors import BodyBroken
-from undercroft.http.exchange import ANSWER, BadHead, ClientGone
+from undercroft.http.exchange import ANSWER, BadHead, ClientGone, Exchange
 from undercroft.http.metrics import RequestMeter
 from undercroft.http.refusal import internal_error, new_request_id
 from undercroft.http.request import Receive, Request
-from undercroft.http.response import Response
+from undercroft.http.response import Headers, Response
 
 Handler = Callable[[Request], Awaitable[Response]]
 Scope = MutableMapping[str, Any]
+Answer = Callable[[int, Headers, bytes], None]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _log = structlog.get_logger(__name__)
 
 
 class Adapter:
-    """The ASGI application of one handler, which counts its requests in `meter`.
+    """The application of one handler, which counts its requests in `meter`. It speaks ASGI too.
 
     `answered` is told the status of each request for which the handler has said what it counts under (`Request.counted`).
 
@@ -42,10 +43,25 @@ class Adapter:
         self._meter = meter
         self._answered = answered
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def serve(self, exchange: Exchange) -> Awaitable[None]:
+        """Serve the request of a connection of ours, without the detour over ASGI, which costs a fortieth of a small read."""
+        request = Request(
+            exchange.method,
+            exchange.raw_path,
+            exchange.raw_query,
+            exchange.scheme,
+            exchange.headers,
+            exchange.client,
+            exchange.receive,
+        )
+        return self._serve(request, exchange.answer, exchange.send)
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request."""
+        return self._serve(Request.of_scope(scope, receive), scope["extensions"][ANSWER], send)
+
+    async def _serve(self, request: Request, answer: Answer, send: Send) -> None:
         began = perf_counter()
-        request = Request(scope, receive)
         meter = self._meter
         meter.in_flight += 1
         status = 499  # The client went away before it was answered; nginx has taught operators to read this number so.
@@ -58,10 +74,10 @@ class Adapter:
             except Exception:  # noqa: BLE001 - the outermost handler of a request.
                 response = self._fail(request)
             try:
-                sent = await _send(scope, response, send)
+                sent = await _send(request, response, answer, send)
             except BadHead:
                 response = self._fail(request)
-                sent = await _send(scope, response, send)
+                sent = await _send(request, response, answer, send)
             status = response.status
         except BodyBroken as error:
             raise ClientGone(str(error)) from error
@@ -83,18 +99,18 @@ class Adapter:
         return internal_error(request.raw_path, error_id)
 
 
-async def _send(scope: Scope, response: Response, send: Send) -> int:
+async def _send(request: Request, response: Response, answer: Answer, send: Send) -> int:
     """Send the response; the number of bytes of its body. Raises `ClientGone` and whatever breaks a streamed body."""
     headers = response.headers
     body = response.body
     if response.close:
         headers = [*headers, (b"connection", b"close")]
     if isinstance(body, bytes):
-        scope["extensions"][ANSWER](response.status, headers, body)
+        answer(response.status, headers, body)
         return len(body)
     try:
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        if scope["method"] == "HEAD":
+        if request.method == "HEAD":
             await send({"type": "http.response.body"})
             return 0
         return await _stream(body, send)

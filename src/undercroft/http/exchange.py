@@ -1,4 +1,6 @@
-"""One request and its answer on a connection: the ASGI side of `protocol.py`.
+"""One request and its answer on a connection: the side of `protocol.py` that faces the application.
+
+An application of ours takes the exchange as it is (`Adapter.serve`); any other is served by ASGI.
 
 The head of an answer waits for the first bytes of its body, so a small answer leaves in one write. The body of a request
 is handed over in the pieces in which it came, without copying.
@@ -8,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import http
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote
 
 import structlog
 
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from undercroft.http.protocol import HTTPProtocol
 
 Message = MutableMapping[str, Any]
+Serve = Callable[["Exchange"], Awaitable[None]]  # An application: it answers the exchange.
 ANSWER = "undercroft.answer"  # The extension of ASGI that `Exchange.answer` is.
 
 _STATUS_LINE = {status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in http.HTTPStatus}
@@ -29,6 +34,7 @@ _LINE_END = b"\r\n"
 _HEAD_END = b"\r\n\r\n"
 _CONTROLS = bytes(range(0x09)) + bytes(range(0x0A, 0x20)) + b"\x7f"
 _TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"  # Names are in lower case: see `Response`.
+_ASGI = {"version": "3.0", "spec_version": "2.4"}
 _BODILESS = frozenset({204, 304})
 _READS = frozenset({"GET", "HEAD"})
 
@@ -45,6 +51,12 @@ class BadAnswer(Exception):
 
 class BadHead(BadAnswer):
     """The head of an answer would break the framing. Nothing has been sent, so another answer can be."""
+
+
+@lru_cache(maxsize=limits.HEADER_NAMES_CACHED)
+def _are_tokens(names: tuple[bytes, ...]) -> bool:
+    """Whether headers may have these names. Most answers have those of another one."""
+    return not b"".join(names).translate(None, _TOKEN)
 
 
 async def within(timeout_s: float, waiter: asyncio.Future[bool]) -> bool:
@@ -73,22 +85,29 @@ class Exchange:
 
     __slots__ = (
         "_buffered", "_chunks", "_delivered_end", "_ends_by", "_head", "_head_only", "_left_to_receive", "_left_to_send", "_protocol",
-        "_waiter", "disconnected", "expects_continue", "keep_alive", "more_body", "response_complete", "response_started",
-        "scope",
+        "_version", "_waiter", "disconnected", "expects_continue", "headers", "keep_alive", "method", "more_body", "raw_path",
+        "raw_query", "response_complete", "response_started",
     )  # fmt: skip
 
     def __init__(
         self,
         protocol: HTTPProtocol,
-        scope: Message,
+        method: str,
+        raw_path: bytes,
+        raw_query: bytes,
+        headers: list[tuple[bytes, bytes]],
         *,
+        version: str,
         keep_alive: bool,
         expects_continue: bool,
         content_length: int | None,
     ) -> None:
         self._protocol = protocol
-        self.scope = scope
-        scope["extensions"] = {ANSWER: self.answer}
+        self.method = method
+        self.raw_path = raw_path
+        self.raw_query = raw_query
+        self.headers = headers
+        self._version = version
         self.keep_alive = keep_alive
         self.expects_continue = expects_continue
         self.more_body = True
@@ -96,7 +115,7 @@ class Exchange:
         self.response_started = False
         self.response_complete = False
         self._head: bytes | None = None
-        self._head_only = scope["method"] == "HEAD"
+        self._head_only = method == "HEAD"
         self._ends_by: Literal["length", "chunk", "close"] = "length"  # What tells where the answer ends.
         self._left_to_send = 0  # Bytes of the answer's body that its Content-Length still promises.
         self._left_to_receive = content_length  # None: the request's body is chunked.
@@ -129,25 +148,58 @@ class Exchange:
     @property
     def is_read(self) -> bool:
         """Whether the request changes nothing."""
-        return self.scope["method"] in _READS
+        return self.method in _READS
+
+    @property
+    def scheme(self) -> str:
+        """How the request came."""
+        return self._protocol.scheme
+
+    @property
+    def client(self) -> tuple[str, int] | None:
+        """The address of whoever sent it, as far as the connection tells."""
+        return self._protocol.client
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(True)
 
-    # -- The ASGI interface -------------------------------------------------------------------------------------------
-    async def run(self, app: Any) -> None:
+    # -- The application ----------------------------------------------------------------------------------------------
+    async def run(self, serve: Serve) -> None:
         """Run the application to its end; whatever it leaves undone cuts the connection."""
         try:
-            await app(self.scope, self.receive, self.send)
+            await serve(self)
         except ClientGone:
             pass  # Nobody is left to be told; the connection is cut below.
         except Exception:  # noqa: BLE001 - the outermost handler; what the application did not foresee cuts the connection.
-            _log.exception("request_failed", method=self.scope["method"])
+            _log.exception("request_failed", method=self.method)
         finally:
-            del self.scope["extensions"]  # It refers to this exchange; without the circle, no collector has work.
             if not self.response_complete and not self.disconnected:
                 self._protocol.abort()
+
+    async def serve_asgi(self, app: Any) -> None:
+        """Have an ASGI application answer."""
+        path = self.raw_path.decode("ascii")
+        scope: Message = {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": self._version,
+            "method": self.method,
+            "scheme": self.scheme,
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": self.raw_path,
+            "query_string": self.raw_query,
+            "root_path": "",
+            "headers": self.headers,
+            "client": self.client,
+            "server": self._protocol.server,
+            "state": self._protocol.app_state,
+            "extensions": {ANSWER: self.answer},
+        }
+        try:
+            await app(scope, self.receive, self.send)
+        finally:
+            del scope["extensions"]  # It refers to this exchange; without the circle, no collector has work.
 
     async def receive(self) -> Message:
         """The next piece of the request's body, or word that the client has gone or has been answered.
@@ -198,7 +250,7 @@ class Exchange:
     def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer in one step; it gets a Content-Length where it has none. Raises what `send` raises.
 
-        This is an extension of ASGI, since most answers are small and a pair of awaited messages costs as much as the
+        Under ASGI this is an extension, since most answers are small and a pair of awaited messages costs as much as the
         rest of the way.
         """
         if self.disconnected:
@@ -267,17 +319,17 @@ class Exchange:
             self.keep_alive = False
         if not self.keep_alive and not says_close:
             lines.append(b"connection: close")
-        elif self.keep_alive and self.scope["http_version"] == "1.0":
+        elif self.keep_alive and self._version == "1.0":
             lines.append(b"connection: keep-alive")
         head = _LINE_END.join(lines)
         controls = len(head) - len(head.translate(None, _CONTROLS))
-        if controls != 2 * (len(lines) - 1) or b"".join(values).translate(None, _TOKEN):
+        if controls != 2 * (len(lines) - 1) or not _are_tokens(tuple(values)):
             raise BadHead("The answer has a header with a character that headers cannot have.")
         return head + _HEAD_END
 
     def _begin_chunks(self, lines: list[bytes]) -> None:
         """Let the answer end with its last chunk, or, for a client of HTTP/1.0, with the connection (RFC 9112, 6.3)."""
-        if self.scope["http_version"] == "1.0":
+        if self._version == "1.0":
             lines.remove(b"transfer-encoding: chunked")
             self.keep_alive = False
             self._ends_by = "close"

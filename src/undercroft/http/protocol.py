@@ -20,7 +20,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from typing import Any, cast
-from urllib.parse import unquote
 
 import httptools
 from uvicorn.config import Config
@@ -29,7 +28,8 @@ from uvicorn.server import ServerState
 
 from undercroft import limits
 from undercroft.http import eager, head, refusal
-from undercroft.http.exchange import ClientGone, Exchange, Message, within
+from undercroft.http.adapter import Adapter
+from undercroft.http.exchange import ClientGone, Exchange, Serve, within
 from undercroft.http.head import Refused
 from undercroft.http.refusal import Refusal
 
@@ -38,7 +38,11 @@ _LINE_EXTRA_BYTES = 64  # The method and the version around the target.
 _HOARD_MAX_BYTES = limits.HEADERS_MAX_BYTES + limits.URL_MAX_BYTES + _LINE_EXTRA_BYTES
 _FRAMING = head.FRAMING
 _HEADER_COUNT_MAX = limits.HEADER_COUNT_MAX
-_ASGI = {"version": "3.0", "spec_version": "2.4"}
+
+
+def _serving(app: Any) -> Serve:
+    """How the application answers an exchange: ours as it is, any other by ASGI."""
+    return app.serve if isinstance(app, Adapter) else lambda exchange: exchange.serve_asgi(app)
 
 
 class HTTPProtocol(asyncio.Protocol):
@@ -55,14 +59,14 @@ class HTTPProtocol(asyncio.Protocol):
         self.server_state = server_state
         self.transport: asyncio.Transport = cast(asyncio.Transport, None)  # Set by connection_made.
         self.write_paused = False
-        self._app = config.loaded_app
-        self._app_state = app_state
+        self._serve = _serving(config.loaded_app)
+        self.app_state = app_state
         self._parser = httptools.HttpRequestParser(self)
         self._read_paused = False
         self._drain_waiter: asyncio.Future[bool] | None = None
-        self._server: tuple[str, int | None] | None = None
-        self._client: tuple[str, int] | None = None
-        self._scheme = "http"
+        self.server: tuple[str, int | None] | None = None
+        self.client: tuple[str, int] | None = None
+        self.scheme = "http"
         self._over_cap = False
         # The request whose bytes are arriving.
         self._between = True  # No byte of it has come, or only a part of its first line.
@@ -97,9 +101,9 @@ class HTTPProtocol(asyncio.Protocol):
             self.transport.abort()  # Not even a polite refusal can be afforded.
             return
         self._over_cap = len(connections) > limits.CONNECTIONS_PER_WORKER
-        self._server = get_local_addr(self.transport)
-        self._client = get_remote_addr(self.transport)
-        self._scheme = "https" if self.transport.get_extra_info("sslcontext") else "http"
+        self.server = get_local_addr(self.transport)
+        self.client = get_remote_addr(self.transport)
+        self.scheme = "https" if self.transport.get_extra_info("sslcontext") else "http"
         self._deadline = self.loop.time() + limits.HEADERS_TIMEOUT_S
         self._check_deadline()
 
@@ -274,25 +278,13 @@ class HTTPProtocol(asyncio.Protocol):
         raw_path, query, authority = head.split_target(self._url, method)
         if authority is not None:
             self._headers[:] = [(name, authority if name == b"host" else value) for name, value in self._headers]
-        path = raw_path.decode("ascii")
-        scope: Message = {
-            "type": "http",
-            "asgi": _ASGI,
-            "http_version": version,
-            "method": method.decode("ascii"),
-            "scheme": self._scheme,
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": raw_path,
-            "query_string": query,
-            "root_path": "",
-            "headers": self._headers,
-            "client": self._client,
-            "server": self._server,
-            "state": self._app_state,
-        }
         return Exchange(
             self,
-            scope,
+            method.decode("ascii"),
+            raw_path,
+            query,
+            self._headers,
+            version=version,
             keep_alive=self._parser.should_keep_alive(),
             expects_continue=framing.expects_continue,
             content_length=framing.content_length,
@@ -341,7 +333,7 @@ class HTTPProtocol(asyncio.Protocol):
         others that have arrived are read too.
         """
         self._answering = exchange
-        running = exchange.run(self._app)
+        running = exchange.run(self._serve)
         task = eager.start(running, self.loop) if exchange.is_read else self.loop.create_task(running)
         if task is not None:
             self.server_state.tasks.add(task)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, MutableMapping
-from typing import Any, cast
+from typing import Any, Self, cast
 from urllib.parse import unquote_to_bytes
 
 from undercroft import limits
@@ -49,13 +49,22 @@ class Request:
         "named_account", "operation", "principal", "raw_path", "raw_query", "scheme", "when_finished",
     )  # fmt: skip
 
-    def __init__(self, scope: MutableMapping[str, Any], receive: Receive) -> None:
-        self.method: str = scope["method"]
-        self.raw_path: bytes = scope["raw_path"]
-        self.raw_query: bytes = scope["query_string"]
-        self.scheme: str = scope["scheme"]
-        self.headers: list[tuple[bytes, bytes]] = scope["headers"]
-        self.client: str = scope["client"][0] if scope["client"] else ""
+    def __init__(
+        self,
+        method: str,
+        raw_path: bytes,
+        raw_query: bytes,
+        scheme: str,
+        headers: list[tuple[bytes, bytes]],
+        client: tuple[str, int] | None,
+        receive: Receive,
+    ) -> None:
+        self.method = method
+        self.raw_path = raw_path
+        self.raw_query = raw_query
+        self.scheme = scheme
+        self.headers = headers
+        self.client = client[0] if client else ""
         self.body_ended = False
         self.body_bytes = 0  # Read so far.
         self.face = ""
@@ -66,9 +75,16 @@ class Request:
         self.counted: Any = None
         self.when_finished: Callable[[int, int, float], None] | None = None
         self._receive = receive
-        self.header_map: dict[bytes, bytes] = dict(self.headers)  # Every request is looked at by it, a dozen times.
-        if len(self.header_map) != len(self.headers):
-            self.header_map = _joined(self.headers)
+        self.header_map: dict[bytes, bytes] = dict(headers)  # Every request is looked at by it, a dozen times.
+        if len(self.header_map) != len(headers):
+            self.header_map = _joined(headers)
+
+    @classmethod
+    def of_scope(cls, scope: MutableMapping[str, Any], receive: Receive) -> Self:
+        """The request of an ASGI scope."""
+        return cls(
+            scope["method"], scope["raw_path"], scope["query_string"], scope["scheme"], scope["headers"], scope["client"], receive
+        )  # fmt: skip
 
     def header(self, name: str) -> str | None:
         """The header's value decoded as Latin-1, stripped, or None. `name` is lower-case."""

@@ -123,7 +123,7 @@ class Wish:
         async def receive() -> MutableMapping[str, Any]:
             return {"type": "http.request", "body": pieces.pop(), "more_body": False}
 
-        return Request(
+        return Request.of_scope(
             {
                 "method": self.method, "raw_path": path, "query_string": query, "scheme": "http", "headers": list(self.headers),
                 "client": ("127.0.0.1", 5000),

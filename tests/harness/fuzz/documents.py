@@ -221,7 +221,7 @@ def check_json(data: bytes) -> str:
 def check_query(data: bytes) -> str:
     """The same fields as parameters of a GET."""
     name, reader = JSON_READERS[data[0] % len(JSON_READERS) if data else 0]
-    made = Request(
+    made = Request.of_scope(
         {"method": "GET", "raw_path": b"/", "query_string": data[1:], "scheme": "http", "headers": [], "client": None},
         None,  # type: ignore[arg-type]
     )

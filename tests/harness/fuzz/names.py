@@ -128,7 +128,7 @@ def check_routing(data: bytes) -> str:
     virtual = _REGIONAL.fullmatch(host)
     bucket = None if virtual is None else virtual[1].decode("ascii").lower()
     headers = [(name, host) for name in (b"host", b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-for")]
-    made = Request(
+    made = Request.of_scope(
         {
             "method": method,
             "raw_path": raw_path,

@@ -114,7 +114,7 @@ def options(**headers):
     scope = {
         "method": "OPTIONS", "raw_path": b"/", "query_string": b"", "scheme": "http", "client": None, "headers": sent
     }  # fmt: skip
-    return preflight_of(Request(scope, None))
+    return preflight_of(Request.of_scope(scope, None))
 
 
 def test_a_preflight_has_an_origin_and_a_method():

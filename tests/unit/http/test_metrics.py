@@ -24,7 +24,7 @@ def request_from(peer, **headers):
         raise AssertionError("nobody asked for a body")
 
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return Request(
+    return Request.of_scope(
         {
             "method": "GET",
             "raw_path": b"/metrics",
@@ -87,7 +87,7 @@ def test_counts_of_all_processes_are_summed_and_the_living_alone_are_in_flight(t
         scope = {
             "method": "GET", "raw_path": b"/", "query_string": b"", "scheme": "http", "headers": [], "client": ("::1", 1)
         }
-        page = metrics.MetricsPage(load({"data": "/d"}, {}), metrics.RequestMeter())(Request(scope, None))
+        page = metrics.MetricsPage(load({"data": "/d"}, {}), metrics.RequestMeter())(Request.of_scope(scope, None))
         print(page.body.decode())
     """
     done = subprocess.run(

@@ -14,7 +14,7 @@ def request_from(peer, *, scheme="http", **headers):
         raise AssertionError("nobody asked for a body")
 
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return Request(
+    return Request.of_scope(
         {
             "method": "GET", "raw_path": b"/", "query_string": b"", "scheme": scheme, "headers": named,
             "client": (peer, 1) if peer else None,

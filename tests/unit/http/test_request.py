@@ -25,7 +25,7 @@ def request_of(headers=(), pieces=(), pause_s=0.0):
     scope = {
         "method": "POST", "raw_path": b"/", "query_string": b"", "scheme": "http", "headers": list(headers), "client": None,
     }  # fmt: skip
-    return Request(scope, receive)
+    return Request.of_scope(scope, receive)
 
 
 @pytest.mark.parametrize(

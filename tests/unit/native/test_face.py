@@ -236,7 +236,7 @@ async def test_the_metrics_see_names_of_the_programs_own_only(tmp_path):
             scope = {
                 "method": "POST", "raw_path": path, "query_string": b"", "scheme": "http", "client": None, "headers": [],
             }  # fmt: skip
-            request = Request(scope, None)
+            request = Request.of_scope(scope, None)
             await face.face.handle(request)
             assert (request.face, request.operation) == ("native", operation)
 

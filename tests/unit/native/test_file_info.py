@@ -12,7 +12,7 @@ def request(*headers):
         "method": "POST", "raw_path": b"/", "query_string": b"", "scheme": "http", "client": None,
         "headers": list(headers),
     }  # fmt: skip
-    return Request(scope, None)
+    return Request.of_scope(scope, None)
 
 
 def test_keys_are_folded_and_values_kept():

@@ -31,7 +31,7 @@ def request(sha1, chunks, *, length=None, headers=()):
     scope = {
         "method": "POST", "raw_path": b"/", "query_string": b"", "scheme": "http", "client": None, "headers": sent,
     }  # fmt: skip
-    return Request(scope, receive)
+    return Request.of_scope(scope, receive)
 
 
 def read(body):

@@ -63,8 +63,11 @@ class Meter:
         return counted
 
     def answered(self, counted: Counted, status: int) -> None:
-        """Count a request by the status of its answer; one that was refused, too, which no transaction may have been."""
-        if not self._begins_ms <= self._now_ms() < self._ends_ms:
+        """Count a request by the status of its answer; one that was refused, too, which no transaction may have been.
+
+        It asks for the day only where no transaction need have asked before it.
+        """
+        if status >= 400 and not self._begins_ms <= self._now_ms() < self._ends_ms:
             self._turn()
         counts = self._accounts.get(counted[0])
         if counts is None:
