@@ -48,6 +48,7 @@ class Catalog(Protocol):
     """The driver. One a process; safe for many tasks of one event loop."""
 
     inline_max_bytes: int  # Bodies up to this size may live in an extent itself.
+    reads_at_once: bool  # Whether a point read ends without letting another task run.
 
     @property
     def rows(self) -> Rows:

@@ -124,6 +124,7 @@ class SQLiteCatalog:
     """The catalog in one SQLite file. See `contract.Catalog` for what it promises."""
 
     inline_max_bytes = limits.INLINE_MAX_BYTES
+    reads_at_once = True
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ it was committed, on any node, and nothing is asked for twice meanwhile.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
@@ -60,6 +61,7 @@ class Directory:
         self._ids_by_name: dict[str, str] = {}
         self._held_caps: dict[str, CapsRow | None] = {}  # By account; None where nothing bounds what it holds.
         self.invalidation_id = -1  # How far the log has been read; -1 before the first time.
+        self._read_in_turn = False  # Whether the log was read to its end in this turn of the event loop.
 
     async def refresh(self) -> None:
         """Drop everything that has changed since the log was last read."""
@@ -74,9 +76,23 @@ class Directory:
             self.invalidation_id = invalidation_id
 
     async def catch_up(self) -> None:
-        """Read the log up to its end: every change committed before this call is known afterwards."""
+        """Read the log up to its end: every change committed before the calling task was woken is known afterwards.
+
+        Tasks that run in one turn of the event loop were woken before it, so that the read of the first does for the others:
+        writes that come together, and share a commit, share this too. What runs outside of a task was woken by nobody but
+        its own request, perhaps just now, and reads for itself.
+        """
+        loop = asyncio.get_running_loop()
+        if self._read_in_turn and asyncio.current_task(loop) is not None:
+            return
+        if self._catalog.reads_at_once:
+            loop.call_soon(self._end_turn)  # Before the read: whoever is woken from here on runs after it.
         if await invalidations.highest(self._catalog.rows) != self.invalidation_id:
             await self.refresh()
+        self._read_in_turn = self._catalog.reads_at_once
+
+    def _end_turn(self) -> None:
+        self._read_in_turn = False
 
     def vouches_for(self, principal: Principal, bucket: Bucket | None) -> bool:
         """Whether key and bucket are just as remembered: nothing read of the log has changed them, and no time ran out."""
