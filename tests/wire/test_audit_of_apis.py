@@ -14,7 +14,9 @@ from harness.console_forms import Browser
 from harness.native_session import Session, send
 from harness.s3_raw import make_client
 from harness.server import run_command
+from undercroft import limits
 from undercroft.native.calls import CALLS
+from undercroft.s3.operations import OPERATIONS
 from undercroft.store.operations import ALL_CAPABILITIES
 
 YEAR_3000_MS = 32_503_680_000_000
@@ -269,3 +271,97 @@ def test_reads_and_lists_and_uploads_write_nothing(owner, new_name):
     owner.key.call("b2_delete_file_version", fileName="gone", fileId=file["fileId"]).ok()
     assert owner.key.download(bucket["bucketName"], "f1").status == 200
     assert len(owner.told()) == before
+
+
+# What each call of S3 that manages something is asked with; the rest concerns files' bytes, or reads.
+S3_MANAGES = {
+    "create_bucket": {},
+    "delete_bucket": {},
+    "delete_bucket_cors": {},
+    "delete_bucket_encryption": {},
+    "delete_bucket_lifecycle": {},
+    "put_bucket_acl": {"ACL": "public-read"},
+    "put_bucket_cors": {"CORSConfiguration": {"CORSRules": [{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}]}},
+    "put_bucket_encryption": {
+        "ServerSideEncryptionConfiguration": {
+            "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+        }
+    },
+    "put_bucket_lifecycle_configuration": {
+        "LifecycleConfiguration": {
+            "Rules": [{"Filter": {"Prefix": ""}, "Status": "Enabled", "Expiration": {"Days": 3}}]
+        }
+    },
+    "put_bucket_logging": {"BucketLoggingStatus": {}},
+    "put_bucket_versioning": {"VersioningConfiguration": {"Status": "Enabled"}},
+    "put_object_acl": {"Key": "a", "ACL": "private"},
+    "put_object_legal_hold": {"Key": "a", "LegalHold": {"Status": "ON"}},
+    "put_object_lock_configuration": {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}},
+    "put_object_retention": {"Key": "a", "Retention": {"Mode": "GOVERNANCE", "RetainUntilDate": "3000-01-01T00:00:00Z"}},
+}  # fmt: skip
+S3_OF_BYTES = {
+    "AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "DeleteObject",
+    "DeleteObjects", "PutObject", "UploadPart", "UploadPartCopy",
+}  # fmt: skip
+NATIVE_MANAGES = {
+    "b2_create_bucket": {"bucketName": "made-by-another", "bucketType": "allPrivate"},
+    "b2_update_bucket": {"bucketId": "BUCKET", "bucketType": "allPublic"},
+    "b2_delete_bucket": {"bucketId": "BUCKET"},
+    "b2_create_key": {"keyName": "more", "capabilities": ["readFiles"]},
+    "b2_create_group_member": {"groupId": "1", "memberEmail": "m@example.com"},
+    "b2_eject_group_member": {"groupId": "1", "memberAccountId": "a"},
+}
+
+
+def refusals(owner, key_id):
+    """Calls and targets of what the log says was refused to a key."""
+    rows = [row for row in owner.told("?outcome=refused") if row["actor"] == f"restricted ({key_id})"]
+    return [(row["details"].partition(";")[0].removeprefix("call: "), row["target"], row["result"]) for row in rows]
+
+
+def test_every_call_of_s3_that_manages_something_and_is_refused_has_one_row(server, owner, new_name):
+    """Also those whose bucket or version is looked for before anything is changed."""
+    calls = {"".join(word.title() for word in call.split("_")): call for call in S3_MANAGES}
+    reads = ("Get", "Head", "List")
+    changing = {name for name, operation in OPERATIONS.items() if operation.handler and not name.startswith(reads)}
+    assert set(calls) == changing - S3_OF_BYTES
+    name = new_name("kept")
+    bucket = owner.b2.create_bucket(name, fileLockEnabled=True)["bucketId"]
+    owner.b2.upload(bucket, "a", b"data")
+    weak = owner.b2.restricted(["listBuckets", "listFiles", "readFiles"])
+    s3 = make_client(server, weak.key_id, weak.key)
+    assert len(calls) <= limits.AUDIT_REFUSALS_PER_HOUR
+    for call, body in S3_MANAGES.items():
+        with pytest.raises(ClientError, match="AccessDenied"):
+            getattr(s3, call)(Bucket=name, **body)
+    assert refusals(owner, weak.key_id) == [
+        (
+            operation,
+            f"{name}/a" if "Key" in S3_MANAGES[call] else name,
+            f"Not allowed: the key lacks {OPERATIONS[operation].capability}.",
+        )
+        for operation, call in calls.items()
+    ]
+
+
+def test_a_call_that_names_another_account_is_told_to_the_account_of_the_key(owner):
+    for call, body in NATIVE_MANAGES.items():
+        whose = "adminAccountId" if "group" in call else "accountId"
+        assert owner.key.call(call, **{whose: "0" * 12}, **body).status in (401, 403), call
+    told = refusals(owner, owner.key.key_id)
+    assert [(called, result) for called, _, result in told] == [
+        (call, "The account is not the caller's.") for call in NATIVE_MANAGES
+    ]
+    assert told[0][1] == "made-by-another"
+
+
+def test_the_rows_of_what_is_refused_before_anything_is_changed_are_bounded(server, owner, new_name):
+    name = new_name("kept")
+    owner.b2.create_bucket(name, fileLockEnabled=True)
+    weak = owner.b2.restricted(["listBuckets"])
+    s3 = make_client(server, weak.key_id, weak.key)
+    for _ in range(3 * limits.AUDIT_REFUSALS_PER_HOUR):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.put_bucket_acl(Bucket=name, ACL="private")
+    # Each worker has its own bound.
+    assert 1 <= len(refusals(owner, weak.key_id)) <= 2 * limits.AUDIT_REFUSALS_PER_HOUR
