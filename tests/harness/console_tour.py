@@ -61,6 +61,7 @@ _VALUES = {
     ("/sign-up", "secret"): "invitation",
     ("/reset-password", "secret"): "reset",
     ("/join", "secret"): "joining",
+    ("/settings/email", "secret"): "new_email",
 }
 
 
@@ -181,6 +182,7 @@ def touring(browser: Browser, certificates: Certificates, data_dir: Path) -> Ite
             tour.contexts[visitor] = console.page.context
             if visitor == KEEPER:
                 _furnish(tour, console.page, receiver)
+                _want_another_address(tour, console.page, box, password)
             if visitor == HALFWAY:
                 _stop_halfway(console.page, email)
             console.page.close()
@@ -231,6 +233,12 @@ def _furnish(tour: Tour, page: Page, receiver: Receiver) -> None:
     send(page, f"/buckets/{bucket}/snapshot", [("prefix", "photos/"), ("days", "30")])
     tour.values["snapshot_id"] = _snapshot(page)
     receiver.wait_for(lambda: bool(receiver.came))
+
+
+def _want_another_address(tour: Tour, page: Page, box: Letterbox, password: str) -> None:
+    email = "keeper-elsewhere@example.com"
+    send(page, "/settings/email", [("email", email), ("again", email), ("password", password)])
+    tour.values["new_email"] = box.link_to(email, "Confirm").rpartition("/")[2]
 
 
 def _snapshot(page: Page) -> str:

@@ -51,6 +51,36 @@ class Letters:
             f"If it was not you, reset it at once: {self._origin}/forgot-password",
         )
 
+    def confirm_email(self, email: str, old_email: str, secret: str) -> None:
+        """The link by which an account gets another address, to the new one."""
+        self._send(
+            email,
+            "Confirm your e-mail address",
+            f"Somebody, probably you, wants the account of {old_email} to have this address, {email}, from now on.\n\n"
+            f"Open this link within {limits.NEW_EMAIL_LINK_VALID_S // 60} minutes, signed in to that account. It works once.\n\n"
+            f"{self._origin}/settings/email/{secret}\n\n"
+            "If it was not you, do nothing: nothing changes.",
+        )
+
+    def email_is_taken(self, email: str) -> None:
+        """Word to somebody whose address another account wants."""
+        self._send(
+            email,
+            "Your e-mail address was given for another account",
+            f"Somebody, probably you, wants another account to have the address {email}, which has an account already.\n\n"
+            f"Nothing has changed. Two accounts cannot have one address.\n\nSign in: {self._origin}/sign-in",
+        )
+
+    def email_change_asked(self, email: str, new_email: str) -> None:
+        """Word to the address that an account has, that another is to take its place."""
+        self._send(
+            email,
+            "Your e-mail address is to be changed",
+            f"Somebody, probably you, wants the account of {email} to have the address {new_email}. It will, once a link "
+            "that was sent there has been opened.\n\n"
+            f"If it was not you, reset your password at once, which ends the link: {self._origin}/forgot-password",
+        )
+
     def email_changed(self, old_email: str, new_email: str) -> None:
         """Word of another e-mail address, to the old one."""
         self._send(
