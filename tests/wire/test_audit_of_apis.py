@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import secrets
 
 import pytest
@@ -230,6 +231,31 @@ def test_what_a_key_may_not_do_is_told_with_the_capability_that_it_lacks(server,
     assert told == {call: f"Not allowed: the key lacks {capability}." for call, capability in lacking.items()}
 
 
+def order(partner, emails):
+    """Have trial accounts made."""
+    url = f"{partner.url}/b2api/v3/b2_reserve_trial_create_account"
+    body = json.dumps([{"email": email, "term": 7, "storage": 1} for email in emails]).encode()
+    return send("POST", url, {"Authorization": partner.token}, body).ok()
+
+
+def test_each_of_the_most_trial_accounts_that_can_be_ordered_at_once_has_its_row(server, home, new_name):
+    email = f"{new_name('partner')}@example.com"
+    made = server.create_account(email)
+    run_command("group", "create", "g", "--admin", email, "--data", str(server.data_dir), home=home)
+    partner = Session(server.api_url, made["keyId"], made["applicationKey"], "v3")
+    most = limits.TRIALS_AT_ONCE_MAX
+    # As long as addresses can be: one entry has room for three of these at most.
+    emails = [f"{new_name('trial')}.{'x' * 30}@{'y' * 60}.{'z' * 60}.example.com" for _ in range(most)]
+    ordered = order(partner, emails)
+    browser = Browser(server)
+    browser.sign_in(email)
+    text = browser.get("/audit.csv?action=trial").content.decode()
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))[::-1]
+    assert [row["target"] for row in rows] == emails
+    assert [re.search(r"account: (\w+)", row["details"])[1] for row in rows] == [one["accountId"] for one in ordered]
+    assert rows[-1]["details"].endswith(f"of the order: {most} of {most}")
+
+
 def test_members_of_groups_are_told_and_the_console_shows_one_api_alone(owner, server, home, new_name):
     email, member = f"{new_name('partner')}@example.com", f"{new_name('member')}@example.com"
     made = server.create_account(email)
@@ -238,15 +264,14 @@ def test_members_of_groups_are_told_and_the_console_shows_one_api_alone(owner, s
     about = {"adminAccountId": made["accountId"], "groupId": group}
     [created] = partner.call("b2_create_group_member", **about, memberEmail=member).json
     partner.call("b2_eject_group_member", **about, memberAccountId=created["groupMember"]["accountId"]).ok()
-    trial = {"email": f"{new_name('trial')}@example.com", "term": 7, "storage": 1}
-    url = f"{partner.url}/b2api/v3/b2_reserve_trial_create_account"
-    [ordered] = send("POST", url, {"Authorization": partner.token}, json.dumps([trial]).encode()).ok()
+    trial = f"{new_name('trial')}@example.com"
+    [ordered] = order(partner, [trial])
     browser = Browser(server)
     browser.sign_in(email)
     rows = list(csv.DictReader(io.StringIO(browser.get("/audit.csv?way=native").content.decode(), newline="")))
-    assert f"{trial['email']}: {ordered['accountId']}" in rows[0]["details"]
+    assert f"account: {ordered['accountId']}; days: 7; terabytes: 1; of the order: 1 of 1" in rows[0]["details"]
     assert [(row["action"], row["target"], row["way"]) for row in rows] == [
-        ("Create trial accounts", "1 asked for", "native"),
+        ("Create trial accounts", trial, "native"),
         ("Eject group member", member, "native"),
         ("Create group member", member, "native"),
     ]
