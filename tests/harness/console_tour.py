@@ -181,7 +181,7 @@ def touring(browser: Browser, certificates: Certificates, data_dir: Path) -> Ite
             console.sign_in(email, password)
             tour.contexts[visitor] = console.page.context
             if visitor == KEEPER:
-                _furnish(tour, console.page, receiver)
+                _furnish(tour, console.page, receiver, box)
                 _want_another_address(tour, console.page, box, password)
             if visitor == HALFWAY:
                 _stop_halfway(console.page, email)
@@ -193,7 +193,7 @@ def touring(browser: Browser, certificates: Certificates, data_dir: Path) -> Ite
             context.close()
 
 
-def _furnish(tour: Tour, page: Page, receiver: Receiver) -> None:
+def _furnish(tour: Tour, page: Page, receiver: Receiver, box: Letterbox) -> None:
     s3 = boto3_client(tour.server)
     bucket, empty = "holiday-pictures", "nothing-here-yet"
     b2 = b2_api(tour.server)
@@ -216,10 +216,11 @@ def _furnish(tour: Tour, page: Page, receiver: Receiver) -> None:
     tour.values["token"] = re.search(r"/s/([\w-]+)", secret)[1]
     invited = send(page, "/operator/invitations/new", [("email", "")])
     tour.values["invitation"] = re.search(r"/sign-up/([\w-]+)", invited)[1]
-    joining = send(page, "/members/invite", [
+    send(page, "/members/invite", [
         ("email", "member@example.com"), ("role", "objectWriter"), ("scope", "buckets"), ("bucket", locked[bucket]),
     ])  # fmt: skip
-    tour.values.update(email="member@example.com", joining=re.search(r"/join/([\w-]+)", joining)[1])
+    joining = box.link_to("member@example.com", "invites you")
+    tour.values.update(email="member@example.com", joining=joining.rpartition("/")[2])
     send(page, "/keys/new", [("name", "laptop"), ("bucket", ""), ("access", "readWrite")])
     page.goto(f"{tour.server.console_url}/operator/accounts")
     tour.values["account_id"] = tour.server.account_id

@@ -253,3 +253,26 @@ def test_a_new_address_that_is_taken_back_is_not_confirmed(people, new_email):
     browser.post("/settings/email/take-back", {}, token=token)
     assert "Waiting for confirmation" not in browser.get("/settings").text
     assert browser.get(path).status_code == 410
+
+
+def test_who_invites_is_shown_the_link_only_where_it_was_not_mailed(people, new_email):
+    server, box = people
+    email = new_email("inviter")
+    server.create_account(email)
+    browser = Browser(server)
+    browser.sign_in(email)
+    token = browser.token("/members")
+    for refuses in (False, True):
+        box.refuses = refuses
+        invited = new_email("invited")
+        try:
+            form = {"email": invited, "role": "objectViewer", "scope": "account"}
+            answer = browser.post("/members/invite", form, token=token)
+        finally:
+            box.refuses = False
+        assert answer.status_code == 200
+        assert invited in answer.text
+        assert ("/join/" in answer.text) == refuses
+        if not refuses:
+            path = box.link_to(invited, "invites you").removeprefix(server.console_url)
+            assert Browser(server).get(path).status_code == 200

@@ -1,7 +1,7 @@
 """Letters to the people of accounts, where the operator has set up mail.
 
 They leave in the background: nobody waits for a mail server, and nobody learns from the time of an answer whether a letter was
-sent. What cannot be handed over is logged, and has to be asked for again.
+sent, but for whoever has to know because nobody else gets to. What cannot be handed over is logged, and has to be asked for again.
 """
 
 from __future__ import annotations
@@ -118,9 +118,12 @@ class Letters:
             f"{self._origin}/sign-up/{secret}",
         )
 
-    def membership(self, email: str, owner_email: str, secret: str) -> None:
-        """The link by which somebody becomes a member of another's account."""
-        self._send(
+    async def membership(self, email: str, owner_email: str, secret: str) -> bool:
+        """The link by which somebody becomes a member of another's account; whether the letter was handed over.
+
+        The owner waits for that, who has to give the link to the person where it was not.
+        """
+        return await self._sent_now(
             email,
             f"{owner_email} invites you",
             f"{owner_email} invites you to work in their account. Open this link within"
@@ -143,6 +146,15 @@ class Letters:
         """
         assert self._mailer is not None
         await _hand_over(self._mailer, self._mail(to, subject, f"{text}\n\n{self._origin}{page}"))
+
+    async def _sent_now(self, to: str, subject: str, text: str) -> bool:
+        if self._mailer is None:
+            return False
+        try:
+            await _hand_over(self._mailer, self._mail(to, subject, text))
+        except MailError:  # It is logged.
+            return False
+        return True
 
     async def sent(self) -> None:
         """Wait until every letter is handed over or given up."""
