@@ -371,9 +371,7 @@ async def test_who_invites_is_told_whether_the_link_was_mailed(tmp_path):
     for box, is_mailed in ((Postbox(), True), (Broken(), False), (None, False)):
         folder = tmp_path / f"{type(box).__name__}"
         async with open_people(folder, mailer=box) as bench:
-            made = await bench.store.identity.memberships.invite(
-                bench.principal, "m@example.com", "objectViewer", None
-            )
+            made = await bench.store.identity.memberships.invite(bench.principal, "m@example.com", "objectViewer", None)
             assert made.is_mailed == is_mailed
             assert (await bench.store.identity.memberships.look_at(made.secret)).email == "m@example.com"
             if is_mailed:

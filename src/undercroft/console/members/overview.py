@@ -54,7 +54,9 @@ async def invite(visit: Visit) -> Response:
         return await _refused(visit, "members/invite.html", error)
     visit.audit(target=email, role=visit.field("role"), buckets=", ".join(_buckets(visit) or ["all"]))
     link = "" if made.is_mailed else f"{visit.own_origin}/join/{made.secret}"
-    return visit.render("members/invited.html", link=link, email=email, can_mail=visit.store.identity.letters.can_be_sent)
+    return visit.render(
+        "members/invited.html", link=link, email=email, can_mail=visit.store.identity.letters.can_be_sent
+    )
 
 
 async def show_one(visit: Visit) -> Response:

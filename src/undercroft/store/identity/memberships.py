@@ -108,9 +108,7 @@ class Memberships:
         found = await members.of_account(self._catalog.rows, principal.account_id or "", limits.MEMBERS_PER_ACCOUNT)
         return [_member(row) for row in found]
 
-    async def invite(
-        self, principal: Principal, email: str, role: str, bucket_ids: Sequence[str] | None
-    ) -> Invitation:
+    async def invite(self, principal: Principal, email: str, role: str, bucket_ids: Sequence[str] | None) -> Invitation:
         """Invite an address, and send it the link by which its person joins, where mail can be sent.
 
         Raises `InvalidRequest`, also for an address that is a member or the owner's, `NoSuchBucket`, and `TooManyAttempts` where
