@@ -9,6 +9,7 @@ NOTICES = {
     "caps-updated": "The caps are updated. Those on storage and files hold at once, others within seconds.",
     "too-slow": "Signing in took too long. Please start again.",
     "password-changed": "The password is changed. Everywhere else you are signed out.",
+    "password-reset": "The password is changed, and every session has ended. Sign in with the new one.",
     "welcome": "Welcome. Your account is ready.",
     "set-up": "Setting up is finished. Sign in with your own address and password from now on.",
     "member-changed": "The role is changed. It holds from now on.",

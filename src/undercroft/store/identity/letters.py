@@ -7,6 +7,7 @@ sent, but for whoever has to know because nobody else gets to. What cannot be ha
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
@@ -42,13 +43,17 @@ class Letters:
             "If it was not you, do nothing: your password stays as it is.",
         )
 
-    def password_changed(self, email: str) -> None:
-        """Word of another password."""
+    def password_changed(
+        self, email: str, *, passkeys_stay: Sequence[str] = (), passkeys_gone: Sequence[str] = ()
+    ) -> None:
+        """Word of another password, and of the passkeys that stay or were removed with it."""
+        gone = f"These passkeys were removed: {_quoted(passkeys_gone)}.\n\n" if passkeys_gone else ""
+        stay = f"These passkeys still sign in without it: {_quoted(passkeys_stay)}.\n\n" if passkeys_stay else ""
         self._send(
             email,
             "Your password was changed",
-            f"The password of {email} was changed, and you were signed out everywhere else.\n\n"
-            f"If it was not you, reset it at once: {self._origin}/forgot-password",
+            f"The password of {email} was changed, and you were signed out everywhere else.\n\n{gone}{stay}"
+            f"If it was not you, reset it at once, and remove what you do not know: {self._origin}/forgot-password",
         )
 
     def confirm_email(self, email: str, old_email: str, secret: str) -> None:
@@ -173,6 +178,10 @@ class Letters:
 
     def _mail(self, to: str, subject: str, text: str) -> Mail:
         return Mail(to, f"{subject} (Undercroft)", text + _FOOT.format(origin=self._origin))
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 async def _hand_over(mailer: Mailer, mail: Mail) -> None:
