@@ -61,6 +61,7 @@ _VALUES = {
     ("/sign-up", "secret"): "invitation",
     ("/reset-password", "secret"): "reset",
     ("/join", "secret"): "joining",
+    ("/settings/email", "secret"): "new_email",
 }
 
 
@@ -180,7 +181,8 @@ def touring(browser: Browser, certificates: Certificates, data_dir: Path) -> Ite
             console.sign_in(email, password)
             tour.contexts[visitor] = console.page.context
             if visitor == KEEPER:
-                _furnish(tour, console.page, receiver)
+                _furnish(tour, console.page, receiver, box)
+                _want_another_address(tour, console.page, box, password)
             if visitor == HALFWAY:
                 _stop_halfway(console.page, email)
             console.page.close()
@@ -191,7 +193,7 @@ def touring(browser: Browser, certificates: Certificates, data_dir: Path) -> Ite
             context.close()
 
 
-def _furnish(tour: Tour, page: Page, receiver: Receiver) -> None:
+def _furnish(tour: Tour, page: Page, receiver: Receiver, box: Letterbox) -> None:
     s3 = boto3_client(tour.server)
     bucket, empty = "holiday-pictures", "nothing-here-yet"
     b2 = b2_api(tour.server)
@@ -214,10 +216,11 @@ def _furnish(tour: Tour, page: Page, receiver: Receiver) -> None:
     tour.values["token"] = re.search(r"/s/([\w-]+)", secret)[1]
     invited = send(page, "/operator/invitations/new", [("email", "")])
     tour.values["invitation"] = re.search(r"/sign-up/([\w-]+)", invited)[1]
-    joining = send(page, "/members/invite", [
+    send(page, "/members/invite", [
         ("email", "member@example.com"), ("role", "objectWriter"), ("scope", "buckets"), ("bucket", locked[bucket]),
     ])  # fmt: skip
-    tour.values.update(email="member@example.com", joining=re.search(r"/join/([\w-]+)", joining)[1])
+    joining = box.link_to("member@example.com", "invites you")
+    tour.values.update(email="member@example.com", joining=joining.rpartition("/")[2])
     send(page, "/keys/new", [("name", "laptop"), ("bucket", ""), ("access", "readWrite")])
     page.goto(f"{tour.server.console_url}/operator/accounts")
     tour.values["account_id"] = tour.server.account_id
@@ -231,6 +234,12 @@ def _furnish(tour: Tour, page: Page, receiver: Receiver) -> None:
     send(page, f"/buckets/{bucket}/snapshot", [("prefix", "photos/"), ("days", "30")])
     tour.values["snapshot_id"] = _snapshot(page)
     receiver.wait_for(lambda: bool(receiver.came))
+
+
+def _want_another_address(tour: Tour, page: Page, box: Letterbox, password: str) -> None:
+    email = "keeper-elsewhere@example.com"
+    send(page, "/settings/email", [("email", email), ("again", email), ("password", password)])
+    tour.values["new_email"] = box.link_to(email, "Confirm").rpartition("/")[2]
 
 
 def _snapshot(page: Page) -> str:

@@ -115,7 +115,7 @@ async def test_the_step_of_the_code_ends_with_the_password_that_led_to_it(tmp_pa
 
 @asynchronous
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("deed", ["address", "password", "codes", "factor", "account"])
+@pytest.mark.parametrize("deed", ["address", "link", "password", "codes", "factor", "account"])
 async def test_nothing_is_done_by_a_password_that_was_changed_while_it_was_looked_at(
     tmp_path, while_password_is_looked_at, change, deed
 ):
@@ -129,6 +129,7 @@ async def test_nothing_is_done_by_a_password_that_was_changed_while_it_was_looke
         given = await proof(bench)
         deeds = {
             "address": lambda: identity.accounts.set_email(given, "thief@example.com"),
+            "link": lambda: identity.emails.change(given, "thief@example.com"),
             "password": lambda: identity.passwords.change(given, "nine stolen harbours", session=stolen),
             "codes": lambda: identity.second_factors.new_recovery_codes(given),
             "factor": lambda: identity.second_factors.disable(given),

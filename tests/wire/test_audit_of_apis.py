@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import secrets
 
 import pytest
@@ -14,7 +15,9 @@ from harness.console_forms import Browser
 from harness.native_session import Session, send
 from harness.s3_raw import make_client
 from harness.server import run_command
+from undercroft import limits
 from undercroft.native.calls import CALLS
+from undercroft.s3.operations import OPERATIONS
 from undercroft.store.operations import ALL_CAPABILITIES
 
 YEAR_3000_MS = 32_503_680_000_000
@@ -228,6 +231,31 @@ def test_what_a_key_may_not_do_is_told_with_the_capability_that_it_lacks(server,
     assert told == {call: f"Not allowed: the key lacks {capability}." for call, capability in lacking.items()}
 
 
+def order(partner, emails):
+    """Have trial accounts made."""
+    url = f"{partner.url}/b2api/v3/b2_reserve_trial_create_account"
+    body = json.dumps([{"email": email, "term": 7, "storage": 1} for email in emails]).encode()
+    return send("POST", url, {"Authorization": partner.token}, body).ok()
+
+
+def test_each_of_the_most_trial_accounts_that_can_be_ordered_at_once_has_its_row(server, home, new_name):
+    email = f"{new_name('partner')}@example.com"
+    made = server.create_account(email)
+    run_command("group", "create", "g", "--admin", email, "--data", str(server.data_dir), home=home)
+    partner = Session(server.api_url, made["keyId"], made["applicationKey"], "v3")
+    most = limits.TRIALS_AT_ONCE_MAX
+    # As long as addresses can be: one entry has room for three of these at most.
+    emails = [f"{new_name('trial')}.{'x' * 30}@{'y' * 60}.{'z' * 60}.example.com" for _ in range(most)]
+    ordered = order(partner, emails)
+    browser = Browser(server)
+    browser.sign_in(email)
+    text = browser.get("/audit.csv?action=trial").content.decode()
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))[::-1]
+    assert [row["target"] for row in rows] == emails
+    assert [re.search(r"account: (\w+)", row["details"])[1] for row in rows] == [one["accountId"] for one in ordered]
+    assert rows[-1]["details"].endswith(f"of the order: {most} of {most}")
+
+
 def test_members_of_groups_are_told_and_the_console_shows_one_api_alone(owner, server, home, new_name):
     email, member = f"{new_name('partner')}@example.com", f"{new_name('member')}@example.com"
     made = server.create_account(email)
@@ -236,15 +264,14 @@ def test_members_of_groups_are_told_and_the_console_shows_one_api_alone(owner, s
     about = {"adminAccountId": made["accountId"], "groupId": group}
     [created] = partner.call("b2_create_group_member", **about, memberEmail=member).json
     partner.call("b2_eject_group_member", **about, memberAccountId=created["groupMember"]["accountId"]).ok()
-    trial = {"email": f"{new_name('trial')}@example.com", "term": 7, "storage": 1}
-    url = f"{partner.url}/b2api/v3/b2_reserve_trial_create_account"
-    [ordered] = send("POST", url, {"Authorization": partner.token}, json.dumps([trial]).encode()).ok()
+    trial = f"{new_name('trial')}@example.com"
+    [ordered] = order(partner, [trial])
     browser = Browser(server)
     browser.sign_in(email)
     rows = list(csv.DictReader(io.StringIO(browser.get("/audit.csv?way=native").content.decode(), newline="")))
-    assert f"{trial['email']}: {ordered['accountId']}" in rows[0]["details"]
+    assert f"account: {ordered['accountId']}; days: 7; terabytes: 1; of the order: 1 of 1" in rows[0]["details"]
     assert [(row["action"], row["target"], row["way"]) for row in rows] == [
-        ("Create trial accounts", "1 asked for", "native"),
+        ("Create trial accounts", trial, "native"),
         ("Eject group member", member, "native"),
         ("Create group member", member, "native"),
     ]
@@ -269,3 +296,97 @@ def test_reads_and_lists_and_uploads_write_nothing(owner, new_name):
     owner.key.call("b2_delete_file_version", fileName="gone", fileId=file["fileId"]).ok()
     assert owner.key.download(bucket["bucketName"], "f1").status == 200
     assert len(owner.told()) == before
+
+
+# What each call of S3 that manages something is asked with; the rest concerns files' bytes, or reads.
+S3_MANAGES = {
+    "create_bucket": {},
+    "delete_bucket": {},
+    "delete_bucket_cors": {},
+    "delete_bucket_encryption": {},
+    "delete_bucket_lifecycle": {},
+    "put_bucket_acl": {"ACL": "public-read"},
+    "put_bucket_cors": {"CORSConfiguration": {"CORSRules": [{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}]}},
+    "put_bucket_encryption": {
+        "ServerSideEncryptionConfiguration": {
+            "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+        }
+    },
+    "put_bucket_lifecycle_configuration": {
+        "LifecycleConfiguration": {
+            "Rules": [{"Filter": {"Prefix": ""}, "Status": "Enabled", "Expiration": {"Days": 3}}]
+        }
+    },
+    "put_bucket_logging": {"BucketLoggingStatus": {}},
+    "put_bucket_versioning": {"VersioningConfiguration": {"Status": "Enabled"}},
+    "put_object_acl": {"Key": "a", "ACL": "private"},
+    "put_object_legal_hold": {"Key": "a", "LegalHold": {"Status": "ON"}},
+    "put_object_lock_configuration": {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}},
+    "put_object_retention": {"Key": "a", "Retention": {"Mode": "GOVERNANCE", "RetainUntilDate": "3000-01-01T00:00:00Z"}},
+}  # fmt: skip
+S3_OF_BYTES = {
+    "AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "DeleteObject",
+    "DeleteObjects", "PutObject", "UploadPart", "UploadPartCopy",
+}  # fmt: skip
+NATIVE_MANAGES = {
+    "b2_create_bucket": {"bucketName": "made-by-another", "bucketType": "allPrivate"},
+    "b2_update_bucket": {"bucketId": "BUCKET", "bucketType": "allPublic"},
+    "b2_delete_bucket": {"bucketId": "BUCKET"},
+    "b2_create_key": {"keyName": "more", "capabilities": ["readFiles"]},
+    "b2_create_group_member": {"groupId": "1", "memberEmail": "m@example.com"},
+    "b2_eject_group_member": {"groupId": "1", "memberAccountId": "a"},
+}
+
+
+def refusals(owner, key_id):
+    """Calls and targets of what the log says was refused to a key."""
+    rows = [row for row in owner.told("?outcome=refused") if row["actor"] == f"restricted ({key_id})"]
+    return [(row["details"].partition(";")[0].removeprefix("call: "), row["target"], row["result"]) for row in rows]
+
+
+def test_every_call_of_s3_that_manages_something_and_is_refused_has_one_row(server, owner, new_name):
+    """Also those whose bucket or version is looked for before anything is changed."""
+    calls = {"".join(word.title() for word in call.split("_")): call for call in S3_MANAGES}
+    reads = ("Get", "Head", "List")
+    changing = {name for name, operation in OPERATIONS.items() if operation.handler and not name.startswith(reads)}
+    assert set(calls) == changing - S3_OF_BYTES
+    name = new_name("kept")
+    bucket = owner.b2.create_bucket(name, fileLockEnabled=True)["bucketId"]
+    owner.b2.upload(bucket, "a", b"data")
+    weak = owner.b2.restricted(["listBuckets", "listFiles", "readFiles"])
+    s3 = make_client(server, weak.key_id, weak.key)
+    assert len(calls) <= limits.AUDIT_REFUSALS_PER_HOUR
+    for call, body in S3_MANAGES.items():
+        with pytest.raises(ClientError, match="AccessDenied"):
+            getattr(s3, call)(Bucket=name, **body)
+    assert refusals(owner, weak.key_id) == [
+        (
+            operation,
+            f"{name}/a" if "Key" in S3_MANAGES[call] else name,
+            f"Not allowed: the key lacks {OPERATIONS[operation].capability}.",
+        )
+        for operation, call in calls.items()
+    ]
+
+
+def test_a_call_that_names_another_account_is_told_to_the_account_of_the_key(owner):
+    for call, body in NATIVE_MANAGES.items():
+        whose = "adminAccountId" if "group" in call else "accountId"
+        assert owner.key.call(call, **{whose: "0" * 12}, **body).status in (401, 403), call
+    told = refusals(owner, owner.key.key_id)
+    assert [(called, result) for called, _, result in told] == [
+        (call, "The account is not the caller's.") for call in NATIVE_MANAGES
+    ]
+    assert told[0][1] == "made-by-another"
+
+
+def test_the_rows_of_what_is_refused_before_anything_is_changed_are_bounded(server, owner, new_name):
+    name = new_name("kept")
+    owner.b2.create_bucket(name, fileLockEnabled=True)
+    weak = owner.b2.restricted(["listBuckets"])
+    s3 = make_client(server, weak.key_id, weak.key)
+    for _ in range(3 * limits.AUDIT_REFUSALS_PER_HOUR):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.put_bucket_acl(Bucket=name, ACL="private")
+    # Each worker has its own bound.
+    assert 1 <= len(refusals(owner, weak.key_id)) <= 2 * limits.AUDIT_REFUSALS_PER_HOUR

@@ -88,7 +88,7 @@ def _shape(call: Call, bucket: Bucket) -> Answer:
 
 async def create_bucket(call: Call, body: CreateBucket) -> Answer:
     """Make a bucket."""
-    call.check_account(body.account_id)
+    await call.check_account_to("Create bucket", body.bucket_name, body.account_id)
     bucket = await call.store.buckets.create(
         call.managing,
         body.bucket_name,
@@ -105,7 +105,7 @@ async def create_bucket(call: Call, body: CreateBucket) -> Answer:
 
 async def update_bucket(call: Call, body: UpdateBucket) -> Answer:
     """Replace the settings given, each as a whole."""
-    call.check_account(body.account_id)
+    await call.check_account_to("Change bucket settings", body.bucket_id, body.account_id)
     bucket = await call.store.buckets.update(
         call.managing,
         body.bucket_id,
@@ -123,7 +123,7 @@ async def update_bucket(call: Call, body: UpdateBucket) -> Answer:
 
 async def delete_bucket(call: Call, body: DeleteBucket) -> Answer:
     """Delete an empty bucket and answer it as it was."""
-    call.check_account(body.account_id)
+    await call.check_account_to("Delete bucket", body.bucket_id, body.account_id)
     return _shape(call, await call.store.buckets.delete(call.managing, body.bucket_id))
 
 

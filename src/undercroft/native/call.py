@@ -46,6 +46,11 @@ class Call:
         if account_id != self.principal.account_id:
             raise Unauthorized("The account is not the caller's.")
 
+    async def check_account_to(self, action: str, target: str, account_id: str) -> None:
+        """The same of a call that manages something: the audit log of the caller's account has what was refused."""
+        async with self.store.identity.deeds.of(self.managing, action, target):
+            self.check_account(account_id)
+
 
 def json_response(answer: Answer | list[Answer]) -> Response:
     """The answer as the service prints it: two spaces a level, members sorted, nulls written out."""

@@ -51,7 +51,7 @@ def _is_multi_bucket(key: ApplicationKey) -> bool:
 
 async def create_key(call: Call, body: CreateKey | CreateMultiBucketKey) -> Answer:
     """Make a key. This answer alone has its secret."""
-    call.check_account(body.account_id)
+    await call.check_account_to("Create key", body.key_name, body.account_id)
     if isinstance(body, CreateMultiBucketKey):
         bucket_ids = body.bucket_ids
     else:

@@ -100,6 +100,11 @@ class Call:
         """
         return self.of_expected_owner(await self.store.buckets.read(self.principal, self.bucket_name, operation))
 
+    async def settings_to_change(self, operation: Operation) -> Bucket:
+        """The same for an operation that changes them: the audit log has who may not."""
+        found = await self.store.buckets.read_to_change(self.managing, self.bucket_name, operation)
+        return self.of_expected_owner(found)
+
     async def bucket(self, *, remembered: bool = False) -> Bucket:
         """The bucket addressed. Raises `NoSuchBucket`, and `AccessDenied` where the caller expects another owner.
 

@@ -66,12 +66,23 @@ def lock_headers(principal: Principal, bucket: Bucket, version: FileVersion) -> 
 
 
 async def lockable_version(call: Call, operation: Operation) -> tuple[Bucket, FileVersion]:
-    """The version addressed and its bucket, for an operation on its lock, which is judged by this.
+    """The version addressed and its bucket, for an operation that reads its lock, which is judged by this.
 
     Raises what `Call.version` raises, `AccessDenied` for nobody, and `MissingLock`.
     """
     call.require_signature()
+    return await _lockable(call, await call.bucket(), operation)
+
+
+async def version_to_lock(call: Call, operation: Operation) -> tuple[Bucket, FileVersion]:
+    """The same for an operation that changes the lock: the audit log has who may not."""
+    call.require_signature()
     bucket = await call.bucket()
+    async with call.store.files.locking(call.managing, operation, bucket, call.key):
+        return await _lockable(call, bucket, operation)
+
+
+async def _lockable(call: Call, bucket: Bucket, operation: Operation) -> tuple[Bucket, FileVersion]:
     version = await call.version(bucket, operation=operation)
     if not bucket.lock.enabled:
         raise MissingLock

@@ -9,9 +9,10 @@ import pytest
 from msgspec import structs
 
 from harness.asynchronous import asynchronous
-from harness.people import Postbox
+from harness.people import Postbox, open_people
 from harness.stores import Bytes, open_as_it_is, open_bench
 from undercroft import limits
+from undercroft.outgoing.mail import MailError
 from undercroft.store import dialect, errors
 from undercroft.store.accounting.alert_settings import AlertSettings
 from undercroft.store.buckets.base import EncryptionChange
@@ -111,7 +112,7 @@ async def _not_done(action, otherwise):
 async def join(bench, role, bucket_ids=None, email="member@example.com"):
     """A new person who is a member, and the secret of a session of theirs in the account."""
     memberships = bench.store.identity.memberships
-    secret = await memberships.invite(bench.principal, email, role, bucket_ids)
+    secret = (await memberships.invite(bench.principal, email, role, bucket_ids)).secret
     person, account_id = await memberships.sign_up(secret, PASSWORD, "")
     session = await bench.store.identity.sign_in.after_sign_up(person, AT)
     await bench.store.identity.sessions.enter(session, person.account_id, account_id)
@@ -209,8 +210,8 @@ async def test_an_invitation_is_for_one_address_works_once_and_can_be_taken_back
         identity = bench.store.identity
         invite = identity.memberships.invite
         other = (await identity.accounts.create("other@example.com", PASSWORD)).account
-        first = await invite(bench.principal, "Known@Example.com", "objectViewer", None)
-        secret = await invite(bench.principal, "known@example.com", "objectWriter", None)
+        first = (await invite(bench.principal, "Known@Example.com", "objectViewer", None)).secret
+        secret = (await invite(bench.principal, "known@example.com", "objectWriter", None)).secret
         with pytest.raises(errors.BadLink):  # The later one is in the first one's place.
             await identity.memberships.look_at(first)
         with pytest.raises(errors.InvalidRequest, match=r"known@example\.com"):
@@ -222,7 +223,7 @@ async def test_an_invitation_is_for_one_address_works_once_and_can_be_taken_back
             await identity.memberships.accept(secret, known)
         [membership] = await identity.memberships.of_person(known.account_id)
         assert (membership.owner_email, membership.role) == ("owner@example.com", "objectWriter")
-        back = await invite(bench.principal, "late@example.com", "objectViewer", None)
+        back = (await invite(bench.principal, "late@example.com", "objectViewer", None)).secret
         await identity.memberships.remove(bench.principal, "late@example.com")
         with pytest.raises(errors.BadLink):
             await identity.memberships.sign_up(back, PASSWORD, "")
@@ -273,7 +274,7 @@ async def test_two_who_accept_one_invitation_at_once_are_one_member(tmp_path):
     async with open_bench(tmp_path) as bench:
         memberships = bench.store.identity.memberships
         person = (await bench.store.identity.accounts.create("m@example.com", PASSWORD)).account
-        secret = await memberships.invite(bench.principal, "m@example.com", "objectViewer", None)
+        secret = (await memberships.invite(bench.principal, "m@example.com", "objectViewer", None)).secret
         outcomes = await asyncio.gather(*(memberships.accept(secret, person) for _ in range(2)), return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {str, errors.BadLink}
 
@@ -354,8 +355,24 @@ async def test_one_person_is_one_member_and_no_owner_is_one_whatever_their_addre
             (person.account_id, "other@example.com"),
             (bench.bucket.account_id, "new@example.com"),
         ):
-            secret = await memberships.invite(bench.principal, email, "administrator", None)
+            secret = (await memberships.invite(bench.principal, email, "administrator", None)).secret
             found = await accounts.find(account_id)
             with pytest.raises(errors.InvalidRequest, match="already"):
                 await memberships.accept(secret, structs.replace(found, email=email))
         assert not (await signed_in(bench, session)).principal.can("writeKeys")
+
+
+@asynchronous
+async def test_who_invites_is_told_whether_the_link_was_mailed(tmp_path):
+    class Broken(Postbox):
+        async def send(self, mail):
+            raise MailError("No.")
+
+    for box, is_mailed in ((Postbox(), True), (Broken(), False), (None, False)):
+        folder = tmp_path / f"{type(box).__name__}"
+        async with open_people(folder, mailer=box) as bench:
+            made = await bench.store.identity.memberships.invite(bench.principal, "m@example.com", "objectViewer", None)
+            assert made.is_mailed == is_mailed
+            assert (await bench.store.identity.memberships.look_at(made.secret)).email == "m@example.com"
+            if is_mailed:
+                assert made.secret in box.mails[-1].text

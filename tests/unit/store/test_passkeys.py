@@ -9,7 +9,7 @@ import pytest
 
 from harness.asynchronous import asynchronous
 from harness.authenticator import PRESENT, VERIFIED, Authenticator
-from harness.people import BROWSER, OWNER, open_people, proof
+from harness.people import BETTER_PASSWORD, BROWSER, OWNER, Postbox, open_people, proof
 from undercroft.store import errors
 from undercroft.store.identity.passkeys import Site
 
@@ -26,11 +26,11 @@ async def open_with_passkey(folder):
         yield bench, authenticator
 
 
-async def add(bench, authenticator, *, origin=SITE.origin, flags=PRESENT | VERIFIED):
+async def add(bench, authenticator, *, origin=SITE.origin, flags=PRESENT | VERIFIED, name="Laptop"):
     proven = await proof(bench)
     options = await bench.store.identity.passkeys.begin_adding(proven, SITE)
     credential = authenticator.make(options, origin, flags=flags)
-    return await bench.store.identity.passkeys.add(proven.account, SITE, "Laptop", credential)
+    return await bench.store.identity.passkeys.add(proven.account, SITE, name, credential)
 
 
 async def sign_in(bench, authenticator, *, origin=SITE.origin, **signing):
@@ -96,3 +96,31 @@ async def test_a_stranger_who_signs_in_the_name_of_a_passkey_is_refused(tmp_path
         forged = json.loads(theirs) | {name: json.loads(mine)[name] for name in ("id", "rawId")}
         with pytest.raises(errors.WrongPasskey):
             await bench.store.identity.sign_in.with_passkey(SITE, json.dumps(forged), BROWSER)
+
+
+@asynchronous
+async def test_a_reset_ends_sessions_keeps_passkeys_but_those_that_are_to_go_and_tells_of_both(tmp_path):
+    box = Postbox()
+    async with open_people(tmp_path, mailer=box) as bench:
+        identity, account_id = bench.store.identity, bench.bucket.account_id
+        kept, stolen = Authenticator(SITE.host), Authenticator(SITE.host)
+        await add(bench, kept)
+        unknown = await add(bench, stolen, name="Not mine")
+        session = await sign_in(bench, stolen)
+        other = (await identity.accounts.create("other@example.com", BETTER_PASSWORD)).account
+        await identity.passwords.request_reset(OWNER, "203.0.113.7")
+        await identity.letters.sent()
+        assert (await identity.passwords.look_at_link(box.link())).account_id == account_id
+        ids = [unknown.passkey_id, "0" * 16, other.account_id]
+        done = await identity.passwords.reset(box.link(), BETTER_PASSWORD, without_passkeys=ids)
+        assert (done.gone, done.stay) == (["Not mine"], ["Laptop"])
+        assert await identity.sessions.find(session, address="") is None
+        with pytest.raises(errors.WrongPasskey):
+            await sign_in(bench, stolen)
+        assert await sign_in(bench, kept)
+        await identity.letters.sent()
+        assert 'These passkeys were removed: "Not mine".' in box.mails[-1].text
+        assert 'These passkeys still sign in without it: "Laptop".' in box.mails[-1].text
+        await identity.passwords.change(await proof(bench, BETTER_PASSWORD), "nine louder harbours", session="")
+        await identity.letters.sent()
+        assert 'still sign in without it: "Laptop".' in box.mails[-1].text

@@ -64,7 +64,7 @@ SHOWN = {
     "/buckets": EVERYBODY,
     "/accounts": EVERYBODY,
     "/buckets/{name}/files": EVERYBODY - {"bucketCreator"},
-    "/buckets/{name}/file?id={file_id}": {"administrator", "objectManager", "objectViewer"},
+    "/buckets/{name}/file?id={file_id}": EVERYBODY - {"bucketCreator"},
     "/buckets/{name}/upload": {"administrator", "objectManager", "objectWriter"},
     "/buckets/{name}/file/share?id={file_id}": {"administrator", "objectManager"},
     "/buckets/{name}/file/delete?id={file_id}": {"administrator", "objectManager"},
@@ -227,3 +227,48 @@ def test_an_operator_who_acts_for_an_account_manages_no_members_and_joins_none(h
     )  # … or anybody else told.
     assert operator.post("/buckets/new", made).status_code == 303
     assert operator.post("/stop-acting", {}).status_code == 303
+
+
+def test_a_page_gets_the_token_of_a_later_session_for_its_own_account_and_person_alone(house, server):
+    """What a script asks when a session ends, or begins anew, in another tab."""
+    browser, _ = house.let_in("objectViewer")
+    ids = re.findall(r'name="(account|person)-id" content="(\w+)"', browser.get("/accounts").text)
+    there = dict(ids)
+    assert there["account"] == house.b2.account_id
+    answer = browser.get("/session", params=there)
+    assert answer.json()["csrf_token"] == browser.token("/accounts")
+    browser.post("/accounts", {"account": there["person"]}, token=browser.token("/accounts"))
+    own = {"account": there["person"], "person": there["person"]}
+    assert browser.get("/session", params=own).json()["csrf_token"]
+    others = (there, {"account": there["account"], "person": there["account"]}, {}, {"account": there["person"]})
+    for other in others:
+        refused = browser.get("/session", params=other)
+        assert (refused.status_code, "csrf_token" in refused.text) == (409, False)
+    extended = browser.post("/session/extend?account=x&person=y", {}, token=browser.token("/accounts"))
+    assert (extended.status_code, "csrf_token" in extended.text) == (409, False)
+
+
+def test_a_writer_sees_of_a_file_what_lists_tell_and_nothing_of_its_content(house):
+    bucket = house.b2.create_bucket(f"house-{secrets.token_hex(6)}", fileLockEnabled=True)
+    file = house.b2.upload(bucket["bucketId"], "letter.txt", b"Dear Anna, all of this is secret")
+    named = {"fileName": "letter.txt", "fileId": file["fileId"]}
+    house.b2.call("b2_update_file_legal_hold", **named, legalHold="on").ok()
+    base = f"/buckets/{bucket['bucketName']}/file"
+    browser, _ = house.let_in("objectWriter")
+    shown = browser.get(f"{base}?id={file['fileId']}").text
+    assert "need the capability readFiles" in shown
+    assert "not shown: it needs the capability readFileLegalHolds" in shown
+    assert file["contentSha1"] in shown
+    assert "Legal hold" not in browser.get(f"{base}s").text
+    assert "Legal hold</span>" not in shown
+    assert "Dear Anna" not in shown
+    for offered in ("/file/download", "/file/share", "/file/rename", "/file/hide", "/file/delete", "/file/hold"):
+        assert offered not in shown, offered
+    assert browser.get(f"{base}?file=letter.txt").headers["location"].endswith(f"id={file['fileId']}")
+    for what in ("download", "share", "rename", "describe", "delete"):
+        refused = browser.get(f"{base}/{what}?id={file['fileId']}")
+        assert refused.status_code == 403, what
+        assert "It needs the capability" in refused.text, what
+    reader, _ = house.let_in("objectViewer")
+    assert "Dear Anna" in reader.get(f"{base}?id={file['fileId']}").text
+    assert "Legal hold" in reader.get(f"{base}s").text

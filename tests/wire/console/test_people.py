@@ -206,3 +206,73 @@ def test_every_cookie_of_signing_in_is_out_of_reach_of_scripts_and_other_sites(p
         if "=" in cookie.partition(";")[0]:
             assert "HttpOnly" in cookie
             assert "SameSite=strict" in cookie
+
+
+def test_a_new_address_is_asked_for_alike_whether_it_has_an_account_and_its_link_is_for_who_asked(people, new_email):
+    server, box = people
+    email = new_email("moves")
+    server.create_account(email)
+    browser = Browser(server)
+    assert browser.sign_in(email).status_code == 303
+    answers, unknown = [], new_email("unknown")
+    for wanted in ("known@example.com", unknown):
+        form = {"email": wanted, "again": wanted, "password": PASSWORD}
+        answer = browser.post("/settings/email", form, token=browser.token("/settings/email"))
+        assert (answer.status_code, answer.headers["location"]) == (303, "/settings?notice=email-asked")
+        answers.append(without_chance(browser.get("/settings").text, wanted))
+    assert re.sub(r"left\" content=\"\d+", "", answers[0]) == re.sub(r"left\" content=\"\d+", "", answers[1])
+    link = box.link_to(unknown, "Confirm")
+    assert link.startswith(f"{server.console_url}/settings/email/")
+    path = link.removeprefix(server.console_url)
+    assert Browser(server).get(path).headers["location"].startswith("/sign-in?next=")
+    stranger = Browser(server)
+    stranger.sign_in("known@example.com")
+    assert stranger.get(path).status_code == 410
+    assert stranger.post(path, {}, token=stranger.token("/settings")).status_code == 410
+    token = browser.token("/settings")
+    assert browser.post(path, {}, token=token).headers["location"] == "/settings?notice=email-changed"
+    assert browser.post(path, {}, token=token).status_code == 410
+    assert f"<span>{unknown}</span>" in browser.get("/settings").text
+    log = browser.get("/audit.csv").text
+    assert path.rpartition("/")[2] not in log
+    assert f"e-mail address: {email} → {unknown}" in log
+
+
+def test_a_new_address_that_is_taken_back_is_not_confirmed(people, new_email):
+    server, box = people
+    email, wanted = new_email("moves"), new_email("wanted")
+    server.create_account(email)
+    browser = Browser(server)
+    browser.sign_in(email)
+    token = browser.token("/settings")
+    form = {"email": wanted, "again": wanted, "password": "not the password"}
+    assert browser.post("/settings/email", form, token=token).status_code == 422
+    browser.post("/settings/email", {**form, "password": PASSWORD}, token=token)
+    path = box.link_to(wanted, "Confirm").removeprefix(server.console_url)
+    assert "Waiting for confirmation" in browser.get("/settings").text
+    browser.post("/settings/email/take-back", {}, token=token)
+    assert "Waiting for confirmation" not in browser.get("/settings").text
+    assert browser.get(path).status_code == 410
+
+
+def test_who_invites_is_shown_the_link_only_where_it_was_not_mailed(people, new_email):
+    server, box = people
+    email = new_email("inviter")
+    server.create_account(email)
+    browser = Browser(server)
+    browser.sign_in(email)
+    token = browser.token("/members")
+    for refuses in (False, True):
+        box.refuses = refuses
+        invited = new_email("invited")
+        try:
+            form = {"email": invited, "role": "objectViewer", "scope": "account"}
+            answer = browser.post("/members/invite", form, token=token)
+        finally:
+            box.refuses = False
+        assert answer.status_code == 200
+        assert invited in answer.text
+        assert ("/join/" in answer.text) == refuses
+        if not refuses:
+            path = box.link_to(invited, "invites you").removeprefix(server.console_url)
+            assert Browser(server).get(path).status_code == 200

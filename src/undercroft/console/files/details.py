@@ -16,14 +16,17 @@ from undercroft.console.visit import Visit
 from undercroft.store.errors import DownloadCapExceeded
 from undercroft.store.files.archive import MODIFIED_KEY
 from undercroft.store.model import Action, Bucket, FileVersion
+from undercroft.store.operations import Operation
 
 SHA1_KEY = "large_file_sha1"
 
 
-async def version_asked(visit: Visit, bucket: Bucket, file_id: str = "") -> FileVersion:
+async def version_asked(
+    visit: Visit, bucket: Bucket, file_id: str = "", operation: Operation = Operation.READ_FILE
+) -> FileVersion:
     """The version that the address or the form names by its id. Raises `InvalidFileId`, `NoSuchVersion`."""
     version = await visit.store.files.version(
-        visit.principal, file_id or visit.field("id") or visit.query("id"), bucket=bucket
+        visit.principal, file_id or visit.field("id") or visit.query("id"), bucket=bucket, operation=operation
     )
     visit.audit(target=f"{bucket.name}/{version.name}")
     return version
@@ -51,12 +54,17 @@ def version_form(
 
 
 async def details(visit: Visit) -> Response:
-    """The page of a version; of the newest visible one, where the address has a name instead of an id."""
-    bucket = await visit.bucket()
+    """The page of a version; of the newest visible one, where the address has a name instead of an id.
+
+    Whoever lists files sees what lists tell of them, also who may not read their content.
+    """
+    bucket, operation = await visit.bucket(), Operation.LIST_FILES
     if visit.query("file"):
-        visible = await visit.store.files.current(visit.principal, bucket, visit.query("file"), data=False)
+        visible = await visit.store.files.current(
+            visit.principal, bucket, visit.query("file"), operation=operation, data=False
+        )
         return visit.redirect(visit.request.url.path, id=str(visible.file_id))
-    return await details_of(visit, bucket, await version_asked(visit, bucket))
+    return await details_of(visit, bucket, await version_asked(visit, bucket, operation=operation))
 
 
 async def details_of(
@@ -74,9 +82,9 @@ async def details_of(
     if newest is None:
         first, _ = await visit.store.files.versions_of(visit.principal, bucket, version.name, limit=1)
         newest = first[0] if first else None
-    refusal, preview = "", None
+    refusal, preview, may_read = "", None, visit.can("readFiles")
     try:
-        preview = await preview_of(visit, version)
+        preview = await preview_of(visit, version) if may_read else None
     except DownloadCapExceeded:
         refusal = "The cap on downloads is reached, so there is no preview today."
     return visit.render(
@@ -91,7 +99,8 @@ async def details_of(
         newest=newest,
         versions=listed,
         following=following,
-        can_be_fetched=can_be_fetched(version),
+        may_read=may_read,
+        can_be_fetched=may_read and can_be_fetched(version),
         preview=preview,
         preview_refusal=refusal,
         info=[(key, value, _readable(key, value)) for key, value in sorted(version.info.items())],

@@ -46,15 +46,17 @@ async def show_invite(visit: Visit) -> Response:
 
 
 async def invite(visit: Visit) -> Response:
-    """Make the invitation, and show its link this once."""
+    """Make the invitation; its link is shown, this once, only where it was not mailed: who holds it joins as that address."""
     memberships, email = visit.store.identity.memberships, visit.field("email").strip()
     try:
-        secret = await memberships.invite(visit.principal, email, visit.field("role"), _buckets(visit))
+        made = await memberships.invite(visit.principal, email, visit.field("role"), _buckets(visit))
     except InvalidRequest as error:
         return await _refused(visit, "members/invite.html", error)
     visit.audit(target=email, role=visit.field("role"), buckets=", ".join(_buckets(visit) or ["all"]))
-    link, sent = f"{visit.own_origin}/join/{secret}", visit.store.identity.letters.can_be_sent
-    return visit.render("members/invited.html", link=link, email=email, sent=sent)
+    link = "" if made.is_mailed else f"{visit.own_origin}/join/{made.secret}"
+    return visit.render(
+        "members/invited.html", link=link, email=email, can_mail=visit.store.identity.letters.can_be_sent
+    )
 
 
 async def show_one(visit: Visit) -> Response:

@@ -20,7 +20,7 @@ _PROFILE = {"name": "name", "time_zone": "time_zone"}
 
 async def show(visit: Visit) -> Response:
     """The profile, and the ways to the rest."""
-    return _page(visit, {"name": visit.account.name, "time_zone": visit.account.time_zone})
+    return await _page(visit, {"name": visit.account.name, "time_zone": visit.account.time_zone})
 
 
 async def save_profile(visit: Visit) -> Response:
@@ -31,7 +31,7 @@ async def save_profile(visit: Visit) -> Response:
     try:
         await visit.store.identity.accounts.set_profile(visit.account.account_id, values["name"], values["time_zone"])
     except InvalidRequest as error:
-        return _page(visit, values, beside(error, _PROFILE, "name"))
+        return await _page(visit, values, beside(error, _PROFILE, "name"))
     after = await visit.store.identity.accounts.find(before.account_id)
     visit.audit_changes(*({"name": one.name, "time zone": one.time_zone} for one in (before, after)))
     return visit.redirect("/settings", notice="profile-saved")
@@ -43,21 +43,47 @@ async def show_email(visit: Visit) -> Response:
 
 
 async def change_email(visit: Visit) -> Response:
-    """Take another address, given twice, for the password."""
-    email = visit.field("email").strip()
-    visit.audit(target=visit.account.email, email=email)
+    """Take another address, given twice, for the password; where mail can be sent, once its reader has confirmed it."""
+    email, old = visit.field("email").strip(), visit.account.email
+    visit.audit(target=old, email=email)
     if email.lower() != visit.field("again").strip().lower():
         return _email_form(visit, {"again": "The two addresses differ."})
     identity = visit.store.identity
     try:
         proof = await identity.sign_in.confirm_password(visit.account.account_id, visit.field("password"))
-        await identity.accounts.set_email(proof, email)
     except (BadCredentials, TooManyAttempts) as error:
         return _email_form(visit, {"password": str(error)})
-    except (InvalidRequest, DuplicateEmail) as error:
+    try:
+        is_asked = await identity.emails.change(proof, email)
+    except BadCredentials as error:
+        return _email_form(visit, {"password": str(error)})
+    except (InvalidRequest, DuplicateEmail, TooManyAttempts) as error:
         return _email_form(visit, beside(error, {"email": "email"}, "email"))
-    identity.letters.email_changed(visit.account.email, email.lower())
-    visit.audit_changes({"e-mail address": visit.account.email}, {"e-mail address": email.lower()})
+    if is_asked:
+        visit.audit(target=old, email=email, awaits="confirmation by mail")
+        return visit.redirect("/settings", notice="email-asked")
+    visit.audit_changes({"e-mail address": old}, {"e-mail address": email.lower()})
+    return visit.redirect("/settings", notice="email-changed")
+
+
+async def take_back_email(visit: Visit) -> Response:
+    """Keep the address: the link that is on its way to another works no more."""
+    visit.audit(target=visit.account.email)
+    await visit.store.identity.emails.take_back(visit.account.account_id)
+    return visit.redirect("/settings", notice="email-taken-back")
+
+
+async def show_link(visit: Visit) -> Response:
+    """What a link that was sent to a new address does. Raises `BadLink`, which is a page of its own."""
+    email = await visit.store.identity.emails.look_at_link(visit.account.account_id, visit.path("secret"))
+    return visit.render("settings/confirm_email.html", email=email)
+
+
+async def confirm_email(visit: Visit) -> Response:
+    """Take the address that the link was sent to."""
+    visit.audit(target=visit.account.email)
+    old, new = await visit.store.identity.emails.confirm(visit.account.account_id, visit.path("secret"))
+    visit.audit_changes({"e-mail address": old}, {"e-mail address": new})
     return visit.redirect("/settings", notice="email-changed")
 
 
@@ -83,10 +109,14 @@ async def delete(visit: Visit) -> Response:
     return visit.redirect("/sign-in", notice="account-deleted")
 
 
-def _page(visit: Visit, values: dict[str, str], errors: dict[str, str] | None = None) -> Response:
-    zones = [(zone, zone.replace("_", " ")) for zone in time_zones()]
+async def _page(visit: Visit, values: dict[str, str], errors: dict[str, str] | None = None) -> Response:
     return visit.render(
-        "settings/account.html", status=422 if errors else 200, values=values, zones=zones, errors=errors
+        "settings/account.html",
+        status=422 if errors else 200,
+        values=values,
+        zones=[(zone, zone.replace("_", " ")) for zone in time_zones()],
+        new_email=await visit.store.identity.emails.waiting(visit.account.account_id),
+        errors=errors,
     )
 
 
@@ -96,6 +126,7 @@ def _email_form(visit: Visit, errors: dict[str, str] | None = None) -> Response:
         status=422 if errors else 200,
         email=visit.field("email"),
         again=visit.field("again"),
+        is_confirmed=visit.store.identity.letters.can_be_sent,
         errors=errors,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from undercroft.console.problems import problem_of
+from undercroft.console.settings.devices import device_of
 from undercroft.console.visit import Visit
 from undercroft.store.errors import BadLink, TooManyAttempts, WeakPassword
 from undercroft.store.identity.audit import Actor
@@ -33,31 +34,52 @@ async def take_email(visit: Visit) -> Response:
 async def show_link(visit: Visit) -> Response:
     """The form for a new password. Raises `BadLink`, which is a page of its own."""
     try:
-        email = await visit.store.identity.passwords.look_at_link(visit.path("secret"))
+        return await _reset_form(visit)
     except BadLink as error:
         return _dead(visit, error)
-    return visit.render("sign_in/reset.html", email=email)
 
 
 async def reset(visit: Visit) -> Response:
     """Set the password; then it is time to sign in with it."""
-    passwords, secret = visit.store.identity.passwords, visit.path("secret")
     try:
-        email = await passwords.look_at_link(secret)
+        if visit.field("password") != visit.field("password_again"):
+            return await _reset_form(visit, {"password_again": "The two differ."})
+        try:
+            done = await visit.store.identity.passwords.reset(
+                visit.path("secret"), visit.field("password"), without_passkeys=visit.fields("remove")
+            )
+        except WeakPassword as error:
+            return await _reset_form(visit, {"password": str(error)})
     except BadLink as error:
         return _dead(visit, error)
-    if visit.field("password") != visit.field("password_again"):
-        return visit.render("sign_in/reset.html", status=422, email=email, errors={"password_again": "The two differ."})
-    try:
-        account = await passwords.reset(secret, visit.field("password"))
-    except BadLink as error:
-        return _dead(visit, error)
-    except WeakPassword as error:
-        return visit.render("sign_in/reset.html", status=422, email=email, errors={"password": str(error)})
+    account, details = done.account, {"by": "mail"}
+    if done.gone:
+        details["passkeys removed"] = ", ".join(done.gone)
+    if done.stay:
+        details["passkeys that stay"] = ", ".join(done.stay)
     await visit.store.audit.record(
-        account.account_id, Actor(account.email, address=visit.address), "Reset password", details={"by": "mail"}
+        account.account_id, Actor(account.email, address=visit.address), "Reset password", details=details
     )
-    return visit.redirect("/sign-in", notice="password-changed")
+    return visit.redirect("/sign-in", notice="password-reset")
+
+
+async def _reset_form(visit: Visit, errors: dict[str, str] | None = None) -> Response:
+    """The form, with what the new password ends and what stays. Raises `BadLink`.
+
+    Whoever has the link can read the account's mail, and need not be its owner: so it has no addresses of browsers.
+    """
+    identity = visit.store.identity
+    account_id, email = await identity.passwords.look_at_link(visit.path("secret"))
+    sessions = await identity.sessions.of_account(account_id)
+    return visit.render(
+        "sign_in/reset.html",
+        status=422 if errors else 200,
+        email=email,
+        sessions=[(session, device_of(session.user_agent)) for session in sessions],
+        passkeys=await identity.passkeys.of_account(account_id),
+        remove=visit.fields("remove"),
+        errors=errors,
+    )
 
 
 def _form(visit: Visit, email: str, errors: dict[str, str] | None = None, status: int = 422) -> Response:

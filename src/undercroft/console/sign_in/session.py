@@ -24,7 +24,20 @@ async def sign_out(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """How long the session lasts now, and the token of its forms: for a page that was opened in an earlier one."""
+    """How long the session lasts now, and the token of its forms: for a page that was opened in an earlier one.
+
+    The page says whose it is and in which account, and gets no token for another: what was begun in one account is sent in no other.
+    """
+    assert visit.signed_in is not None
+    whose = (visit.signed_in.person.account_id, visit.account.account_id)
+    if (visit.query("person"), visit.query("account")) != whose:
+        return visit.answer_json(
+            {
+                "title": "You are in another account now",
+                "text": "This page was opened in another one, and nothing can be sent from it here.",
+            },
+            status=409,
+        )
     return visit.answer_json({"left_ms": visit.session_left_ms, "csrf_token": visit.csrf_token})
 
 

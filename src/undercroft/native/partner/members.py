@@ -59,7 +59,7 @@ async def list_group_members(call: Call, body: ListGroupMembers) -> list[Answer]
 
 async def create_group_member(call: Call, body: CreateGroupMember) -> list[Answer]:
     """Make an account in a group; the only answer that has the secret of its key."""
-    call.check_account(body.admin_account_id)
+    await call.check_account_to("Create group member", body.member_email, body.admin_account_id)
     check_region(call, body.region)
     group, made = await call.store.identity.groups.create_member(call.managing, body.group_id, body.member_email)
     account = made.account
@@ -74,6 +74,6 @@ async def create_group_member(call: Call, body: CreateGroupMember) -> list[Answe
 
 async def eject_group_member(call: Call, body: EjectGroupMember) -> Answer:
     """Take an account out of a group. The account stays, with its keys and files."""
-    call.check_account(body.admin_account_id)
+    await call.check_account_to("Eject group member", body.member_account_id, body.admin_account_id)
     group, member = await call.store.identity.groups.eject_member(call.managing, body.group_id, body.member_account_id)
     return member_shape(call, group, member)

@@ -11,6 +11,7 @@ from undercroft.s3.call import Call
 from undercroft.s3.errors import S3Error
 from undercroft.s3.headers import ACL, bucket_type_of, check_object_acl
 from undercroft.s3.xml_out import owner
+from undercroft.store.identity.deeds import name_of_file
 from undercroft.store.model import Bucket
 from undercroft.store.operations import Operation
 
@@ -38,7 +39,7 @@ async def get_object_acl(call: Call) -> Response:
 async def put_bucket_acl(call: Call) -> Response:
     """PUT /bucket?acl: make the bucket private, or public."""
     body = await call.document()
-    bucket = await call.settings_of_bucket(Operation.WRITE_BUCKET)
+    bucket = await call.settings_to_change(Operation.WRITE_BUCKET)
     bucket_type = bucket_type_of(_canned(call, body))
     if bucket_type != bucket.type:
         await call.store.buckets.update(call.managing, bucket.bucket_id, bucket_type=bucket_type)
@@ -49,7 +50,9 @@ async def put_object_acl(call: Call) -> Response:
     """PUT /bucket/key?acl: an object has its bucket's ACL, and takes no other."""
     body = await call.document()
     bucket = await call.bucket()
-    await call.version(bucket, operation=Operation.WRITE_FILE)
+    target = name_of_file(call.principal, bucket, call.key)
+    async with call.store.identity.deeds.of(call.managing, "Set ACL of file", target):
+        await call.version(bucket, operation=Operation.WRITE_FILE)
     _canned(call, body)
     check_object_acl(call.headers, bucket)
     return bare_answer(200)

@@ -23,7 +23,7 @@ async def put_bucket_versioning(call: Call) -> Response:
     status, mfa_delete = settings.get("Status", "").strip(), settings.get("MfaDelete", "Disabled").strip()
     if status not in {"Enabled", "Suspended"} or mfa_delete not in {"Enabled", "Disabled"}:
         raise S3Error("MalformedXML")
-    await call.settings_of_bucket(Operation.WRITE_BUCKET)
+    await call.settings_to_change(Operation.WRITE_BUCKET)
     if mfa_delete == "Enabled":
         raise S3Error("NotImplemented", "Deleting with MFA is not implemented.")
     if status == "Suspended":

@@ -6,7 +6,7 @@ from undercroft.http.response import Response
 from undercroft.s3.answers import bare_answer, xml_answer
 from undercroft.s3.call import Call
 from undercroft.s3.errors import S3Error
-from undercroft.s3.object_lock import HOLD_WORDS, HOLDS, lockable_version, not_locked
+from undercroft.s3.object_lock import HOLD_WORDS, HOLDS, lockable_version, not_locked, version_to_lock
 from undercroft.s3.xml_in import fields, parse_document
 from undercroft.store.operations import Operation
 
@@ -24,7 +24,7 @@ async def get_object_legal_hold(call: Call) -> Response:
 async def put_object_legal_hold(call: Call) -> Response:
     """PUT /bucket/key?legal-hold: put a hold on a version, or take it off."""
     on = parse_legal_hold(await call.document())
-    bucket, version = await lockable_version(call, Operation.WRITE_LEGAL_HOLD)
+    bucket, version = await version_to_lock(call, Operation.WRITE_LEGAL_HOLD)
     await call.store.files.update_legal_hold(call.managing, bucket, call.key, str(version.file_id), on=on)
     return bare_answer(200)
 

@@ -38,7 +38,7 @@ async def get_object_lock_configuration(call: Call) -> Response:
 async def put_object_lock_configuration(call: Call) -> Response:
     """PUT /bucket?object-lock: switch Object Lock on, for good, and set the default retention or take it off."""
     change = parse_lock_change(await call.document())
-    bucket = await call.settings_of_bucket(Operation.WRITE_BUCKET_LOCK)
+    bucket = await call.settings_to_change(Operation.WRITE_BUCKET_LOCK)
     await call.store.buckets.set_lock(call.managing, bucket.bucket_id, change)
     return bare_answer(200)
 

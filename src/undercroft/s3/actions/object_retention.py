@@ -14,6 +14,7 @@ from undercroft.s3.object_lock import (
     lockable_version,
     not_locked,
     parse_date,
+    version_to_lock,
 )
 from undercroft.s3.xml_in import fields, parse_document
 from undercroft.store.model import Retention
@@ -35,7 +36,7 @@ async def get_object_retention(call: Call) -> Response:
 async def put_object_retention(call: Call) -> Response:
     """PUT /bucket/key?retention: set, extend or, with an empty document, end the retention of a version."""
     retention = parse_retention(await call.document())
-    bucket, version = await lockable_version(call, Operation.WRITE_RETENTION)
+    bucket, version = await version_to_lock(call, Operation.WRITE_RETENTION)
     await call.store.files.update_retention(
         call.managing, bucket, call.key, str(version.file_id), retention, bypass=bypasses_governance(call)
     )

@@ -37,6 +37,12 @@ from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, BucketCaps, Document, Replication
 from undercroft.store.operations import Operation
 
+# What changes are called in the audit log.
+_DEEDS = {
+    Operation.WRITE_BUCKET: "Change bucket settings",
+    Operation.WRITE_BUCKET_LOCK: "Change Object Lock",
+}
+
 
 class BucketSettings(BucketsBase):
     """The part of the bucket store that changes settings."""
@@ -61,7 +67,7 @@ class BucketSettings(BucketsBase):
         `ReplicationConflict`.
         """
         bucket = await self.find(bucket_id=bucket_id)
-        async with self._deeds.of(principal, "Change bucket settings", name_of(principal, bucket)) as deed:
+        async with self._deeds.of(principal, _DEEDS[Operation.WRITE_BUCKET], name_of(principal, bucket)) as deed:
             authorize(principal, Operation.WRITE_BUCKET, bucket)
             check_lock(principal, bucket, lock)
             check_replication(principal, bucket, replication)
@@ -83,6 +89,17 @@ class BucketSettings(BucketsBase):
                 return await _revise(tx, row._replace(type=bucket_type or row.type), documents, now_ms)
 
             return await self._change(principal, Operation.WRITE_BUCKET, bucket, deed, change)
+
+    async def read_to_change(self, principal: Principal, name: str, operation: Operation) -> Bucket:
+        """The settings of a bucket as they are now, for whoever is about to change them by this operation.
+
+        The audit log has who may not. Raises `NoSuchBucket` and `Unauthorized`.
+        """
+        bucket = await self.find(name=name)
+        async with self._deeds.of(principal, _DEEDS[operation], name_of(principal, bucket)):
+            fresh = await self._gate.enter(principal, operation, bucket)
+            assert fresh is not None
+            return fresh
 
     async def set_s3_cors_rules(self, principal: Principal, bucket_id: str, rules: Sequence[Document]) -> Bucket:
         """Replace the CORS rules for operations of S3, in the form of `cors.with_s3_rules`, and raise the revision.
@@ -141,7 +158,7 @@ class BucketSettings(BucketsBase):
         Raises `NoSuchBucket`, `InvalidRequest`, `LockCannotBeDisabled`, `MissingLock` and `ReplicationConflict`.
         """
         bucket = await self.find(bucket_id=bucket_id)
-        async with self._deeds.of(principal, "Change Object Lock", name_of(principal, bucket)) as deed:
+        async with self._deeds.of(principal, _DEEDS[Operation.WRITE_BUCKET_LOCK], name_of(principal, bucket)) as deed:
             lock.check()
             now_ms = self._ambient.now_ms()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from undercroft.catalog import versions
 from undercroft.catalog.contract import Transaction
@@ -22,9 +23,18 @@ from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Bucket, FileLock, FileVersion, NewFile, Retention
 from undercroft.store.operations import Operation
 
+# What changes are called in the audit log.
+_DEEDS = {Operation.WRITE_RETENTION: "Set retention", Operation.WRITE_LEGAL_HOLD: "Set legal hold"}
+
 
 class Locks(FilesBase):
     """The part of the file store that locks and unlocks."""
+
+    def locking(
+        self, principal: Principal, operation: Operation, bucket: Bucket, name: str
+    ) -> AbstractAsyncContextManager[Deed]:
+        """The deed of changing a lock, within which a face may look for the version: the audit log has who may not."""
+        return self._deeds.of(principal, _DEEDS[operation], name_of_file(principal, bucket, name))
 
     async def update_retention(
         self,
@@ -40,7 +50,7 @@ class Locks(FilesBase):
 
         The audit log has what was asked with `bypass`, and what was refused. Raises `LockForbidden`, `MissingLock`, `RetentionPast`, `RetentionProtected`, `NoSuchVersion`.
         """
-        async with self._deeds.of(principal, "Set retention", name_of_file(principal, bucket, name)) as deed:
+        async with self.locking(principal, Operation.WRITE_RETENTION, bucket, name) as deed:
             may_lock(principal, Operation.WRITE_RETENTION, bucket, name)
             if bypass:
                 may_lock(principal, Operation.BYPASS_GOVERNANCE, bucket, name)
@@ -62,7 +72,7 @@ class Locks(FilesBase):
         self, principal: Principal, bucket: Bucket, name: str, file_id: str, *, on: bool
     ) -> FileVersion:
         """Put a legal hold on a version, or take it off. Raises `LockForbidden`, `MissingLock`, `NoSuchVersion`."""
-        async with self._deeds.of(principal, "Set legal hold", name_of_file(principal, bucket, name)) as deed:
+        async with self.locking(principal, Operation.WRITE_LEGAL_HOLD, bucket, name) as deed:
             may_lock(principal, Operation.WRITE_LEGAL_HOLD, bucket, name)
             check_bucket_locks(bucket)
 

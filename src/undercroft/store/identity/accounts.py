@@ -205,6 +205,10 @@ class Accounts:
 
         await self._gate.write(change)
 
+    async def is_known_in(self, tx: Transaction, email: str) -> bool:
+        """Whether an account has this address, a checked one, as this transaction sees it."""
+        return await accounts.find(tx, email) is not None
+
     async def set_email_in(self, tx: Transaction, account_id: str, email: str) -> None:
         """Replace the e-mail address, a checked one, as part of a transaction. Raises `DuplicateEmail`."""
         found = await accounts.find(tx, email)
@@ -212,6 +216,7 @@ class Accounts:
             raise DuplicateEmail(f"{email} already has an account.")
         await accounts.set_email(tx, account_id, email)
         await links.delete_of_account(tx, account_id, "reset")
+        await links.delete_of_account(tx, account_id, "email")
 
     async def delete_own(self, proof: Proof) -> None:
         """As `delete`, by the account itself. An operator's goes only once another operator has taken that from it, so that

@@ -1,12 +1,13 @@
 """Letters to the people of accounts, where the operator has set up mail.
 
 They leave in the background: nobody waits for a mail server, and nobody learns from the time of an answer whether a letter was
-sent. What cannot be handed over is logged, and has to be asked for again.
+sent, but for whoever has to know because nobody else gets to. What cannot be handed over is logged, and has to be asked for again.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
@@ -42,13 +43,47 @@ class Letters:
             "If it was not you, do nothing: your password stays as it is.",
         )
 
-    def password_changed(self, email: str) -> None:
-        """Word of another password."""
+    def password_changed(
+        self, email: str, *, passkeys_stay: Sequence[str] = (), passkeys_gone: Sequence[str] = ()
+    ) -> None:
+        """Word of another password, and of the passkeys that stay or were removed with it."""
+        gone = f"These passkeys were removed: {_quoted(passkeys_gone)}.\n\n" if passkeys_gone else ""
+        stay = f"These passkeys still sign in without it: {_quoted(passkeys_stay)}.\n\n" if passkeys_stay else ""
         self._send(
             email,
             "Your password was changed",
-            f"The password of {email} was changed, and you were signed out everywhere else.\n\n"
-            f"If it was not you, reset it at once: {self._origin}/forgot-password",
+            f"The password of {email} was changed, and you were signed out everywhere else.\n\n{gone}{stay}"
+            f"If it was not you, reset it at once, and remove what you do not know: {self._origin}/forgot-password",
+        )
+
+    def confirm_email(self, email: str, old_email: str, secret: str) -> None:
+        """The link by which an account gets another address, to the new one."""
+        self._send(
+            email,
+            "Confirm your e-mail address",
+            f"Somebody, probably you, wants the account of {old_email} to have this address, {email}, from now on.\n\n"
+            f"Open this link within {limits.NEW_EMAIL_LINK_VALID_S // 60} minutes, signed in to that account. It works once.\n\n"
+            f"{self._origin}/settings/email/{secret}\n\n"
+            "If it was not you, do nothing: nothing changes.",
+        )
+
+    def email_is_taken(self, email: str) -> None:
+        """Word to somebody whose address another account wants."""
+        self._send(
+            email,
+            "Your e-mail address was given for another account",
+            f"Somebody, probably you, wants another account to have the address {email}, which has an account already.\n\n"
+            f"Nothing has changed. Two accounts cannot have one address.\n\nSign in: {self._origin}/sign-in",
+        )
+
+    def email_change_asked(self, email: str, new_email: str) -> None:
+        """Word to the address that an account has, that another is to take its place."""
+        self._send(
+            email,
+            "Your e-mail address is to be changed",
+            f"Somebody, probably you, wants the account of {email} to have the address {new_email}. It will, once a link "
+            "that was sent there has been opened.\n\n"
+            f"If it was not you, reset your password at once, which ends the link: {self._origin}/forgot-password",
         )
 
     def email_changed(self, old_email: str, new_email: str) -> None:
@@ -88,9 +123,12 @@ class Letters:
             f"{self._origin}/sign-up/{secret}",
         )
 
-    def membership(self, email: str, owner_email: str, secret: str) -> None:
-        """The link by which somebody becomes a member of another's account."""
-        self._send(
+    async def membership(self, email: str, owner_email: str, secret: str) -> bool:
+        """The link by which somebody becomes a member of another's account; whether the letter was handed over.
+
+        The owner waits for that, who has to give the link to the person where it was not.
+        """
+        return await self._sent_now(
             email,
             f"{owner_email} invites you",
             f"{owner_email} invites you to work in their account. Open this link within"
@@ -114,6 +152,15 @@ class Letters:
         assert self._mailer is not None
         await _hand_over(self._mailer, self._mail(to, subject, f"{text}\n\n{self._origin}{page}"))
 
+    async def _sent_now(self, to: str, subject: str, text: str) -> bool:
+        if self._mailer is None:
+            return False
+        try:
+            await _hand_over(self._mailer, self._mail(to, subject, text))
+        except MailError:  # It is logged.
+            return False
+        return True
+
     async def sent(self) -> None:
         """Wait until every letter is handed over or given up."""
         if self._leaving:
@@ -131,6 +178,10 @@ class Letters:
 
     def _mail(self, to: str, subject: str, text: str) -> Mail:
         return Mail(to, f"{subject} (Undercroft)", text + _FOOT.format(origin=self._origin))
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 async def _hand_over(mailer: Mailer, mail: Mail) -> None:

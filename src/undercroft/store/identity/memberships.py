@@ -73,6 +73,13 @@ class Invited(NamedTuple):
     has_account: bool
 
 
+class Invitation(NamedTuple):
+    """The secret of the link by which somebody joins, and whether it was mailed to them: then it is nobody else's to know."""
+
+    secret: str
+    is_mailed: bool
+
+
 class Memberships:
     """The members of all accounts."""
 
@@ -101,8 +108,8 @@ class Memberships:
         found = await members.of_account(self._catalog.rows, principal.account_id or "", limits.MEMBERS_PER_ACCOUNT)
         return [_member(row) for row in found]
 
-    async def invite(self, principal: Principal, email: str, role: str, bucket_ids: Sequence[str] | None) -> str:
-        """Invite an address; the secret of the link by which its person joins, which is sent where mail can be.
+    async def invite(self, principal: Principal, email: str, role: str, bucket_ids: Sequence[str] | None) -> Invitation:
+        """Invite an address, and send it the link by which its person joins, where mail can be sent.
 
         Raises `InvalidRequest`, also for an address that is a member or the owner's, `NoSuchBucket`, and `TooManyAttempts` where
         so many letters were asked for lately, of this account or by anybody to this address.
@@ -138,8 +145,7 @@ class Memberships:
             return owner.email
 
         owner_email = await self._commit(principal, change)
-        self._letters.membership(email, owner_email, secret)
-        return secret
+        return Invitation(secret, await self._letters.membership(email, owner_email, secret))
 
     async def change(self, principal: Principal, email: str, role: str, bucket_ids: Sequence[str] | None) -> Member:
         """Give a member another role or other buckets, at once. Raises `NoSuchPerson`, `InvalidRequest`, `NoSuchBucket`."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import NamedTuple
+
 from undercroft import limits
 from undercroft.catalog import accounts, links, second_factors, sessions
 from undercroft.catalog.contract import Catalog, Transaction
@@ -13,10 +16,26 @@ from undercroft.store.identity import links as given
 from undercroft.store.identity.accounts import account_of_row
 from undercroft.store.identity.attempts import Attempts
 from undercroft.store.identity.letters import Letters
+from undercroft.store.identity.passkeys import remove_in
 from undercroft.store.identity.password_rules import check_new_password
 from undercroft.store.identity.passwords import hash_password
 from undercroft.store.identity.proofs import Proof
 from undercroft.store.model import Account
+
+
+class Forgotten(NamedTuple):
+    """The account that a link resets the password of."""
+
+    account_id: str
+    email: str
+
+
+class WasReset(NamedTuple):
+    """The account that has a new password, and the names of the passkeys that were removed with the old one, and that stay."""
+
+    account: Account
+    gone: list[str]
+    stay: list[str]
 
 
 class Passwords:
@@ -65,21 +84,23 @@ class Passwords:
         if account is not None:
             self._letters.reset_password(account.email, secret)
 
-    async def look_at_link(self, secret: str) -> str:
-        """The e-mail address of the account that a link is for. Raises `BadLink`."""
-        return (await given.look_at(self._catalog.rows, self._ambient, secret, "reset")).email
+    async def look_at_link(self, secret: str) -> Forgotten:
+        """Whose password a link resets. Raises `BadLink`."""
+        link = await given.look_at(self._catalog.rows, self._ambient, secret, "reset")
+        return Forgotten(link.account_id, link.email)
 
-    async def reset(self, secret: str, password: str) -> Account:
+    async def reset(self, secret: str, password: str, *, without_passkeys: Collection[str] = ()) -> WasReset:
         """Set a password by a link, which works no more; every session ends, also one that only lacks its code, and no browser
         is trusted.
 
-        Raises `BadLink` and `WeakPassword`.
+        Passkeys stay, since they are no less their owner's for a forgotten password: all but those with these ids, which are
+        removed with it. Raises `BadLink` and `WeakPassword`.
         """
-        email = await self.look_at_link(secret)
+        email = (await self.look_at_link(secret)).email
         await check_new_password(password, email)
         password_hash = await hash_password(password)
 
-        async def change(tx: Transaction) -> Account:
+        async def change(tx: Transaction) -> WasReset:
             link = await given.use(tx, self._ambient, secret, "reset")
             row = await accounts.find(tx, link.account_id)
             if row is None or row.suspended:
@@ -89,11 +110,12 @@ class Passwords:
             await sessions.delete_of_account(tx, row.account_id)
             await second_factors.forget_browsers(tx, row.account_id)
             await second_factors.delete_unfinished(tx, row.account_id)
-            return account_of_row(row)
+            gone, stay = await remove_in(tx, row.account_id, without_passkeys)
+            return WasReset(account_of_row(row), gone, stay)
 
-        account = await self._gate.write(change)
-        self._letters.password_changed(account.email)
-        return account
+        done = await self._gate.write(change)
+        self._letters.password_changed(done.account.email, passkeys_stay=done.stay, passkeys_gone=done.gone)
+        return done
 
     async def change(self, proof: Proof, password: str, *, session: str) -> None:
         """Set a password; every session but the one of this secret ends. The proof is of the old one.
@@ -104,12 +126,12 @@ class Passwords:
         await check_new_password(password, account.email, account.name)
         password_hash = await hash_password(password)
 
-        async def change(tx: Transaction) -> None:
+        async def change(tx: Transaction) -> list[str]:
             await proof.check(tx)
             await self.set_in(tx, account.account_id, password_hash, session)
+            return (await remove_in(tx, account.account_id, ()))[1]
 
-        await self._gate.write(change)
-        self._letters.password_changed(account.email)
+        self._letters.password_changed(account.email, passkeys_stay=await self._gate.write(change))
 
     async def set_in(self, tx: Transaction, account_id: str, password_hash: str, session: str) -> None:
         """Set a password as part of a transaction, and end every session but the one of this secret."""

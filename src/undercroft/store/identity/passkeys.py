@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -218,6 +218,18 @@ class Passkeys:
         if row.account_id:
             raise BadLink
         return _bytes(secret)
+
+
+async def remove_in(tx: Transaction, account_id: str, passkey_ids: Collection[str]) -> tuple[list[str], list[str]]:
+    """Remove those of the account's passkeys, as part of a transaction: the names of what is gone, and of what stays."""
+    gone, stay = [], []
+    for row in await passkeys.of_account(tx, account_id):
+        if _id(row) in passkey_ids:
+            await passkeys.delete(tx, account_id, row.credential_id)
+            gone.append(row.name)
+        else:
+            stay.append(row.name)
+    return gone, stay
 
 
 @contextmanager

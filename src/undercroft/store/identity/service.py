@@ -24,6 +24,7 @@ from undercroft.store.identity.groups import Groups
 from undercroft.store.identity.keys import Keys
 from undercroft.store.identity.letters import Letters
 from undercroft.store.identity.memberships import Memberships
+from undercroft.store.identity.new_emails import NewEmails
 from undercroft.store.identity.new_passwords import Passwords
 from undercroft.store.identity.passkeys import Passkeys
 from undercroft.store.identity.people import NOBODY_SIGNS_UP, People
@@ -95,6 +96,7 @@ class Identity:
             ambient,
         )
         self.passwords = Passwords(catalog, gate, self.attempts, self.letters, ambient)
+        self.emails = NewEmails(catalog, gate, self.accounts, self.attempts, self.letters, ambient)
         self.memberships = Memberships(catalog, gate, self.keys, self.accounts, self.attempts, self.letters, ambient)
         self.first_run = FirstRun(catalog, gate, self.accounts, self.passwords)
         self.sign_up = SignUp(catalog, gate, self.accounts, self.attempts, self.letters, ambient, people.sign_up)

@@ -21,7 +21,7 @@ from undercroft.store.errors import DuplicateEmail, InvalidRequest, OutOfRange, 
 from undercroft.store.gate import Gate
 from undercroft.store.identity.accounts import Accounts, Draft, NewAccount, announce, checked_email
 from undercroft.store.identity.audit import Actor, AuditLog
-from undercroft.store.identity.deeds import Deeds
+from undercroft.store.identity.deeds import Deed, Deeds
 from undercroft.store.identity.groups import UNTOLD_PASSWORD_BYTES, Groups
 from undercroft.store.identity.principals import Principal
 from undercroft.store.model import Account
@@ -81,7 +81,7 @@ class Trials:
                     raise TooManyMembers(f"An account has at most {limits.TRIALS_MAX} trial accounts made.")
                 pairs = zip(orders, drafts, strict=True)
                 made = [await self._insert(tx, order, draft, asked_by) for order, draft in pairs]
-                await deed.done(tx, details={new.account.email: new.account.account_id for new in made})
+                await _tell(tx, deed, orders, made)
                 return made
 
             return await self._gate.commit(principal, Operation.ADMINISTER_GROUPS, None, None, change)
@@ -146,6 +146,19 @@ async def _check_administers(rows: Rows, principal: Principal) -> None:
     """Raise `Unauthorized` unless the principal's account administers a group."""
     if not await groups.administers(rows, principal.account_id or ""):
         raise Unauthorized
+
+
+async def _tell(tx: Transaction, deed: Deed, orders: Sequence[Order], made: Sequence[NewAccount]) -> None:
+    """Write each account down for itself: one entry would have no room for all of an order."""
+    for number, (order, new) in enumerate(zip(orders, made, strict=True), start=1):
+        deed.target = new.account.email
+        told = {
+            "account": new.account.account_id,
+            "days": str(order.days),
+            "terabytes": str(order.terabytes),
+            "of the order": f"{number} of {len(orders)}",
+        }
+        await deed.done(tx, details=told)
 
 
 def _check(orders: Sequence[Order]) -> None:

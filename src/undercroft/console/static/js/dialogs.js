@@ -35,7 +35,11 @@ function fill(body, href, broad) {
   dialog.append(apart(body, dialog.dataset.prefix));
   dialog.setAttribute("aria-labelledby", `${dialog.dataset.prefix}dialog-title`);
   document.body.append(dialog);
-  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    const then = dialog.querySelector("[data-then]")?.dataset.then; // Something was done, which the page behind does not show.
+    if (then) leave(then);
+  });
   dialog.showModal();
   dialog.dispatchEvent(new CustomEvent("dialog-filled", { bubbles: true })); // It may show what is to have the focus.
   focusFirst(dialog);

@@ -1,5 +1,6 @@
 // Says when the session is about to end, and lets it go on. What was typed stays: nothing is loaded again, and after signing in
-// elsewhere the page's forms get the new session's token. Pages of one browser tell one another how long it lasts.
+// elsewhere the page's forms get the new session's token, if that is in the account that the page was opened in. Pages of one
+// browser tell one another how long it lasts.
 import { call, token } from "./request.js";
 import { toast } from "./toasts.js";
 
@@ -9,6 +10,7 @@ const channel = "BroadcastChannel" in window ? new BroadcastChannel("undercroft-
 let endsAt = 0;
 let timer = 0;
 let dialog = null;
+let ticking = 0;
 let isOver = false;
 
 export function start() {
@@ -16,7 +18,7 @@ export function start() {
   if (!left) return;
   lasts(Number(left.content));
   channel?.postMessage(Number(left.content));
-  channel?.addEventListener("message", (event) => (isOver ? goOn("/session") : lasts(event.data)));
+  channel?.addEventListener("message", (event) => (isOver ? goOn(session()) : lasts(event.data)));
 }
 
 /** The session lasts so long from now on. */
@@ -42,21 +44,36 @@ function warn() {
   dialog.addEventListener("close", () => (dialog?.remove(), (dialog = null), clearInterval(ticking)));
   dialog.addEventListener("cancel", (event) => event.preventDefault());
   document.body.append(dialog);
-  show("You will be signed out soon", "", [button("Stay signed in", "primary", () => goOn("/session/extend", {}))]);
+  show("You will be signed out soon", "", [button("Stay signed in", "primary", () => goOn(session("/extend"), {}))]);
   const tick = () => {
     const seconds = Math.ceil((endsAt - Date.now()) / 1000);
-    if (seconds <= 0) return clearInterval(ticking), over();
+    if (seconds <= 0) return over();
     dialog.querySelector("p").textContent = `Nothing was asked of the console for a while. Your session ends in ${duration(seconds)}. What you have typed on this page stays.`;
   };
-  const ticking = setInterval(tick, 1000);
+  ticking = setInterval(tick, 1000);
   tick();
   dialog.showModal();
 }
 
+/** Where to ask about the session, for this page: whose it is, and in which account. */
+function session(part = "") {
+  const said = (name) => encodeURIComponent(document.querySelector(`meta[name="${name}"]`).content);
+  return `/session${part}?person=${said("person-id")}&account=${said("account-id")}`;
+}
+
 function over() {
   isOver = true;
+  clearInterval(ticking);
   const link = Object.assign(document.createElement("a"), { className: "button plain", href: "/sign-in", target: "_blank", textContent: "Sign in again" });
-  show("You are signed out", "Your session is over. Sign in again in another tab, then go on here: what you have typed is kept.", [link, button("Go on", "primary", () => goOn("/session"))]);
+  show("You are signed out", "Your session is over. Sign in again in another tab, then go on here: what you have typed is kept.", [link, button("Go on", "primary", () => goOn(session()))]);
+}
+
+/** Nothing can be sent from here: the browser has gone to another account, or somebody else has signed in. */
+function elsewhere() {
+  isOver = true;
+  clearInterval(ticking);
+  const link = Object.assign(document.createElement("a"), { className: "button plain", href: "/accounts", target: "_blank", textContent: "To the accounts" });
+  show("You are in another account now", "This page was opened in another one, and nothing can be sent from it here. Go back to that account in another tab, then go on: what you have typed is kept.", [link, button("Go on", "primary", () => goOn(session()))]);
 }
 
 function show(title, text, buttons) {
@@ -74,7 +91,9 @@ async function goOn(path, body) {
     channel?.postMessage(said.left_ms);
     toast("You stay signed in.");
   } catch (error) {
-    if (error.status === 401 || error.status === 403) over();
+    if (error.status === 409) elsewhere();
+    else if (error.status === 403 && body) goOn(session()); // The page's token is of another account, or of an earlier session.
+    else if (error.status === 401 || error.status === 403) over();
     else toast(error.message, { kind: "problem" });
   }
 }
