@@ -122,6 +122,34 @@ def test_an_account_cannot_lift_the_operators_cap_by_its_own(console, server, ow
     refusal(lambda: s3.put_object(Bucket=name, Key="file", Body=bytes(11)))
 
 
+def test_the_settings_of_a_bucket_show_how_much_of_its_caps_is_used_and_every_page_says_when_it_is_full(
+    console, s3, new_name
+):
+    name = new_name("measured")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="one", Body=bytes(500))
+    console.open(f"/buckets/{name}/settings")
+    expect(console.page.locator("[data-cap=size]")).to_contain_text("No Cap")
+    dialog = console.dialog("Edit Caps")
+    dialog.get_by_label("Size cap").fill("much")
+    dialog.get_by_role("button", name="Update Caps").click()
+    expect(dialog.locator("[id$=e-size]")).to_be_visible()
+    dialog.get_by_label("Size cap").fill("1 KB")
+    dialog.get_by_label("Files cap").fill("1")
+    dialog.get_by_role("button", name="Update Caps").click()
+    console.page.wait_for_url(f"**/buckets/{name}/settings*")
+    expect(console.page.locator("[data-cap=size]")).to_contain_text("50 % of 1.0 KB")
+    expect(console.page.get_by_role("progressbar", name="Files")).to_have_js_property("value", 100)
+    console.open("/buckets")
+    expect(console.page.get_by_text(f"New files in the bucket {name} are refused")).to_be_visible()
+
+    def is_recorded():
+        console.open("/caps")
+        return console.page.locator(f'tr[data-alert="files-100"][data-alert-of="{name}"]').count() == 1
+
+    wait_until(is_recorded, "no alert is recorded")
+
+
 def test_a_bucket_is_held_to_caps_of_its_own(console, s3, new_name):
     name = new_name("bounded")
     s3.create_bucket(Bucket=name)

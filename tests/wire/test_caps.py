@@ -213,6 +213,33 @@ def test_the_caps_of_a_bucket_refuse_in_the_words_of_each_protocol_and_name_it(c
     assert b2.try_upload(bucket_id, "more", bytes(11)).status == 200
 
 
+def test_the_caps_of_a_bucket_alert_at_75_percent_and_when_they_refuse_in_either_protocol(capped):
+    b2, server = capped.b2, capped.server
+    bucket = b2.create_bucket("alerting-bucket")
+    bucket_id, name = bucket["bucketId"], bucket["bucketName"]
+    run(server, "bucket", "caps", name, "--size", "100", "--files", "10")
+
+    def wait_for(category: str, percent: int) -> dict[str, Any]:
+        def told() -> dict[str, Any] | None:
+            found = run(server, "account", "alerts", server.account_id)["alerts"]
+            wanted = {"category": category, "percent": percent, "bucketId": bucket_id, "bucketName": name}
+            return next((alert for alert in found if wanted.items() <= alert.items()), None)
+
+        alert: dict[str, Any] = wait_until(told, "there is no alert")
+        return alert
+
+    capped.s3.put_object(Bucket=name, Key="most", Body=bytes(75))
+    assert wait_for("storage", 75)["used"] == 75
+    metrics = server.get("/metrics", console=True)[1].decode()
+    line = f'undercroft_bucket_cap_used_ratio{{account="{server.account_id}",bucket="{name}",category="storage"}} 0.75'
+    assert line in metrics.splitlines()
+    assert b2.try_upload(bucket_id, "large", bytes(26)).json["code"] == "storage_cap_exceeded"
+    assert wait_for("storage", 100)["used"] == 75
+    run(server, "bucket", "caps", name, "--files", "1")
+    assert refused_by_s3(lambda: capped.s3.put_object(Bucket=name, Key="second", Body=b"1"))[1] == "AccessDenied"
+    assert wait_for("files", 100)["used"] == 1
+
+
 def test_the_cap_on_class_c_refuses_even_to_authorize_and_lets_deletes_pass(capped):
     b2, bucket_id, name = capped.b2, capped.bucket["bucketId"], capped.bucket["bucketName"]
     kept = b2.upload(bucket_id, "kept", b"data")

@@ -47,6 +47,16 @@ async def of_account(rows: Rows, account_id: str) -> list[BucketRow]:
     ]
 
 
+async def with_caps(rows: Rows, account_id: str) -> list[tuple[str, str, str]]:
+    """Those of the account's buckets that have caps, by name: id, name, and the caps as a document."""
+    found = await rows.all(
+        "SELECT b.bucket_id, b.name, d.document FROM buckets b JOIN bucket_documents d ON d.bucket_id = b.bucket_id"
+        " WHERE b.account_id = ?1 AND d.kind = 'caps' AND d.document <> 'null' ORDER BY b.name",
+        (account_id,),
+    )
+    return [(row[0], row[1], row[2]) for row in found]  # type: ignore[misc]
+
+
 async def count(rows: Rows, account_id: str) -> int:
     """How many buckets the account has."""
     row = await rows.one("SELECT count(*) FROM buckets WHERE account_id = ?1", (account_id,))

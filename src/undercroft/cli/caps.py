@@ -127,6 +127,7 @@ def alerts(
                 {
                     "time": day_and_time(alert.at_ms),
                     "account": alert.account_id,
+                    "bucket": alert.subject.name,
                     "category": alert.category.replace("_", " "),
                     "percent": alert.percent,
                     "used": alert.used,

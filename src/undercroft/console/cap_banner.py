@@ -5,7 +5,7 @@ from __future__ import annotations
 from undercroft.console.caps.amounts import IN_BYTES
 from undercroft.console.templates import count, size
 from undercroft.store import Store
-from undercroft.store.accounting.model import Category
+from undercroft.store.accounting.model import Category, Standing
 
 _REFUSED: dict[Category, str] = {
     "storage": "Uploads are refused: {used} of {cap} are stored. Delete something, or raise the cap on storage.",
@@ -16,12 +16,29 @@ _REFUSED: dict[Category, str] = {
 }
 
 
+_REFUSED_IN_BUCKET: dict[Category, str] = {
+    "storage": "Uploads to the bucket {bucket} are refused: {used} of {cap} are stored in it.",
+    "files": "New files in the bucket {bucket} are refused: it has {used} of {cap} files.",
+}
+_BUCKETS_NAMED = 3  # Beyond these, buckets are only counted: a banner is no list.
+
+
 async def what_is_blocked(store: Store, account_id: str) -> list[str]:
-    """A sentence for each cap of the account that refuses something now."""
-    return [
-        _REFUSED[one.category].format(used=_number(one.category, one.used), cap=_number(one.category, one.cap))
-        for one in await store.accounting.caps.blocking(account_id)
-    ]
+    """A sentence for each cap of the account that refuses something now, and for those of buckets."""
+    blocking = await store.accounting.caps.blocking(account_id)
+    named = [one for one in blocking if one.subject.kind == "bucket"]
+    sentences = [_sentence(one) for one in blocking if one.subject.kind == "account"]
+    sentences += [_sentence(one) for one in named[:_BUCKETS_NAMED]]
+    if len(named) > _BUCKETS_NAMED:
+        sentences.append(f"So are {count(len(named) - _BUCKETS_NAMED, 'further cap')} of buckets.")
+    return sentences
+
+
+def _sentence(one: Standing) -> str:
+    words = (_REFUSED_IN_BUCKET if one.subject.kind == "bucket" else _REFUSED)[one.category]
+    return words.format(
+        bucket=one.subject.name, used=_number(one.category, one.used), cap=_number(one.category, one.cap)
+    )
 
 
 def _number(category: Category, amount: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 
 class StoreError(Exception):
     """Anything the store refuses or cannot do. Nothing has changed when it is raised."""
@@ -465,11 +467,12 @@ class FilesCapExceeded(StorageCapExceeded):
 class BucketCapExceeded(StorageCapExceeded):
     """The bucket would hold more bytes or files than it may, whatever its account may."""
 
-    def __init__(self, bucket_name: str) -> None:
+    def __init__(self, bucket_name: str, category: Literal["storage", "files"]) -> None:
         super().__init__(
             f"Cannot upload files, the bucket's cap is exceeded: {bucket_name}. "
             "See the Caps & Alerts page to increase its cap."
         )
+        self.category = category
 
 
 class TransactionCapExceeded(CapExceeded):

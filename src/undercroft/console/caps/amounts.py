@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 from undercroft.console.templates import count, size
-from undercroft.store.accounting.model import Category
+from undercroft.store.accounting.model import Category, Subject
 
 NAMES: dict[Category, str] = {
     "storage": "Daily Storage Caps",
@@ -15,6 +15,7 @@ NAMES: dict[Category, str] = {
     "class_b": "Daily Class B Transaction Caps",
     "class_c": "Daily Class C Transaction Caps",
 }
+OF_BUCKET: dict[Category, str] = {"storage": "Size Cap of Bucket", "files": "Files Cap of Bucket"}
 IN_BYTES = frozenset({"storage", "download"})
 _BYTES = re.compile(r"([0-9][0-9,]*(?:\.[0-9]{1,9})?)\s*(?:([kmgtp]?)b|bytes?)?\Z", re.IGNORECASE)
 _COUNT = re.compile(r"[0-9][0-9,]*\Z")
@@ -45,6 +46,11 @@ def exact(size_bytes: int) -> str:
         if size_bytes and size_bytes % unit_bytes == 0:
             return f"{size_bytes // unit_bytes} {unit}"
     return f"{size_bytes} bytes"
+
+
+def name_of(category: Category, subject: Subject) -> str:
+    """What a cap is called, on the account or on a bucket of it."""
+    return OF_BUCKET[category] if subject.kind == "bucket" else NAMES[category]
 
 
 def shown(category: Category, amount: int) -> str:

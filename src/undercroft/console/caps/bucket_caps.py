@@ -9,18 +9,20 @@ from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.in_words import of_bucket
 from undercroft.store.errors import OutOfRange
-from undercroft.store.model import BucketCaps
+from undercroft.store.model import Bucket, BucketCaps
+
+FROM_SETTINGS = "settings"
 
 
 async def edit_of_bucket(visit: Visit) -> Response:
-    """The form, as the caps are."""
+    """The form, as the caps are. Whoever comes from the settings of the bucket goes back there."""
     bucket = await visit.store.buckets.read(visit.principal, visit.path("name"))
     caps = bucket.caps or BucketCaps()
     values = {
         "size": "" if caps.size_bytes is None else exact(caps.size_bytes),
         "files": "" if caps.files is None else f"{caps.files}",
     }
-    return visit.render("caps/bucket.html", bucket=bucket, values=values)
+    return _form(visit, bucket, values, visit.query("from"))
 
 
 async def change_of_bucket(visit: Visit) -> Response:
@@ -40,5 +42,24 @@ async def change_of_bucket(visit: Visit) -> Response:
         except OutOfRange as error:
             errors = beside(error, {"sizeBytes": "size", "files": "files"}, "size")
     if errors:
-        return visit.render("caps/bucket.html", status=422, bucket=bucket, values=values, errors=errors)
-    return visit.redirect("/caps", notice="caps-updated")
+        return _form(visit, bucket, values, visit.field("from"), errors)
+    return visit.redirect(_back(bucket, visit.field("from")), notice="caps-updated")
+
+
+def _back(bucket: Bucket, came_from: str) -> str:
+    """The page that the form was opened from."""
+    return f"/buckets/{bucket.name}/settings" if came_from == FROM_SETTINGS else "/caps"
+
+
+def _form(
+    visit: Visit, bucket: Bucket, values: dict[str, str], came_from: str, errors: dict[str, str] | None = None
+) -> Response:
+    return visit.render(
+        "caps/bucket.html",
+        status=422 if errors else 200,
+        bucket=bucket,
+        values=values,
+        came_from=FROM_SETTINGS if came_from == FROM_SETTINGS else "",
+        back=_back(bucket, came_from),
+        errors=errors,
+    )

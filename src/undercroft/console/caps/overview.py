@@ -7,16 +7,14 @@ from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
-from undercroft.console.caps.amounts import NAMES, shown
-from undercroft.console.templates import count, size
+from undercroft.console.caps.amounts import NAMES, name_of, shown
+from undercroft.console.caps.parts import part_of, row_of_bucket
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.alert_settings import AlertSettings
 from undercroft.store.accounting.model import CATEGORIES, Category, DayOfUsage, Held, day_of
 from undercroft.store.accounting.telling import ADDRESS, OWNER, WEBHOOK
-from undercroft.store.model import Bucket, BucketCaps
 
 ALERT_DAYS = 30
-_ALERT_PERCENT = 75
 _CHANNELS = {OWNER: "The account's address", WEBHOOK: "The webhook"}
 
 
@@ -31,23 +29,6 @@ class Row(NamedTuple):
     tone: str  # The class of its bar.
     is_operators: bool  # Whether it is the operator's, which is lower than the account's own.
     alerts_at: str  # The percentages of it that alert.
-
-
-class Part(NamedTuple):
-    """How much of a cap is used: at most 100 percent, the class of its bar, and the cap in words."""
-
-    percent: int
-    tone: str
-    cap: str
-
-
-class BucketRow(NamedTuple):
-    """What a bucket holds, and how much that is of what it may; None without a cap."""
-
-    bucket: Bucket
-    held: Held
-    size: Part | None
-    files: Part | None
 
 
 async def overview(visit: Visit) -> Response:
@@ -70,9 +51,14 @@ async def overview(visit: Visit) -> Response:
             for category in CATEGORIES
         ],
         class_a=days[0].transactions("A") if days else 0,
-        buckets=[_bucket_row(bucket, held.get(bucket.bucket_id, Held())) for bucket in await visit.own_buckets()],
+        buckets=[row_of_bucket(bucket, held.get(bucket.bucket_id, Held())) for bucket in await visit.own_buckets()],
         alerts=[
-            (alert, NAMES[alert.category], shown(alert.category, alert.used), shown(alert.category, alert.cap))
+            (
+                alert,
+                name_of(alert.category, alert.subject),
+                shown(alert.category, alert.used),
+                shown(alert.category, alert.cap),
+            )
             for alert in alerts
         ],
         alert_days=ALERT_DAYS,
@@ -104,18 +90,6 @@ def _row(category: Category, used: int, cap: int | None, operators: int | None, 
     name, shown_used = NAMES[category], shown(category, used)
     if cap is None:
         return Row(category, name, shown_used, None, None, "", False, "")
-    part = _part(used, cap, shown(category, cap))
+    part = part_of(used, cap, shown(category, cap))
     alerts_at = ", ".join(f"{one} %" for one in settings.percentages(category))
     return Row(category, name, shown_used, part.cap, part.percent, part.tone, cap == operators, alerts_at)
-
-
-def _bucket_row(bucket: Bucket, held: Held) -> BucketRow:
-    caps = bucket.caps or BucketCaps()
-    in_size = None if caps.size_bytes is None else _part(held.size_bytes, caps.size_bytes, size(caps.size_bytes))
-    in_files = None if caps.files is None else _part(held.files, caps.files, count(caps.files))
-    return BucketRow(bucket, held, in_size, in_files)
-
-
-def _part(used: int, cap: int, words: str) -> Part:
-    percent = min(100, used * 100 // cap) if cap else 100
-    return Part(percent, "bad" if percent == 100 else "warn" if percent >= _ALERT_PERCENT else "", words)

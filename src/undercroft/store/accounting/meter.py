@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from undercroft.catalog.accounting import SpentRow
 from undercroft.store.accounting.counts import Batch, Counted, Counts, Left, gathered, no_counts, sum_of
-from undercroft.store.accounting.model import DAY_MS, Caps, Category, TransactionClass, day_of
+from undercroft.store.accounting.model import DAY_MS, Caps, Category, Refusal, TransactionClass, day_of
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import DownloadCapExceeded, TransactionCapExceeded
 
@@ -31,7 +31,7 @@ class Meter:
         self._caps: Mapping[str, Caps] = {}  # Of those accounts that have daily ones.
         self._spent: Mapping[str, SpentRow] = {}  # By those accounts, on the day `_spent_day`, as written down.
         self._spent_day = -1
-        self._refused: set[tuple[str, Category]] = set()
+        self._refused: set[Refusal] = set()
 
     # -- Every request --------------------------------------------------------------------------------------------------
     def charge(
@@ -84,7 +84,7 @@ class Meter:
         left = counts.left
         if left is not None and left.download is not None:
             if size_bytes > left.download:
-                self._refused.add((account_id, "download"))
+                self._refused.add(Refusal(account_id, "download"))
                 raise DownloadCapExceeded
             left.download -= size_bytes
         place = bucket_id, key_id
@@ -108,9 +108,9 @@ class Meter:
         place = bucket_id, key_id
         counts.uploaded[place] = counts.uploaded.get(place, 0) + size_bytes
 
-    def refuse(self, account_id: str, category: Category) -> None:
+    def refuse(self, refusal: Refusal) -> None:
         """Note that a cap has refused something."""
-        self._refused.add((account_id, category))
+        self._refused.add(refusal)
 
     # -- Every few seconds ----------------------------------------------------------------------------------------------
     def take(self) -> Batch:
@@ -130,8 +130,8 @@ class Meter:
         """Keep what could not be written down, for the next time."""
         self._kept = sum_of(self._kept or no_counts(), batch)
 
-    def take_refused(self) -> set[tuple[str, Category]]:
-        """The accounts that a cap has refused something since the last time, and which one."""
+    def take_refused(self) -> set[Refusal]:
+        """The caps that have refused something since the last time."""
         refused, self._refused = self._refused, set()
         return refused
 
@@ -175,7 +175,7 @@ class Meter:
         if available is None:
             return
         if transactions > available:
-            self._refused.add((account_id, category))
+            self._refused.add(Refusal(account_id, category))
             raise TransactionCapExceeded
         if transaction_class == "B":
             left.class_b = available - transactions

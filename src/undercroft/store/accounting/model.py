@@ -52,8 +52,28 @@ class Caps(msgspec.Struct, frozen=True):
         return self.download is not None or self.class_b is not None or self.class_c is not None
 
 
+class Subject(NamedTuple):
+    """What a cap is on: the account itself, or one of its buckets. Id and name are those of the bucket."""
+
+    kind: Literal["account", "bucket"] = "account"
+    subject_id: str = ""
+    name: str = ""
+
+
+THE_ACCOUNT = Subject()
+
+
+class Refusal(NamedTuple):
+    """A cap that has refused something."""
+
+    account_id: str
+    category: Category
+    kind: str = THE_ACCOUNT.kind
+    subject_id: str = ""
+
+
 class Alert(msgspec.Struct, frozen=True):
-    """Word that an account has used this much of a cap: 75 or 100 percent, or has been refused by it (100).
+    """Word that so much of a cap is used: 75 or 100 percent, or that it has refused something (100).
 
     `used` and `cap` are in the units of `Caps`; `used` is what was known at `at_ms`.
     """
@@ -64,12 +84,16 @@ class Alert(msgspec.Struct, frozen=True):
     used: int
     cap: int
     at_ms: int
+    subject: Subject = THE_ACCOUNT
 
 
 def described(alert: Alert) -> dict[str, object]:
-    """An alert as it is told outside, in JSON."""
+    """An alert as it is told outside, in JSON. One about a bucket names it."""
+    kind, subject_id, name = alert.subject
+    named = {} if alert.subject == THE_ACCOUNT else {f"{kind}Id": subject_id, f"{kind}Name": name}
     return {
         "accountId": alert.account_id,
+        **named,
         "category": JSON_NAMES[alert.category],
         "percent": alert.percent,
         "used": alert.used,
@@ -79,12 +103,18 @@ def described(alert: Alert) -> dict[str, object]:
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How much of a cap an account uses now, in the units of `Caps`."""
+    """How much of a cap is used now, in the units of `Caps`."""
 
     account_id: str
     category: Category
     used: int
     cap: int
+    subject: Subject = THE_ACCOUNT
+
+    @property
+    def about(self) -> tuple[str, str, str]:
+        """What tells this cap from others of the account: its subject's kind and id, and its category."""
+        return self.subject.kind, self.subject.subject_id, self.category
 
 
 class CallCount(msgspec.Struct, frozen=True):

@@ -11,12 +11,13 @@ from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.keyring import Keyring
 from undercroft.store.accounting.alert_settings import AlertSettingsOfAccounts
 from undercroft.store.accounting.alerts import Alerts
-from undercroft.store.accounting.caps import CapsOfAccounts, caps_of_row
+from undercroft.store.accounting.caps import CapsOfAccounts
 from undercroft.store.accounting.key_uses import KeyUses
 from undercroft.store.accounting.meter import Meter
 from undercroft.store.accounting.model import Caps, day_of
 from undercroft.store.accounting.reports import Reports
 from undercroft.store.accounting.splits import Splits
+from undercroft.store.accounting.standings import caps_of_row
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import StoreError
 from undercroft.store.gate import Gate

@@ -42,15 +42,22 @@ def letter_of(owner: str, news: Sequence[NoticeRow]) -> Letter:
 
 def _of_cap(owner: str, alert: dict[str, Any]) -> Letter:
     what, amounts = _TOLD[alert["category"]]
+    told = amounts.format(used=alert["used"], cap=alert["cap"])
+    if "bucketName" in alert:
+        what, told = (f"{words} in the bucket {alert['bucketName']}" for words in (what, told))
     at = f"{moment(alert['timestamp']):%Y-%m-%d %H:%M} UTC"
     if alert["percent"] == 100 and alert["used"] < alert["cap"]:
-        subject, begins = f"{what} has refused something".capitalize(), "Something did not fit any more"
+        subject, begins = f"{_begun(what)} has refused something", "Something did not fit any more"
     elif alert["percent"] == 100:
-        subject, begins = f"{what} is reached".capitalize(), "More is refused from now on"
+        subject, begins = f"{_begun(what)} is reached", "More is refused from now on"
     else:
         subject, begins = f"{alert['percent']} percent of {what} are used", "Nothing is refused yet"
-    told = amounts.format(used=alert["used"], cap=alert["cap"])
     return Letter(subject, f"Account {owner}, {at}: {told}. {begins}.", "/caps")
+
+
+def _begun(words: str) -> str:
+    """The same words, as a sentence begins with them: names in them stay as they are."""
+    return words[:1].upper() + words[1:]
 
 
 def _of_key(owner: str, key: dict[str, Any]) -> Letter:
