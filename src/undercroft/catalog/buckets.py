@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from undercroft.catalog import quotas
 from undercroft.catalog.contract import Rows, Transaction
 
 _COLUMNS = "bucket_id, account_id, name, type, revision, created_ms"
@@ -76,6 +77,7 @@ async def delete(tx: Transaction, bucket_id: str) -> None:
     """
     for table in ("buckets", "bucket_documents", "usage_deltas", "deliveries", "replication_queues", "shares"):
         await tx.run(f"DELETE FROM {table} WHERE bucket_id = ?1", (bucket_id,))
+    await quotas.delete(tx, "bucket", bucket_id)
     for table in ("notification_queues", "outbox"):
         await tx.run(
             f"DELETE FROM {table} WHERE bucket_id = ?1"

@@ -1,6 +1,6 @@
 """Statements about the alerts that were raised on the way to caps.
 
-A cap is that of an account (`kind` is then `account`, and the subject's id is empty) or of one of its buckets.
+A cap is that of an account (`kind` is then `account`, and the subject's id is empty) or of one of its buckets or keys.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _ABOUT = "account_id = ?1 AND kind = ?2 AND subject_id = ?3 AND category = ?4"
 class AlertRow(NamedTuple):
     """A row of `cap_alerts`, without whether it is over. `day` is a number of days since the epoch.
 
-    The name is that which the subject had: alerts outlive buckets.
+    The name is that which the subject had: alerts outlive buckets and keys.
     """
 
     account_id: str

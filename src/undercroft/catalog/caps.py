@@ -53,16 +53,17 @@ async def page(rows: Rows, after: str, limit: int) -> list[tuple[str, CapsRow]]:
     return [(str(row[0]), CapsRow._make(row[1:])) for row in found]
 
 
-# Whose caps somebody looks at: accounts that have some, and those with buckets that do.
+# Whose caps somebody looks at: accounts that have some, and those with buckets or keys that do. CROSS JOIN has SQLite begin with the few
+# buckets that have caps, and not with all that there are.
 _CAPPED = (
     "SELECT account_id FROM caps UNION SELECT account_id FROM own_caps"
-    " UNION SELECT b.account_id FROM bucket_documents d JOIN buckets b ON b.bucket_id = d.bucket_id"
-    " WHERE d.kind = 'caps' AND d.document <> 'null'"
+    " UNION SELECT account_id FROM quotas UNION SELECT b.account_id FROM bucket_documents d CROSS JOIN buckets b"
+    " WHERE d.kind = 'caps' AND d.document <> 'null' AND b.bucket_id = d.bucket_id"
 )
 
 
 async def accounts_page(rows: Rows, after: str, limit: int) -> list[str]:
-    """The ids of accounts that have caps, or buckets with caps, those that come after this one, in order."""
+    """The ids of accounts that have caps, or buckets or keys with caps, those that come after this one, in order."""
     found = await rows.all(
         f"SELECT account_id FROM ({_CAPPED}) AS capped WHERE account_id > ?1 ORDER BY account_id LIMIT ?2",
         (after, limit),
@@ -71,8 +72,15 @@ async def accounts_page(rows: Rows, after: str, limit: int) -> list[str]:
 
 
 async def is_capped(rows: Rows, account_id: str) -> bool:
-    """Whether the account has caps, or a bucket with caps."""
-    row = await rows.one(f"SELECT 1 FROM ({_CAPPED}) AS capped WHERE account_id = ?1 LIMIT 1", (account_id,))
+    """Whether the account has caps, or a bucket or a key with caps."""
+    row = await rows.one(
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM caps WHERE account_id = ?1)"
+        " OR EXISTS (SELECT 1 FROM own_caps WHERE account_id = ?1)"
+        " OR EXISTS (SELECT 1 FROM quotas WHERE account_id = ?1)"
+        " OR EXISTS (SELECT 1 FROM buckets b JOIN bucket_documents d ON d.bucket_id = b.bucket_id"
+        " WHERE b.account_id = ?1 AND d.kind = 'caps' AND d.document <> 'null')",
+        (account_id,),
+    )
     return row is not None
 
 

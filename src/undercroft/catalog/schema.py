@@ -264,7 +264,7 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE sessions ADD COLUMN in_account TEXT NOT NULL DEFAULT ''",
     ),
     (
-        # An alert may be about a bucket: which one is part of its key.
+        # An alert may be about a bucket or a key: which one is part of its key.
         """CREATE TABLE cap_alerts_by_subject (
             account_id TEXT NOT NULL,
             kind TEXT NOT NULL,
@@ -286,6 +286,15 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE cap_alerts_by_subject RENAME TO cap_alerts",
         "CREATE INDEX cap_alerts_unsent ON cap_alerts (at_ms) WHERE sent_ms IS NULL",
         "CREATE INDEX buckets_with_caps ON bucket_documents (bucket_id) WHERE kind = 'caps'",
+        """CREATE TABLE quotas (
+            kind TEXT NOT NULL,
+            subject_id TEXT NOT NULL,
+            category TEXT NOT NULL,
+            amount {BIG} NOT NULL,
+            account_id TEXT NOT NULL,
+            PRIMARY KEY (kind, subject_id, category)
+        ) {CLUSTERED}""",
+        "CREATE INDEX quotas_by_account ON quotas (account_id, kind, subject_id)",
     ),
 )
 

@@ -1,6 +1,6 @@
 """How much of their caps accounts use, for Prometheus: read from the catalog when somebody asks for `/metrics`.
 
-So an alert of Prometheus's own can stand at any percentage. Only accounts and buckets with caps have lines.
+So an alert of Prometheus's own can stand at any percentage. Only what has caps has lines.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from undercroft.store.accounting.model import CATEGORIES, Standing
 
 _USED = "undercroft_cap_used_ratio"
 _BUCKET_USED = "undercroft_bucket_cap_used_ratio"
+_KEY_USED = "undercroft_key_cap_used_ratio"
 _ALERTS = "undercroft_cap_alerts"
 
 
@@ -20,7 +21,13 @@ async def cap_metrics(store: Store) -> bytes:
     lines = [f"# HELP {_USED} Part of a cap that an account uses: 1 is all of it.", f"# TYPE {_USED} gauge"]
     lines += [_used(one, _USED) for one in standings if one.subject.kind == "account"]
     lines += [f"# HELP {_BUCKET_USED} Part of a bucket's cap that is used.", f"# TYPE {_BUCKET_USED} gauge"]
-    lines += [_used(one, _BUCKET_USED, one.subject.name) for one in standings if one.subject.kind == "bucket"]
+    lines += [
+        _used(one, _BUCKET_USED, f'bucket="{one.subject.name}",') for one in standings if one.subject.kind == "bucket"
+    ]
+    lines += [f"# HELP {_KEY_USED} Part of an application key's cap that is used.", f"# TYPE {_KEY_USED} gauge"]
+    lines += [
+        _used(one, _KEY_USED, f'key="{one.subject.subject_id}",') for one in standings if one.subject.kind == "key"
+    ]
     counts = dict.fromkeys(((category, percent) for category in CATEGORIES for percent in PERCENTAGES), 0)
     for alert in await store.accounting.alerts.recent(None, days=1):
         counts[alert.category, alert.percent] = counts.get((alert.category, alert.percent), 0) + 1
@@ -30,7 +37,6 @@ async def cap_metrics(store: Store) -> bytes:
     return "\n".join([*lines, ""]).encode()
 
 
-def _used(one: Standing, metric: str, bucket: str = "") -> str:
+def _used(one: Standing, metric: str, label: str = "") -> str:
     used = one.used / one.cap if one.cap else 1.0
-    of_bucket = f'bucket="{bucket}",' if bucket else ""
-    return f'{metric}{{account="{one.account_id}",{of_bucket}category="{one.category}"}} {used:.6g}'
+    return f'{metric}{{account="{one.account_id}",{label}category="{one.category}"}} {used:.6g}'

@@ -75,6 +75,8 @@ async def _page(
     errors: Mapping[str, str] | None = None,
 ) -> Response:
     held = (await visit.store.buckets.usage(visit.principal)).get(bucket.bucket_id, Held())
+    quotas = await visit.store.accounting.quotas.of_bucket(bucket.bucket_id)
+    done = await visit.store.accounting.quotas.done_today("bucket", bucket.account_id, bucket.bucket_id)
     return visit.render(
         "bucket_settings/general.html",
         status=status,
@@ -82,6 +84,6 @@ async def _page(
         bucket=bucket,
         values=values,
         rows=[*pairs, *[("", "")] * SPARE_ROWS],
-        row=row_of_bucket(bucket, held),
+        row=row_of_bucket(bucket, held, quotas, done),
         may_cap=rights.refusal(visit.signed_in, "/caps") is None,
     )

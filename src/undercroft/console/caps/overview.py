@@ -1,4 +1,4 @@
-"""The Caps & Alerts page: what is used of each cap today, what each bucket holds of its own, and the latest alerts."""
+"""The Caps & Alerts page: what is used of each cap today, what buckets and keys use of their own, and the latest alerts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from undercroft.console.caps.amounts import NAMES, name_of, shown
-from undercroft.console.caps.parts import part_of, row_of_bucket
+from undercroft.console.caps.parts import bars_of, part_of, row_of_bucket
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.alert_settings import AlertSettings
-from undercroft.store.accounting.model import CATEGORIES, Category, DayOfUsage, Held, day_of
+from undercroft.store.accounting.model import CATEGORIES, Category, DayOfUsage, Done, Held, Quotas, Subject, day_of
 from undercroft.store.accounting.telling import ADDRESS, OWNER, WEBHOOK
 
 ALERT_DAYS = 30
+KEYS_SHOWN = 100
 _CHANNELS = {OWNER: "The account's address", WEBHOOK: "The webhook"}
 
 
@@ -44,6 +45,8 @@ async def overview(visit: Visit) -> Response:
     )
     alerts = await store.accounting.alerts.recent(account_id, days=ALERT_DAYS)
     settings, webhook = await store.accounting.alert_settings.own(visit.principal)
+    by_day = await store.accounting.quotas.standing(visit.principal)
+    keys = [(subject, bars_of(*of_key)) for subject, of_key in by_day.items() if subject.kind == "key"]
     return visit.render(
         "caps/overview.html",
         rows=[
@@ -51,7 +54,16 @@ async def overview(visit: Visit) -> Response:
             for category in CATEGORIES
         ],
         class_a=days[0].transactions("A") if days else 0,
-        buckets=[row_of_bucket(bucket, held.get(bucket.bucket_id, Held())) for bucket in await visit.own_buckets()],
+        buckets=[
+            row_of_bucket(
+                bucket,
+                held.get(bucket.bucket_id, Held()),
+                *by_day.get(Subject("bucket", bucket.bucket_id, bucket.name), (Quotas(), Done())),
+            )
+            for bucket in await visit.own_buckets()
+        ],
+        keys=keys[:KEYS_SHOWN],
+        more_keys=max(0, len(keys) - KEYS_SHOWN),
         alerts=[
             (
                 alert,

@@ -1,4 +1,4 @@
-"""How much of each cap is used: of an account's own, and of those of its buckets."""
+"""How much of each cap is used: of an account's own, and of those of its buckets and keys."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from undercroft.catalog import accounting, buckets, caps, usage
 from undercroft.catalog.caps import CapsRow
 from undercroft.catalog.contract import Rows
 from undercroft.store.accounting.model import CATEGORIES, HELD, Caps, Held, Standing, Subject
+from undercroft.store.accounting.quotas import standing_in
 from undercroft.store.model import BucketCaps
 
 _bucket_caps = msgspec.json.Decoder(BucketCaps)
@@ -19,9 +20,13 @@ def caps_of_row(row: CapsRow) -> Caps:
 
 
 async def of_everything(rows: Rows, account_id: str, day: int) -> list[Standing]:
-    """How much is used of the caps of an account and of its buckets, of the daily ones on this day."""
+    """How much is used of the caps of an account and of its buckets and keys, of the daily ones on this day."""
     of_account = caps_of_row(await caps.find(rows, account_id))
-    return [*await of_account_itself(rows, account_id, of_account, day), *await _of_buckets(rows, account_id)]
+    return [
+        *await of_account_itself(rows, account_id, of_account, day),
+        *await _of_buckets(rows, account_id),
+        *await _of_quotas(rows, account_id, day),
+    ]
 
 
 async def of_account_itself(rows: Rows, account_id: str, of_account: Caps, day: int) -> list[Standing]:
@@ -54,3 +59,11 @@ async def _of_buckets(rows: Rows, account_id: str) -> list[Standing]:
         if bounds.files is not None:
             found.append(Standing(account_id, "files", holds.files, bounds.files, subject))
     return found
+
+
+async def _of_quotas(rows: Rows, account_id: str, day: int) -> list[Standing]:
+    return [
+        Standing(account_id, category, getattr(done, category), amount, subject)
+        for subject, (of_subject, done) in (await standing_in(rows, account_id, day)).items()
+        for category, amount in of_subject.amounts.items()
+    ]
