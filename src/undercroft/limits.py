@@ -278,6 +278,7 @@ ACCOUNTING_KEYS_PER_DAY = 1000  # Keys of an account that a process counts apart
 REPORT_PAGE_ROWS = 1000  # Days of buckets that are read, and written into a file, at a time.
 PRICE_MAX = 1_000_000  # A slip of the hand rather than a price.
 CAP_MAX = 2**62  # Sums of what was used and what is asked for stay within 64 bits.
+QUOTAS_PER_ACCOUNT = 3000  # Caps by the day on buckets and keys: each worker reads them all every `ACCOUNTING_FLUSH_S`.
 CAP_ALERTS_SHOWN_MAX = 1000
 CAP_ALERT_OFTEN = 5  # So often a day the same alert is raised: what goes up and down all day is no news.
 CAP_ALERTS_SENT_AT_ONCE = 100  # In one request to a webhook, and in one letter.

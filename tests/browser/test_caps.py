@@ -122,6 +122,84 @@ def test_an_account_cannot_lift_the_operators_cap_by_its_own(console, server, ow
     refusal(lambda: s3.put_object(Bucket=name, Key="file", Body=bytes(11)))
 
 
+def test_the_settings_of_a_bucket_show_how_much_of_its_caps_is_used_and_every_page_says_when_it_is_full(
+    console, s3, new_name
+):
+    name = new_name("measured")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="one", Body=bytes(500))
+    console.open(f"/buckets/{name}/settings")
+    expect(console.page.locator("[data-cap=size]")).to_contain_text("No Cap")
+    dialog = console.dialog("Edit Caps")
+    dialog.get_by_label("Size cap").fill("much")
+    dialog.get_by_role("button", name="Update Caps").click()
+    expect(dialog.locator("[id$=e-size]")).to_be_visible()
+    dialog.get_by_label("Size cap").fill("1 KB")
+    dialog.get_by_label("Files cap").fill("1")
+    dialog.get_by_role("button", name="Update Caps").click()
+    console.page.wait_for_url(f"**/buckets/{name}/settings*")
+    expect(console.page.locator("[data-cap=size]")).to_contain_text("50 % of 1.0 KB")
+    expect(console.page.get_by_role("progressbar", name="Files")).to_have_js_property("value", 100)
+    console.open("/buckets")
+    expect(console.page.get_by_text(f"New files in the bucket {name} are refused")).to_be_visible()
+
+    def is_recorded():
+        console.open("/caps")
+        return console.page.locator(f'tr[data-alert="files-100"][data-alert-of="{name}"]').count() == 1
+
+    wait_until(is_recorded, "no alert is recorded")
+
+
+def test_a_key_and_a_bucket_are_held_to_caps_by_the_day_which_the_page_shows_and_the_banner_says(
+    console, server, owner, s3, new_name
+):
+    name, key_name = new_name("by-day"), new_name("daily-key")
+    s3.create_bucket(Bucket=name)
+    console.open("/keys")
+    dialog = console.dialog("Add a New Application Key")
+    dialog.get_by_label("Name of Key").fill(key_name)
+    dialog.get_by_role("button", name="Create New Key").click()
+    expect(dialog).to_contain_text(key_name)
+    console.open("/keys")
+    row = console.page.locator("tr[data-key-id]").filter(has_text=key_name)
+    key_id = row.get_attribute("data-key-id")
+    row.locator("summary").last.click()
+    row.get_by_role("link", name="Caps …").click()
+    dialog = console.page.locator("dialog[open]")
+    dialog.get_by_label("Requests a day").fill("many")
+    dialog.get_by_role("button", name="Update Caps").click()
+    expect(dialog.locator("[id$=e-requests]")).to_contain_text("10,000")
+    dialog.get_by_label("Requests a day").fill("1,000")
+    dialog.get_by_label("Uploads a day").fill("5 GB")
+    dialog.get_by_role("button", name="Update Caps").click()
+    console.page.wait_for_url("**/caps*")
+    bars = console.page.locator(f'tr[data-key-caps="{key_id}"]')
+    expect(bars.locator("[data-day-cap=requests]")).to_contain_text("0 % of 1,000")
+    expect(bars.locator("[data-day-cap=upload]")).to_contain_text("of 5.0 GB")
+    data = ("--data", str(server.data_dir))
+    shown = run_command("key", "caps", key_id, "--account", owner.account_id, *data, home=server.data_dir.parent)
+    assert shown["caps"] == {"requests": 1000, "download": None, "upload": 5_000_000_000}
+
+    dialog = console.dialog(f"Edit caps of {name}")
+    dialog.get_by_label("Requests a day").fill("0")
+    dialog.get_by_role("button", name="Update Caps").click()
+    expect(dialog).to_have_count(0)
+    expect(console.page.get_by_text(f"Requests to the bucket {name} are refused until 00:00 UTC")).to_be_visible()
+    wait_until(lambda: _is_refused(lambda: s3.list_objects_v2(Bucket=name)), "the bucket is not held to it")
+    console.open(f"/buckets/{name}/settings")
+    expect(console.page.locator("[data-day-cap=requests]")).to_contain_text("100 % of 0")
+    run_command("bucket", "caps", name, "--requests", "none", *data, home=server.data_dir.parent)
+    wait_until(lambda: not _is_refused(lambda: s3.list_objects_v2(Bucket=name)), "the cap is not lifted")
+
+
+def _is_refused(ask):
+    try:
+        ask()
+    except ClientError as error:
+        return "the bucket has a cap on requests" in error.response["Error"]["Message"]
+    return False
+
+
 def test_a_bucket_is_held_to_caps_of_its_own(console, s3, new_name):
     name = new_name("bounded")
     s3.create_bucket(Bucket=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from undercroft.catalog import quotas
 from undercroft.catalog.contract import Rows, Transaction
 
 _COLUMNS = "bucket_id, account_id, name, type, revision, created_ms"
@@ -47,6 +48,16 @@ async def of_account(rows: Rows, account_id: str) -> list[BucketRow]:
     ]
 
 
+async def with_caps(rows: Rows, account_id: str) -> list[tuple[str, str, str]]:
+    """Those of the account's buckets that have caps, by name: id, name, and the caps as a document."""
+    found = await rows.all(
+        "SELECT b.bucket_id, b.name, d.document FROM buckets b JOIN bucket_documents d ON d.bucket_id = b.bucket_id"
+        " WHERE b.account_id = ?1 AND d.kind = 'caps' AND d.document <> 'null' ORDER BY b.name",
+        (account_id,),
+    )
+    return [(row[0], row[1], row[2]) for row in found]  # type: ignore[misc]
+
+
 async def count(rows: Rows, account_id: str) -> int:
     """How many buckets the account has."""
     row = await rows.one("SELECT count(*) FROM buckets WHERE account_id = ?1", (account_id,))
@@ -66,6 +77,7 @@ async def delete(tx: Transaction, bucket_id: str) -> None:
     """
     for table in ("buckets", "bucket_documents", "usage_deltas", "deliveries", "replication_queues", "shares"):
         await tx.run(f"DELETE FROM {table} WHERE bucket_id = ?1", (bucket_id,))
+    await quotas.delete(tx, "bucket", bucket_id)
     for table in ("notification_queues", "outbox"):
         await tx.run(
             f"DELETE FROM {table} WHERE bucket_id = ?1"

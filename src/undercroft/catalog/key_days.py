@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from undercroft import limits
+from undercroft.catalog import quotas
 from undercroft.catalog.contract import Rows, Transaction
 from undercroft.catalog.day_counts import DayCounts
 from undercroft.catalog.request_days import OUTCOMES
@@ -42,7 +43,10 @@ DONE = DayCounts("key_days", ("key_id",), _COUNTS)
 
 
 async def add(tx: Transaction, slot: int, rows: Sequence[KeyDayRow]) -> None:
-    """Count up. Beyond `ACCOUNTING_KEYS_PER_DAY` keys of an account, day and slot, keys count as one: `OTHER_KEYS`."""
+    """Count up. Beyond `ACCOUNTING_KEYS_PER_DAY` keys of an account, day and slot, keys count as one: `OTHER_KEYS`.
+
+    Those with quotas count by themselves whatever their number, or nobody would know what is left of these.
+    """
     counted: list[KeyDayRow] = []
     for (account_id, day), of_day in groupby(sorted(rows, key=lambda row: row[:2]), key=lambda row: row[:2]):
         known = {
@@ -51,8 +55,12 @@ async def add(tx: Transaction, slot: int, rows: Sequence[KeyDayRow]) -> None:
                 "SELECT key_id FROM key_days WHERE account_id = ?1 AND day = ?2 AND slot = ?3", (account_id, day, slot)
             )
         }
+        with_quotas: set[str] | None = None
         for row in of_day:
-            if row.key_id not in known and len(known) >= limits.ACCOUNTING_KEYS_PER_DAY:
+            is_one_too_many = row.key_id not in known and len(known) >= limits.ACCOUNTING_KEYS_PER_DAY
+            if is_one_too_many and with_quotas is None:
+                with_quotas = await quotas.keys_with(tx, account_id)
+            if is_one_too_many and row.key_id not in (with_quotas or ()):
                 row = row._replace(key_id=OTHER_KEYS)  # noqa: PLW2901 - it goes on as another.
             else:
                 known.add(row.key_id)

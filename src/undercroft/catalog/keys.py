@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from undercroft.catalog import quotas
 from undercroft.catalog.contract import Rows, Transaction
 
 _COLUMNS = "key_id, account_id, name, wrapped_secret, capabilities, bucket_ids, name_prefix, expires_ms, created_ms"
@@ -105,6 +106,7 @@ async def delete(tx: Transaction, key_id: str) -> None:
     await tx.run("DELETE FROM keys WHERE key_id = ?1", (key_id,))
     for table in _OF_KEYS:
         await tx.run(f"DELETE FROM {table} WHERE key_id = ?1", (key_id,))
+    await quotas.delete(tx, "key", key_id)
 
 
 async def delete_of_account(tx: Transaction, account_id: str) -> None:

@@ -263,6 +263,39 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX members_by_person ON members (member_id, account_id)",
         "ALTER TABLE sessions ADD COLUMN in_account TEXT NOT NULL DEFAULT ''",
     ),
+    (
+        # An alert may be about a bucket or a key: which one is part of its key.
+        """CREATE TABLE cap_alerts_by_subject (
+            account_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            subject_id TEXT NOT NULL,
+            category TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            percent INTEGER NOT NULL,
+            cap {BIG} NOT NULL,
+            at_ms {BIG} NOT NULL,
+            subject_name TEXT NOT NULL,
+            used {BIG} NOT NULL,
+            is_over INTEGER NOT NULL DEFAULT 0,
+            sent_ms {BIG},
+            PRIMARY KEY (account_id, kind, subject_id, category, day, percent, cap, at_ms)
+        ) {CLUSTERED}""",
+        """INSERT INTO cap_alerts_by_subject
+            SELECT account_id, 'account', '', category, day, percent, cap, at_ms, '', used, is_over, sent_ms FROM cap_alerts""",
+        "DROP TABLE cap_alerts",
+        "ALTER TABLE cap_alerts_by_subject RENAME TO cap_alerts",
+        "CREATE INDEX cap_alerts_unsent ON cap_alerts (at_ms) WHERE sent_ms IS NULL",
+        "CREATE INDEX buckets_with_caps ON bucket_documents (bucket_id) WHERE kind = 'caps'",
+        """CREATE TABLE quotas (
+            kind TEXT NOT NULL,
+            subject_id TEXT NOT NULL,
+            category TEXT NOT NULL,
+            amount {BIG} NOT NULL,
+            account_id TEXT NOT NULL,
+            PRIMARY KEY (kind, subject_id, category)
+        ) {CLUSTERED}""",
+        "CREATE INDEX quotas_by_account ON quotas (account_id, kind, subject_id)",
+    ),
 )
 
 SCHEMA_VERSION = len(DELTAS)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 import typer
 
-from undercroft.cli.caps import cap_of, cap_option, part_of
+from undercroft.cli.caps import cap_of, cap_option
 from undercroft.cli.on_data import on_data
 from undercroft.cli.options import JSON
 from undercroft.cli.output import print_json, print_table
+from undercroft.cli.quotas import as_rows, asked_quotas, in_json, of_the_day
 from undercroft.cli.session import with_store
 from undercroft.settings import Settings
 from undercroft.store import Store
-from undercroft.store.accounting.model import Held
+from undercroft.store.accounting.model import Done, Held, Quotas
 from undercroft.store.buckets.in_words import of_bucket
 from undercroft.store.identity.audit import OPERATOR_COMMAND, changes_of
+from undercroft.store.identity.audit_words import of_quotas
 from undercroft.store.model import Bucket, BucketCaps
 
 app = typer.Typer(help="Buckets.", no_args_is_help=True, rich_markup_mode=None)
@@ -33,46 +36,46 @@ def caps(
     bucket: Annotated[str, typer.Argument(metavar="BUCKET", help="The bucket's name.")],
     size: Annotated[str | None, cap_option("How many bytes the bucket may hold, all versions and parts.")] = None,
     files: Annotated[str | None, cap_option("How many files the bucket may show.")] = None,
+    requests: Annotated[str | None, cap_option("How many requests may be made to it a day, of every class.")] = None,
+    download: Annotated[str | None, cap_option("How many bytes may be downloaded from it a day.")] = None,
+    upload: Annotated[str | None, cap_option("How many bytes may be uploaded to it a day.")] = None,
     json: JSON = False,
 ) -> None:
-    """Show a bucket's caps and how much of them it uses. With options, set those; 'none' lifts one. They hold at once."""
+    """Show a bucket's caps and how much of them it uses. With options, set those; 'none' lifts one.
 
-    async def work(store: Store) -> tuple[Bucket, Held]:
+    Caps on size and files hold at once, those by the day within seconds. A day begins at 00:00 UTC.
+    """
+    by_day = asked_quotas(requests=requests, download=download, upload=upload)
+
+    async def work(store: Store) -> tuple[Bucket, Held, Quotas, Done]:
         found = await store.buckets.find(name=bucket)
         account = await store.identity.accounts.find(found.account_id)
         principal = await store.identity.accounts.operator(found.account_id)
-        if size is not None or files is not None:
+        quotas = await store.accounting.quotas.of_bucket(found.bucket_id)
+        if size is not None or files is not None or by_day:
             before = found.caps or BucketCaps()
             asked = BucketCaps(
                 before.size_bytes if size is None else cap_of(size), before.files if files is None else cap_of(files)
             )
-            changed = await store.buckets.set_caps(principal, found.bucket_id, asked)
-            changes = changes_of(of_bucket(found), of_bucket(changed))
+            wanted = msgspec.structs.replace(quotas, **by_day)
+            changed = await store.buckets.set_caps(principal, found.bucket_id, asked, wanted)
+            changes = changes_of(of_bucket(found) | of_quotas(quotas), of_bucket(changed) | of_quotas(wanted))
             await store.audit.record(
                 account.account_id, OPERATOR_COMMAND, "Set caps of bucket", target=found.name, changes=changes
             )
-            found = changed
-        return found, (await store.buckets.usage(principal)).get(found.bucket_id, Held())
+            found, quotas = changed, wanted
+        held = (await store.buckets.usage(principal)).get(found.bucket_id, Held())
+        done = await store.accounting.quotas.done_today("bucket", found.account_id, found.bucket_id)
+        return found, held, quotas, done
 
-    found, held = with_store(settings, work)
+    found, held, quotas, done = with_store(settings, work)
     bounds = found.caps or BucketCaps()
+    caps_and_used: dict[str, tuple[int | None, int, str]] = {
+        "size": (bounds.size_bytes, held.size_bytes, "bytes"),
+        "files": (bounds.files, held.files, "files"),
+        **of_the_day(quotas, done),
+    }
     if json:
-        print_json(
-            {
-                "bucketId": found.bucket_id,
-                "bucketName": found.name,
-                "caps": {"size": bounds.size_bytes, "files": bounds.files},
-                "used": {"size": held.size_bytes, "files": held.files},
-            }
-        )
-        return
-    print_table(
-        [
-            {"category": category, "cap": cap, "used": used, "percent": part_of(used, cap), "unit": unit}
-            for category, cap, used, unit in (
-                ("size", bounds.size_bytes, held.size_bytes, "bytes"),
-                ("files", bounds.files, held.files, "files"),
-            )
-        ],
-        "",
-    )
+        print_json({"bucketId": found.bucket_id, "bucketName": found.name, **in_json(caps_and_used)})
+    else:
+        print_table(as_rows(caps_and_used), "")

@@ -13,17 +13,28 @@ from undercroft.cli.output import day_and_time, print_json, print_table
 from undercroft.cli.session import with_store
 from undercroft.settings import Settings
 from undercroft.store import Store
-from undercroft.store.accounting.model import CATEGORIES, JSON_NAMES, Alert, Caps, Category, Standing, described
+from undercroft.store.accounting.model import (
+    CATEGORIES,
+    JSON_NAMES,
+    THE_ACCOUNT,
+    Alert,
+    Caps,
+    Category,
+    Standing,
+    described,
+)
 from undercroft.store.identity.audit import OPERATOR_COMMAND, changes_of
 from undercroft.store.identity.audit_words import of_caps
 
 NONE = "none"
-_UNITS: dict[Category, str] = {
+UNITS: dict[Category, str] = {
     "storage": "bytes",
     "files": "files",
     "download": "bytes a day",
     "class_b": "transactions a day",
     "class_c": "transactions a day",
+    "requests": "requests a day",
+    "upload": "bytes a day",
 }
 
 
@@ -94,7 +105,7 @@ def caps(
                 "cap": getattr(found, category),
                 "used": used.get(category),
                 "percent": part_of(used.get(category), getattr(found, category)),
-                "unit": _UNITS[category],
+                "unit": UNITS[category],
             }
             for category in CATEGORIES
         ]
@@ -127,6 +138,7 @@ def alerts(
                 {
                     "time": day_and_time(alert.at_ms),
                     "account": alert.account_id,
+                    "of": "account" if alert.subject == THE_ACCOUNT else f"{alert.subject.kind} {alert.subject.name}",
                     "category": alert.category.replace("_", " "),
                     "percent": alert.percent,
                     "used": alert.used,

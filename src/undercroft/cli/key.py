@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
+import msgspec
 import typer
 
 from undercroft import limits
+from undercroft.cli.caps import cap_option
 from undercroft.cli.on_data import on_data
 from undercroft.cli.options import JSON
 from undercroft.cli.output import day_and_time, print_fields, print_json, print_table
+from undercroft.cli.quotas import as_rows, asked_quotas, in_json, of_the_day
 from undercroft.cli.session import with_store
 from undercroft.settings import Settings
 from undercroft.store import Store
+from undercroft.store.accounting.model import Done, Quotas
 from undercroft.store.identity.audit import OPERATOR_COMMAND, changes_of
-from undercroft.store.identity.audit_words import of_key
+from undercroft.store.identity.audit_words import of_key, of_quotas
 from undercroft.store.model import ApplicationKey, KeyUse
 from undercroft.store.operations import ALL_CAPABILITIES, BUCKET_CAPABILITIES
 
@@ -186,6 +190,41 @@ def list_(
             ],
             "The account has no application key.",
         )
+
+
+@app.command()
+@on_data
+def caps(
+    settings: Settings,
+    key_id: Annotated[str, typer.Argument(metavar="KEY", help="The key's id.")],
+    account: Which,
+    requests: Annotated[str | None, cap_option("How many requests it may make a day, of every class.")] = None,
+    download: Annotated[str | None, cap_option("How many bytes it may download a day.")] = None,
+    upload: Annotated[str | None, cap_option("How many bytes it may upload a day.")] = None,
+    json: JSON = False,
+) -> None:
+    """Show a key's caps and how much of them it uses. With options, set those; 'none' lifts one.
+
+    They hold within seconds. A day begins at 00:00 UTC.
+    """
+    by_day = asked_quotas(requests=requests, download=download, upload=upload)
+
+    async def work(store: Store) -> tuple[ApplicationKey, Quotas, Done]:
+        operator = await store.identity.accounts.operator(account)
+        key = await store.identity.keys.find(operator, key_id)
+        quotas = await store.accounting.quotas.of_key(key_id)
+        if by_day:
+            before, quotas = quotas, msgspec.structs.replace(quotas, **by_day)
+            await store.accounting.quotas.change_key(operator, key_id, quotas)
+            await _write_down(store, "Set caps of key", key, of_quotas(before), of_quotas(quotas))
+        return key, quotas, await store.accounting.quotas.done_today("key", key.account_id, key_id)
+
+    key, quotas, done = with_store(settings, work)
+    caps_and_used = of_the_day(quotas, done)
+    if json:
+        print_json({"keyId": key.key_id, "keyName": key.name, **in_json(caps_and_used)})
+    else:
+        print_table(as_rows(caps_and_used), "")
 
 
 @app.command()

@@ -68,6 +68,7 @@ _RULES: dict[type[StoreError], tuple[int, str, str | Callable[[Any], str]]] = {
     errors.MissingLock: (409, "This bucket has no Object Lock", "Enable it on the page Lock, then files can be locked."),
     errors.DataCorrupt: (500, "This file is damaged", "What is stored differs from its checksum. See `undercroft doctor`."),
     errors.DownloadCapExceeded: (403, "The cap on downloads is reached", "Raise it under Caps & Alerts, or wait for tomorrow."),
+    errors.UploadCapExceeded: (403, "The cap on uploads is reached", "Raise it under Caps & Alerts, or wait for tomorrow."),
     errors.NoSuchShare: (404, "There is no such link", str),
     errors.NoSuchSession: (404, "There is no such session", str),
     errors.NoSuchJob: (404, "There is no such job", "It may be so old that it is not remembered, or have gone with its bucket."),

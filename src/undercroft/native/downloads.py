@@ -19,7 +19,13 @@ from undercroft.native.response_overrides import Overrides, overrides_of
 from undercroft.native.transactions import CLASSES
 from undercroft.settings import Settings
 from undercroft.store import Store
-from undercroft.store.errors import DownloadCapExceeded, IsHideMarker, NoSuchFile, TransactionCapExceeded
+from undercroft.store.errors import (
+    DownloadCapExceeded,
+    IsHideMarker,
+    NoSuchFile,
+    RequestsCapExceeded,
+    TransactionCapExceeded,
+)
 from undercroft.store.identity.authorize import Facts
 from undercroft.store.identity.principals import NOBODY, Principal
 from undercroft.store.model import Action, Bucket, FileVersion
@@ -93,6 +99,8 @@ def _charge(store: Store, request: Request, principal: Principal, operation: str
         request.counted = store.accounting.charge(
             account_id, operation, CLASSES[operation], 1, read.bucket_id, principal.key_of(account_id)
         )
+    except RequestsCapExceeded as error:
+        raise DownloadCapExceeded(str(error)) from None
     except TransactionCapExceeded:
         raise DownloadCapExceeded from None  # The service has one word for both, which names both (section 18).
 

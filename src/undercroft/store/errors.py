@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 
 class StoreError(Exception):
     """Anything the store refuses or cannot do. Nothing has changed when it is raised."""
@@ -440,6 +442,10 @@ class PartOrder(StoreError):
     """The part numbers of a finish do not ascend."""
 
 
+# Whose quota has refused something, as errors name it: what bucket and key it is, a client knows.
+_OF_KIND = {"bucket": "the bucket", "key": "the application key"}
+
+
 # -- Caps ---------------------------------------------------------------------------------------------------------------
 class CapExceeded(StoreError):
     """What is asked for would pass a cap of the account. Its text is for the client: it says which cap."""
@@ -465,11 +471,12 @@ class FilesCapExceeded(StorageCapExceeded):
 class BucketCapExceeded(StorageCapExceeded):
     """The bucket would hold more bytes or files than it may, whatever its account may."""
 
-    def __init__(self, bucket_name: str) -> None:
+    def __init__(self, bucket_name: str, category: Literal["storage", "files"]) -> None:
         super().__init__(
             f"Cannot upload files, the bucket's cap is exceeded: {bucket_name}. "
             "See the Caps & Alerts page to increase its cap."
         )
+        self.category = category
 
 
 class TransactionCapExceeded(CapExceeded):
@@ -478,8 +485,36 @@ class TransactionCapExceeded(CapExceeded):
     message = "Transaction cap exceeded. See the Caps & Alerts page to increase your cap."
 
 
+class RequestsCapExceeded(TransactionCapExceeded):
+    """A bucket, or a key, has been asked for as much as may be asked for today, whatever its account may."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"Transaction cap exceeded: {_OF_KIND[kind]} has a cap on requests a day, which is used up. "
+            "See the Caps & Alerts page to increase it."
+        )
+
+
+class UploadCapExceeded(CapExceeded):
+    """More bytes would be uploaded today, into the bucket or with the key, than may be."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"Cannot upload files: {_OF_KIND[kind]} has a cap on bytes uploaded a day, which is exceeded. "
+            "See the Caps & Alerts page to increase it."
+        )
+
+
 class DownloadCapExceeded(CapExceeded):
-    """The account would download more bytes today than it may."""
+    """More bytes would be downloaded today than may be."""
+
+    @classmethod
+    def of_quota(cls, kind: str) -> DownloadCapExceeded:
+        """That of a bucket or a key."""
+        return cls(
+            f"Cannot download file: {_OF_KIND[kind]} has a cap on bytes downloaded a day, which is exceeded. "
+            "See the Caps & Alerts page to increase it."
+        )
 
     message = (
         "Cannot download file, download bandwidth or transaction (Class B) cap exceeded. "

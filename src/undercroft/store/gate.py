@@ -15,6 +15,7 @@ from undercroft.catalog.caps import CapsRow
 from undercroft.catalog.contract import Catalog, CatalogError, CatalogFull, Change, Transaction
 from undercroft.store.accounting.bounds import check_bytes, check_files, files_before
 from undercroft.store.accounting.meter import Meter
+from undercroft.store.accounting.model import Category, Refusal
 from undercroft.store.directory import Directory
 from undercroft.store.errors import (
     BadCredentials,
@@ -216,9 +217,12 @@ class Gate:
             bucket = await self._directory.bucket_by_id(bucket.bucket_id) or bucket
 
     def _note_refusal(self, bucket: Bucket, error: StorageCapExceeded) -> None:
-        """Have an alert raised about what a cap of the account refused. Of those of buckets there is none."""
-        if not isinstance(error, BucketCapExceeded):
-            self._meter.refuse(bucket.account_id, "files" if isinstance(error, FilesCapExceeded) else "storage")
+        """Have an alert raised about what a cap refused."""
+        if isinstance(error, BucketCapExceeded):
+            self._meter.refuse(Refusal(bucket.account_id, error.category, "bucket", bucket.bucket_id))
+        else:
+            category: Category = "files" if isinstance(error, FilesCapExceeded) else "storage"
+            self._meter.refuse(Refusal(bucket.account_id, category))
 
     async def write_up_to_date(self, change: Change[T]) -> T:
         """As `write`, for a change that wraps secrets: it commits only while this process has read the whole log.

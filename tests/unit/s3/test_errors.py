@@ -159,7 +159,7 @@ def test_an_invalid_argument_names_it():
         (store_errors.ReadOnlyBucket("Snapshot buckets cannot be modified"), "AccessDenied", 403, {}),
         (store_errors.StorageCapExceeded(), "AccessDenied", 403, {}),
         (store_errors.FilesCapExceeded(), "AccessDenied", 403, {}),
-        (store_errors.BucketCapExceeded("photos"), "AccessDenied", 403, {}),
+        (store_errors.BucketCapExceeded("photos", "files"), "AccessDenied", 403, {}),
         (store_errors.TransactionCapExceeded(), "AccessDenied", 403, {}),
         (store_errors.DownloadCapExceeded(), "AccessDenied", 403, {}),
         (store_errors.BadLogDestination("it has Object Lock"), "InvalidTargetBucketForLogging", 400, {}),

@@ -255,7 +255,7 @@ async def test_a_deleted_account_leaves_no_accounting_behind_and_gets_none(tmp_p
         await bench.store.identity.accounts.delete(made)
         await bench.store.accounting.settle()
         for table in (
-            "caps", "own_caps", "cap_alerts", "call_days", "transfer_days", "storage_days", "bucket_days", "bucket_storage_days",
+            "caps", "own_caps", "quotas", "cap_alerts", "call_days", "transfer_days", "storage_days", "bucket_days", "bucket_storage_days",
             "status_days", "bucket_call_days", "key_days", "deleted_keys",
         ):  # fmt: skip
             assert not await bench.catalog.rows.all(f"SELECT 1 FROM {table} WHERE account_id = ?1", (made,)), table

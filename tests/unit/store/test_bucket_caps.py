@@ -156,13 +156,14 @@ async def test_a_changed_cap_holds_at_once_in_every_process_and_a_lifted_one_is_
 
 
 @asynchronous
-async def test_the_cap_of_a_bucket_raises_no_alert_about_its_account(tmp_path):
+async def test_what_the_cap_of_a_bucket_refused_is_no_alert_about_its_account(tmp_path):
     async with open_bench(tmp_path) as bench:
         await bench.store.accounting.caps.change(bench.bucket.account_id, {"storage": 1000})
         await cap(bench, size_bytes=1)
         await refused(bench.put("file", bytes(2)))
         await bench.store.accounting.settle()
-        assert await bench.store.accounting.alerts.recent(bench.bucket.account_id, days=1) == []
+        found = await bench.store.accounting.alerts.recent(bench.bucket.account_id, days=1)
+        assert [(one.subject.kind, one.subject.name, one.cap) for one in found] == [("bucket", bench.bucket.name, 1)]
 
 
 @asynchronous

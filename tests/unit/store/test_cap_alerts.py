@@ -10,7 +10,7 @@ from harness.accounting import alerts, cap, today
 from harness.asynchronous import asynchronous
 from harness.stores import open_bench
 from undercroft import limits
-from undercroft.catalog.caps import AlertRow
+from undercroft.catalog.cap_alerts import AlertRow
 from undercroft.store import errors
 from undercroft.store.accounting.model import DAY_MS
 

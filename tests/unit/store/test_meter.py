@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.stores import SetClock
 from undercroft.catalog.accounting import SpentRow
 from undercroft.store.accounting.meter import Meter
-from undercroft.store.accounting.model import DAY_MS, Caps, outcome_of
+from undercroft.store.accounting.model import DAY_MS, Caps, Refusal, outcome_of
 from undercroft.store.errors import DownloadCapExceeded, TransactionCapExceeded
 
 NOTHING = SpentRow(0, 0, 0)
@@ -69,7 +69,7 @@ def test_downloads_end_exactly_at_their_cap_and_bytes_that_stayed_can_be_had_aga
     with pytest.raises(DownloadCapExceeded):
         meter.downloads(ANNA, 1)
     assert [row.downloaded for row in meter.take().transfers] == [60]
-    assert meter.take_refused() == {(ANNA, "download")}
+    assert meter.take_refused() == {Refusal(ANNA, "download")}
     assert meter.take_refused() == set()
 
 

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from starlette.responses import Response
 
+from undercroft.console.caps.parts import row_of_bucket
+from undercroft.console.members import rights
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
+from undercroft.store.accounting.model import Held
 from undercroft.store.buckets.base import EncryptionChange
 from undercroft.store.buckets.in_words import of_bucket
 from undercroft.store.errors import InvalidRequest, RevisionConflict
@@ -22,7 +25,7 @@ async def show(visit: Visit) -> Response:
     """The settings as they are."""
     bucket = await visit.bucket()
     encryption = "enable" if visit.store.buckets.encryption_of(bucket) else "disable"
-    return _page(visit, bucket, {"type": bucket.type, "encryption": encryption}, list(bucket.info.items()))
+    return await _page(visit, bucket, {"type": bucket.type, "encryption": encryption}, list(bucket.info.items()))
 
 
 async def save(visit: Visit) -> Response:
@@ -40,7 +43,7 @@ async def save(visit: Visit) -> Response:
             if_revision_is=visit.revision,
         )
     except (InvalidRequest, RevisionConflict) as error:
-        return _page(visit, bucket, values, pairs, status=422, errors=beside(error, _FIELDS, "info"))
+        return await _page(visit, bucket, values, pairs, status=422, errors=beside(error, _FIELDS, "info"))
     visit.audit_changes(of_bucket(bucket), of_bucket(changed))
     return visit.redirect(f"/buckets/{bucket.name}/settings", notice="settings-saved")
 
@@ -62,7 +65,7 @@ def info_of(pairs: Sequence[Pair]) -> dict[str, str]:
     return info
 
 
-def _page(
+async def _page(
     visit: Visit,
     bucket: Bucket,
     values: Mapping[str, str],
@@ -71,7 +74,16 @@ def _page(
     status: int = 200,
     errors: Mapping[str, str] | None = None,
 ) -> Response:
-    rows = [*pairs, *[("", "")] * SPARE_ROWS]
+    held = (await visit.store.buckets.usage(visit.principal)).get(bucket.bucket_id, Held())
+    quotas = await visit.store.accounting.quotas.of_bucket(bucket.bucket_id)
+    done = await visit.store.accounting.quotas.done_today("bucket", bucket.account_id, bucket.bucket_id)
     return visit.render(
-        "bucket_settings/general.html", status=status, errors=errors, bucket=bucket, values=values, rows=rows
+        "bucket_settings/general.html",
+        status=status,
+        errors=errors,
+        bucket=bucket,
+        values=values,
+        rows=[*pairs, *[("", "")] * SPARE_ROWS],
+        row=row_of_bucket(bucket, held, quotas, done),
+        may_cap=rights.refusal(visit.signed_in, "/caps") is None,
     )

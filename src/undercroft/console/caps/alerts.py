@@ -13,13 +13,13 @@ from undercroft.console.random_secrets import signing_secret
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.alert_settings import AlertSettings
 from undercroft.store.accounting.alert_words import of_alerts
-from undercroft.store.accounting.model import CATEGORIES, Category
+from undercroft.store.accounting.model import ALERTING, Category
 from undercroft.store.buckets.notification_rules import Target
 from undercroft.store.errors import InvalidRequest
 
 _PERCENTAGES = re.compile(r"\s*(?:[0-9]{1,3}\s*%?(?:[\s,;]+|\Z))*\Z")
 _FIELDS = {
-    **{str(category): f"at_{category}" for category in CATEGORIES},
+    **{str(category): f"at_{category}" for category in ALERTING},
     "email": "addresses",
     "addresses": "addresses",
     "webhookUrl": "webhook_url",
@@ -31,7 +31,7 @@ async def edit_alerts(visit: Visit) -> Response:
     """The form, as the settings are; without a webhook, with a secret for one that nobody else knows."""
     settings, webhook = await visit.store.accounting.alert_settings.own(visit.principal)
     values: dict[str, Any] = {
-        f"at_{category}": ", ".join(str(one) for one in settings.percentages(category)) for category in CATEGORIES
+        f"at_{category}": ", ".join(str(one) for one in settings.percentages(category)) for category in ALERTING
     }
     values |= {
         "tells_owner": settings.tells_owner,
@@ -46,13 +46,13 @@ async def edit_alerts(visit: Visit) -> Response:
 async def change_alerts(visit: Visit) -> Response:
     """Replace the settings."""
     visit.audit(target=visit.account.email)
-    values: dict[str, Any] = {f"at_{category}": visit.field(f"at_{category}").strip() for category in CATEGORIES}
+    values: dict[str, Any] = {f"at_{category}": visit.field(f"at_{category}").strip() for category in ALERTING}
     values |= {name: visit.field(name).strip() for name in ("addresses", "webhook_url", "webhook_secret")}
     values |= {name: bool(visit.field(name)) for name in ("tells_owner", "warns_of_keys")}
     url, secret = values["webhook_url"], values["webhook_secret"]
     try:
         given = AlertSettings(
-            thresholds={category: _percentages(category, values[f"at_{category}"]) for category in CATEGORIES},
+            thresholds={category: _percentages(category, values[f"at_{category}"]) for category in ALERTING},
             tells_owner=values["tells_owner"],
             addresses=tuple(re.split(r"[\s,;]+", values["addresses"])) if values["addresses"] else (),
             warns_of_keys=values["warns_of_keys"],
@@ -77,7 +77,7 @@ def _form(visit: Visit, values: dict[str, Any], **render: Any) -> Response:
     return visit.render(
         "caps/alerts.html",
         values=values,
-        categories=[(category, NAMES[category]) for category in CATEGORIES],
+        categories=[(category, NAMES[category]) for category in ALERTING],
         can_mail=visit.store.identity.letters.can_be_sent,
         **render,
     )

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 from undercroft.console.templates import count, size
-from undercroft.store.accounting.model import Category
+from undercroft.store.accounting.model import Category, Subject
 
 NAMES: dict[Category, str] = {
     "storage": "Daily Storage Caps",
@@ -14,8 +14,19 @@ NAMES: dict[Category, str] = {
     "download": "Daily Download Bandwidth Caps",
     "class_b": "Daily Class B Transaction Caps",
     "class_c": "Daily Class C Transaction Caps",
+    "requests": "Daily Request Caps",
+    "upload": "Daily Upload Caps",
 }
-IN_BYTES = frozenset({"storage", "download"})
+# What a cap of a bucket or a key is on, as alerts name it.
+OF_SUBJECTS: dict[Category, str] = {
+    "storage": "Size",
+    "files": "Files",
+    "requests": "Requests a day",
+    "download": "Downloads a day",
+    "upload": "Uploads a day",
+}
+_KINDS = {"bucket": "Bucket", "key": "Key"}
+IN_BYTES = frozenset({"storage", "download", "upload"})
 _BYTES = re.compile(r"([0-9][0-9,]*(?:\.[0-9]{1,9})?)\s*(?:([kmgtp]?)b|bytes?)?\Z", re.IGNORECASE)
 _COUNT = re.compile(r"[0-9][0-9,]*\Z")
 _POWERS = ("", "k", "m", "g", "t", "p")
@@ -47,11 +58,16 @@ def exact(size_bytes: int) -> str:
     return f"{size_bytes} bytes"
 
 
+def name_of(category: Category, subject: Subject) -> str:
+    """What a cap is called, on the account or on a bucket or key of it."""
+    return NAMES[category] if subject.kind == "account" else f"{_KINDS[subject.kind]}: {OF_SUBJECTS[category]}"
+
+
 def shown(category: Category, amount: int) -> str:
     """An amount of a category as pages show it."""
     if category in IN_BYTES:
         return size(amount)
-    return count(amount, "file" if category == "files" else "transaction")
+    return count(amount, {"files": "file", "requests": "request"}.get(category, "transaction"))
 
 
 def parse(category: Category, text: str) -> int | None:

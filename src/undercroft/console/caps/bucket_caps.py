@@ -1,44 +1,71 @@
-"""What one bucket may hold."""
+"""What one bucket may hold, and what may be done in it a day."""
 
 from __future__ import annotations
 
 from starlette.responses import Response
 
 from undercroft.console.caps.amounts import exact, parse_bytes, parse_count
+from undercroft.console.caps.by_day import NOT_A_COUNT, NOT_BYTES, asked, in_fields
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
+from undercroft.store.accounting.model import QUOTA_CATEGORIES
 from undercroft.store.buckets.in_words import of_bucket
-from undercroft.store.errors import OutOfRange
-from undercroft.store.model import BucketCaps
+from undercroft.store.errors import InvalidRequest
+from undercroft.store.identity.audit_words import of_quotas
+from undercroft.store.model import Bucket, BucketCaps
+
+FROM_SETTINGS = "settings"
+_FIELDS = {"sizeBytes": "size", "files": "files", **{str(category): str(category) for category in QUOTA_CATEGORIES}}
 
 
 async def edit_of_bucket(visit: Visit) -> Response:
-    """The form, as the caps are."""
+    """The form, as the caps are. Whoever comes from the settings of the bucket goes back there."""
     bucket = await visit.store.buckets.read(visit.principal, visit.path("name"))
     caps = bucket.caps or BucketCaps()
     values = {
         "size": "" if caps.size_bytes is None else exact(caps.size_bytes),
         "files": "" if caps.files is None else f"{caps.files}",
+        **in_fields(await visit.store.accounting.quotas.of_bucket(bucket.bucket_id)),
     }
-    return visit.render("caps/bucket.html", bucket=bucket, values=values)
+    return _form(visit, bucket, values, visit.query("from"))
 
 
 async def change_of_bucket(visit: Visit) -> Response:
     """Set the caps."""
     bucket = await visit.store.buckets.read(visit.principal, visit.path("name"))
-    values = {"size": visit.field("size").strip(), "files": visit.field("files").strip()}
+    by_day, values, errors = asked(visit)
+    values |= {"size": visit.field("size").strip(), "files": visit.field("files").strip()}
     caps = BucketCaps(parse_bytes(values["size"]), parse_count(values["files"]))
-    errors: dict[str, str] = {}
     if values["size"] and caps.size_bytes is None:
-        errors["size"] = "Type a number of bytes such as 10 GB, or nothing."
+        errors["size"] = NOT_BYTES
     if values["files"] and caps.files is None:
-        errors["files"] = "Type a number such as 10,000, or nothing."
+        errors["files"] = NOT_A_COUNT
     if not errors:
+        before = await visit.store.accounting.quotas.of_bucket(bucket.bucket_id)
         try:
-            changed = await visit.store.buckets.set_caps(visit.principal, bucket.bucket_id, caps)
-            visit.audit_changes(of_bucket(bucket), of_bucket(changed))
-        except OutOfRange as error:
-            errors = beside(error, {"sizeBytes": "size", "files": "files"}, "size")
+            changed = await visit.store.buckets.set_caps(visit.principal, bucket.bucket_id, caps, by_day)
+            visit.audit_changes(of_bucket(bucket) | of_quotas(before), of_bucket(changed) | of_quotas(by_day))
+        except InvalidRequest as error:
+            errors = beside(error, _FIELDS, "size")
     if errors:
-        return visit.render("caps/bucket.html", status=422, bucket=bucket, values=values, errors=errors)
-    return visit.redirect("/caps", notice="caps-updated")
+        return _form(visit, bucket, values, visit.field("from"), errors)
+    return visit.redirect(_back(bucket, visit.field("from")), notice="caps-updated")
+
+
+def _back(bucket: Bucket, came_from: str) -> str:
+    """The page that the form was opened from."""
+    return f"/buckets/{bucket.name}/settings" if came_from == FROM_SETTINGS else "/caps"
+
+
+def _form(
+    visit: Visit, bucket: Bucket, values: dict[str, str], came_from: str, errors: dict[str, str] | None = None
+) -> Response:
+    return visit.render(
+        "caps/bucket.html",
+        status=422 if errors else 200,
+        bucket=bucket,
+        values=values,
+        came_from=FROM_SETTINGS if came_from == FROM_SETTINGS else "",
+        back=_back(bucket, came_from),
+        errors=errors,
+    )

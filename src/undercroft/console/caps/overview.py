@@ -1,4 +1,4 @@
-"""The Caps & Alerts page: what is used of each cap today, what each bucket holds of its own, and the latest alerts."""
+"""The Caps & Alerts page: what is used of each cap today, what buckets and keys use of their own, and the latest alerts."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
-from undercroft.console.caps.amounts import NAMES, shown
-from undercroft.console.templates import count, size
+from undercroft.console.caps.amounts import NAMES, name_of, shown
+from undercroft.console.caps.parts import bars_of, part_of, row_of_bucket
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.alert_settings import AlertSettings
-from undercroft.store.accounting.model import CATEGORIES, Category, DayOfUsage, Held, day_of
+from undercroft.store.accounting.model import CATEGORIES, Category, DayOfUsage, Done, Held, Quotas, Subject, day_of
 from undercroft.store.accounting.telling import ADDRESS, OWNER, WEBHOOK
-from undercroft.store.model import Bucket, BucketCaps
 
 ALERT_DAYS = 30
-_ALERT_PERCENT = 75
+KEYS_SHOWN = 100
 _CHANNELS = {OWNER: "The account's address", WEBHOOK: "The webhook"}
 
 
@@ -33,23 +32,6 @@ class Row(NamedTuple):
     alerts_at: str  # The percentages of it that alert.
 
 
-class Part(NamedTuple):
-    """How much of a cap is used: at most 100 percent, the class of its bar, and the cap in words."""
-
-    percent: int
-    tone: str
-    cap: str
-
-
-class BucketRow(NamedTuple):
-    """What a bucket holds, and how much that is of what it may; None without a cap."""
-
-    bucket: Bucket
-    held: Held
-    size: Part | None
-    files: Part | None
-
-
 async def overview(visit: Visit) -> Response:
     """The caps of the account and of its buckets, and the alerts of the last days."""
     store, account_id = visit.store, visit.account.account_id
@@ -63,6 +45,8 @@ async def overview(visit: Visit) -> Response:
     )
     alerts = await store.accounting.alerts.recent(account_id, days=ALERT_DAYS)
     settings, webhook = await store.accounting.alert_settings.own(visit.principal)
+    by_day = await store.accounting.quotas.standing(visit.principal)
+    keys = [(subject, bars_of(*of_key)) for subject, of_key in by_day.items() if subject.kind == "key"]
     return visit.render(
         "caps/overview.html",
         rows=[
@@ -70,9 +54,23 @@ async def overview(visit: Visit) -> Response:
             for category in CATEGORIES
         ],
         class_a=days[0].transactions("A") if days else 0,
-        buckets=[_bucket_row(bucket, held.get(bucket.bucket_id, Held())) for bucket in await visit.own_buckets()],
+        buckets=[
+            row_of_bucket(
+                bucket,
+                held.get(bucket.bucket_id, Held()),
+                *by_day.get(Subject("bucket", bucket.bucket_id, bucket.name), (Quotas(), Done())),
+            )
+            for bucket in await visit.own_buckets()
+        ],
+        keys=keys[:KEYS_SHOWN],
+        more_keys=max(0, len(keys) - KEYS_SHOWN),
         alerts=[
-            (alert, NAMES[alert.category], shown(alert.category, alert.used), shown(alert.category, alert.cap))
+            (
+                alert,
+                name_of(alert.category, alert.subject),
+                shown(alert.category, alert.used),
+                shown(alert.category, alert.cap),
+            )
             for alert in alerts
         ],
         alert_days=ALERT_DAYS,
@@ -104,18 +102,6 @@ def _row(category: Category, used: int, cap: int | None, operators: int | None, 
     name, shown_used = NAMES[category], shown(category, used)
     if cap is None:
         return Row(category, name, shown_used, None, None, "", False, "")
-    part = _part(used, cap, shown(category, cap))
+    part = part_of(used, cap, shown(category, cap))
     alerts_at = ", ".join(f"{one} %" for one in settings.percentages(category))
     return Row(category, name, shown_used, part.cap, part.percent, part.tone, cap == operators, alerts_at)
-
-
-def _bucket_row(bucket: Bucket, held: Held) -> BucketRow:
-    caps = bucket.caps or BucketCaps()
-    in_size = None if caps.size_bytes is None else _part(held.size_bytes, caps.size_bytes, size(caps.size_bytes))
-    in_files = None if caps.files is None else _part(held.files, caps.files, count(caps.files))
-    return BucketRow(bucket, held, in_size, in_files)
-
-
-def _part(used: int, cap: int, words: str) -> Part:
-    percent = min(100, used * 100 // cap) if cap else 100
-    return Part(percent, "bad" if percent == 100 else "warn" if percent >= _ALERT_PERCENT else "", words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from undercroft.console.caps.key_caps import change_of_key, edit_of_key
 from undercroft.console.keys.changes import confirm_delete, confirm_master, confirm_rotate, delete, regenerate, rotate
 from undercroft.console.keys.new_key import create, new
 from undercroft.console.keys.overview import overview
@@ -15,6 +16,8 @@ PAGES: tuple[Page, ...] = (
     post("/keys/master", regenerate, action="Regenerate master key"),
     get("/keys/{key_id}/rotate", confirm_rotate),
     post("/keys/{key_id}/rotate", rotate, action="Rotate key"),
+    get("/keys/{key_id}/caps", edit_of_key),
+    post("/keys/{key_id}/caps", change_of_key, action="Change caps of key"),
     get("/keys/{key_id}/delete", confirm_delete),
     post("/keys/{key_id}/delete", delete, action="Delete key"),
 )

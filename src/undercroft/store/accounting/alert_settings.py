@@ -15,7 +15,7 @@ from undercroft.catalog import accounts, alert_settings
 from undercroft.catalog.alert_settings import AlertSettingsRow
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.keyring import Keyring
-from undercroft.store.accounting.model import CATEGORIES, Category
+from undercroft.store.accounting.model import ALERTING, Category
 from undercroft.store.buckets.notification_rules import Target, is_https, is_signing_secret
 from undercroft.store.errors import InvalidRequest, NoSuchAccount
 from undercroft.store.gate import Gate
@@ -125,7 +125,7 @@ def _checked(settings: AlertSettings) -> AlertSettings:
 
 def _checked_thresholds(thresholds: Mapping[Category, Sequence[int]]) -> dict[Category, tuple[int, ...]]:
     found: dict[Category, tuple[int, ...]] = {}
-    for category in CATEGORIES:
+    for category in ALERTING:
         chosen = tuple(sorted(set(thresholds.get(category, PERCENTAGES))))
         if len(chosen) > limits.ALERT_THRESHOLDS_MAX or not all(1 <= one <= 100 for one in chosen):
             raise InvalidRequest(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from undercroft.store.accounting.alert_settings import Recipients
-from undercroft.store.accounting.model import CATEGORIES
+from undercroft.store.accounting.model import ALERTING
 
 
 def of_alerts(recipients: Recipients) -> dict[str, str]:
@@ -14,7 +14,7 @@ def of_alerts(recipients: Recipients) -> dict[str, str]:
             f"alerts about {category.replace('_', ' ')}": ", ".join(
                 f"{one} %" for one in settings.percentages(category)
             )
-            for category in CATEGORIES
+            for category in ALERTING
         },
         "mail to the account's address": "yes" if settings.tells_owner else "no",
         "mail to": ", ".join(settings.addresses),

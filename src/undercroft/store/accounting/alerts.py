@@ -1,6 +1,7 @@
 """Alerts: who has used most of a cap, or all of it, is told so, once.
 
-At 75 and at 100 percent, or where the account wants it, there is a row, and a line of the log. Of a cap by the day there is
+At 75 and at 100 percent, or where the account wants it, there is a row, and a line of the log; of a bucket's cap as of the
+account's own. Of a cap by the day there is
 one alert a day, of those on what is held one each time that it is crossed, up to `CAP_ALERT_OFTEN` times a day; a changed cap
 alerts anew. What a cap has refused is an alert at 100 percent too, however much smaller things would still fit.
 `store/work/alert_webhook.py` sends all of them to the operator, `store/work/notices.py` those of each account to whom it names.
@@ -8,18 +9,30 @@ alerts anew. What a cap has refused is an alert at 100 percent too, however much
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
+from itertools import groupby
 from typing import NamedTuple
 
 import structlog
 
 from undercroft import limits
-from undercroft.catalog import caps
-from undercroft.catalog.caps import AlertRow
+from undercroft.catalog import cap_alerts, caps
+from undercroft.catalog.cap_alerts import AlertRow, KnownAlert
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.store.accounting.alert_settings import settings_in
-from undercroft.store.accounting.caps import caps_of_row, standing_of
-from undercroft.store.accounting.model import HELD, Alert, Category, Standing, day_of, described
+from undercroft.store.accounting.model import (
+    HELD,
+    THE_ACCOUNT,
+    Alert,
+    Category,
+    Refusal,
+    Standing,
+    Subject,
+    day_of,
+    described,
+)
+from undercroft.store.accounting.standings import of_everything
 from undercroft.store.accounting.telling import tell
 from undercroft.store.ambient import Ambient
 from undercroft.store.gate import Gate
@@ -29,12 +42,10 @@ _log = structlog.get_logger(__name__)
 
 
 class _Findings(NamedTuple):
-    """What a look at some accounts found: alerts to raise, accounts that are below an alert now, the last account."""
+    """What a look at some accounts found: alerts to raise, what is below an alert now, the last account."""
 
     due: list[AlertRow]
-    fallen: list[
-        tuple[Standing, int]
-    ]  # What is used, and the percentage of the highest alert that this is still above.
+    fallen: list[AlertRow]  # What is used, and the percentage of the highest alert that this is still above.
     last: str
 
 
@@ -47,7 +58,7 @@ class Alerts:
         self._ambient = ambient
 
     async def look(self) -> None:
-        """Look at all accounts with caps: raise the alerts that are due, and note which are over. The steward's work."""
+        """Look at all accounts with caps, and at their buckets: raise the alerts that are due, and note which are over. The steward's work."""
         now_ms = self._ambient.now_ms()
         after = ""
         while True:
@@ -58,19 +69,19 @@ class Alerts:
                 return
             after = found.last
 
-    async def of_refusals(self, refused: Iterable[tuple[str, Category]]) -> None:
+    async def of_refusals(self, refused: Iterable[Refusal]) -> None:
         """Raise the alerts about what caps have refused."""
         now_ms = self._ambient.now_ms()
         day = day_of(now_ms)
 
         async def query(rows: Rows) -> list[AlertRow]:
             found = []
-            for account_id, category in refused:
-                of_account = caps_of_row(await caps.find(rows, account_id))
-                known = await caps.known_alerts(rows, account_id, day)
-                for standing in await standing_of(rows, account_id, of_account, day):
-                    is_known = (category, REFUSED_PERCENT, standing.cap, False) in known
-                    if standing.category == category and not is_known:
+            for account_id, of_account in groupby(sorted(refused), key=lambda one: one.account_id):
+                about = {(one.kind, one.subject_id, one.category) for one in of_account}
+                known = await cap_alerts.known(rows, account_id, day)
+                for standing in await of_everything(rows, account_id, day):
+                    is_known = KnownAlert(*standing.about, REFUSED_PERCENT, standing.cap, False) in known
+                    if standing.about in about and not is_known:
                         found.append(_row(standing, REFUSED_PERCENT, now_ms))
             return found
 
@@ -82,19 +93,18 @@ class Alerts:
         """The alerts of an account, or of all, of the last so many days, the newest first."""
         since_day = day_of(self._ambient.now_ms()) - days + 1
         found = await self._catalog.scan(
-            lambda rows: caps.alerts(rows, account_id, since_day, limits.CAP_ALERTS_SHOWN_MAX)
+            lambda rows: cap_alerts.since(rows, account_id, since_day, limits.CAP_ALERTS_SHOWN_MAX)
         )
         return [alert_of(row) for row in found]
 
-    async def _raise(self, due: list[AlertRow], fallen: list[tuple[Standing, int]]) -> None:
+    async def _raise(self, due: list[AlertRow], fallen: list[AlertRow]) -> None:
         async def change(tx: Transaction) -> list[AlertRow]:
-            for now, above_percent in fallen:
-                await caps.end_alerts(
-                    tx, now.account_id, now.category, above_percent=above_percent, used=now.used, cap=now.cap
-                )
+            for now in fallen:
+                await cap_alerts.end_alerts(tx, now)
             raised = []
             for row in due:
-                if await caps.raise_alert(tx, row, once_until_over=row.category in HELD, often=limits.CAP_ALERT_OFTEN):
+                once_until_over = row.category in HELD
+                if await cap_alerts.raise_alert(tx, row, once_until_over=once_until_over, often=limits.CAP_ALERT_OFTEN):
                     raised.append(row)
                     await _tell_in(tx, row)
             return raised
@@ -106,14 +116,17 @@ class Alerts:
 def alert_of(row: AlertRow) -> Alert:
     """The alert of a catalog row."""
     category: Category = row.category  # type: ignore[assignment]
-    return Alert(row.account_id, category, row.percent, row.used, row.cap, row.at_ms)
+    subject = Subject(row.kind, row.subject_id, row.subject_name)  # type: ignore[arg-type]
+    return Alert(row.account_id, category, row.percent, row.used, row.cap, row.at_ms, subject)
 
 
 def _say(alert: Alert) -> None:
     """Say in the log that an alert was raised, in the process that raised it, after its row was committed."""
+    named = {} if alert.subject == THE_ACCOUNT else {alert.subject.kind: alert.subject.name}
     _log.warning(
         "cap_alert",
         account_id=alert.account_id,
+        **named,
         category=alert.category,
         percent=alert.percent,
         used=alert.used,
@@ -123,8 +136,8 @@ def _say(alert: Alert) -> None:
 
 async def _tell_in(tx: Transaction, row: AlertRow) -> None:
     """Tell whom the account wants told, unless it has been too much today."""
-    if await caps.count_alerts(tx, row.account_id, row.day) <= limits.CAP_ALERTS_TOLD:
-        notice_id = f"{row.category} {row.percent} {row.cap}"
+    if await cap_alerts.count(tx, row.account_id, row.day) <= limits.CAP_ALERTS_TOLD:
+        notice_id = f"{row.kind} {row.subject_id} {row.category} {row.percent} {row.cap}"
         await tell(tx, row.account_id, "cap", described(alert_of(row)), notice_id=notice_id, now_ms=row.at_ms)
 
 
@@ -132,35 +145,32 @@ async def _look(rows: Rows, after: str, now_ms: int) -> _Findings:
     """A look at some accounts with caps, those whose ids come after this one."""
     findings = _Findings([], [], "")
     day = day_of(now_ms)
-    page = await caps.page(rows, after, limits.ACCOUNTING_BATCH)
-    for account_id, row in page:
-        known = await caps.known_alerts(rows, account_id, day)
+    page = await caps.accounts_page(rows, after, limits.ACCOUNTING_BATCH)
+    for account_id in page:
         settings = await settings_in(rows, account_id)
-        for standing in await standing_of(rows, account_id, caps_of_row(row), day):
-            raised = {
-                percent
-                for category, percent, cap, is_over in known
-                if category == standing.category and cap == standing.cap and not is_over
-            }
-            reached = max(
-                (
-                    each
-                    for each in settings.percentages(standing.category)
-                    if standing.used * 100 >= standing.cap * each
-                ),
-                default=0,
-            )
-            if reached > max(raised, default=0):
+        known: defaultdict[tuple[str, str, str], list[KnownAlert]] = defaultdict(list)
+        for alert in await cap_alerts.known(rows, account_id, day):
+            if not alert.is_over:
+                known[alert.kind, alert.subject_id, alert.category].append(alert)
+        for standing in await of_everything(rows, account_id, day):
+            raised = known[standing.about]
+            percentages = settings.percentages(standing.category)
+            reached = max((each for each in percentages if standing.used * 100 >= standing.cap * each), default=0)
+            if reached > max((alert.percent for alert in raised if alert.cap == standing.cap), default=0):
                 findings.due.append(_row(standing, reached, now_ms))
-            if any(
-                category == standing.category and percent > reached and not is_over
-                for category, percent, _, is_over in known
-            ):
-                findings.fallen.append((standing, reached))
-    return findings._replace(last=page[-1][0] if page else "")
+            if any(alert.percent > reached for alert in raised):
+                findings.fallen.append(_row(standing, reached, now_ms))
+    return findings._replace(last=page[-1] if page else "")
 
 
 def _row(standing: Standing, percent: int, now_ms: int) -> AlertRow:
     return AlertRow(
-        standing.account_id, standing.category, day_of(now_ms), percent, standing.cap, standing.used, now_ms
+        standing.account_id,
+        standing.category,
+        day_of(now_ms),
+        percent,
+        standing.cap,
+        standing.used,
+        now_ms,
+        *standing.subject,
     )

@@ -38,7 +38,7 @@ async def check_files(rows: Rows, bucket: Bucket, of_account: CapsRow | None, be
     if bucket.caps is not None and bucket.caps.files is not None:
         held = await usage.of_bucket(rows, bucket.bucket_id)
         if held.files > max(bucket.caps.files, before.of_bucket):
-            raise BucketCapExceeded(bucket.name)
+            raise BucketCapExceeded(bucket.name, "files")
     if of_account is not None and of_account.files is not None:
         held = await usage.of_account(rows, bucket.account_id)
         if held.files > max(of_account.files, before.of_account):
@@ -50,7 +50,7 @@ async def check_bytes(rows: Rows, bucket: Bucket, of_account: CapsRow | None, mo
     if bucket.caps is not None and bucket.caps.size_bytes is not None:
         held = await usage.of_bucket(rows, bucket.bucket_id)
         if held.size_bytes + more_bytes > bucket.caps.size_bytes:
-            raise BucketCapExceeded(bucket.name)
+            raise BucketCapExceeded(bucket.name, "storage")
     if of_account is not None and of_account.storage is not None:
         held = await usage.of_account(rows, bucket.account_id)
         if held.size_bytes + more_bytes > of_account.storage:

@@ -1,4 +1,4 @@
-"""Caps: what accounts may use, as the operator sets it, and as they bound themselves.
+"""Caps: what accounts may use, as the operator sets it, and as they bound themselves. Those of buckets are settings of theirs.
 
 Those on storage and files are judged by the gate, inside the transaction that would pass them. They cost accounts without
 one nothing: whether there is one is remembered, and forgotten by the same log as keys and buckets, whose id every commit
@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from undercroft import limits
-from undercroft.catalog import accounting, accounts, caps, invalidations, usage
-from undercroft.catalog.caps import CapsRow, Whose
+from undercroft.catalog import accounts, cap_alerts, caps, invalidations
+from undercroft.catalog.caps import Whose
 from undercroft.catalog.contract import Catalog, Change, Rows, Transaction
-from undercroft.store.accounting.model import CATEGORIES, HELD, Caps, Category, Standing, day_of
+from undercroft.store.accounting.model import Caps, Category, Standing, day_of
+from undercroft.store.accounting.standings import caps_of_row, of_account_itself, of_everything
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import NoSuchAccount, OutOfRange
 from undercroft.store.gate import Gate
@@ -31,8 +32,8 @@ class CapsOfAccounts:
         self._ambient = ambient
 
     async def are_there(self) -> bool:
-        """Whether any account has a cap."""
-        return bool(await caps.page(self._catalog.rows, "", 1))
+        """Whether there is a cap on any account or bucket."""
+        return bool(await caps.accounts_page(self._catalog.rows, "", 1))
 
     async def of(self, account_id: str) -> Caps:
         """The caps that count for an account: of those of the operator and its own, the lower ones."""
@@ -78,71 +79,50 @@ class CapsOfAccounts:
         return change
 
     async def blocking(self, account_id: str) -> list[Standing]:
-        """Those caps that refuse things now: they are used up, or what was asked for today did not fit any more."""
-        of_account = await self.of(account_id)
-        if of_account == Caps():
+        """Those caps of the account and of its buckets that refuse things now.
+
+        They are used up, or what was asked for today did not fit any more.
+        """
+        if not await caps.is_capped(self._catalog.rows, account_id):
             return []
         day = day_of(self._ambient.now_ms())
 
         async def query(rows: Rows) -> list[Standing]:
             refused = {
-                (category, cap)
-                for category, percent, cap, is_over in await caps.known_alerts(rows, account_id, day)
-                if percent == 100 and not is_over
+                (one.kind, one.subject_id, one.category, one.cap)
+                for one in await cap_alerts.known(rows, account_id, day)
+                if one.percent == 100 and not one.is_over
             }
             return [
                 one
-                for one in await standing_of(rows, account_id, of_account, day)
-                if one.used >= one.cap or (one.category, one.cap) in refused
+                for one in await of_everything(rows, account_id, day)
+                if one.used >= one.cap or (*one.about, one.cap) in refused
             ]
 
         return await self._catalog.scan(query)
 
     async def standing(self, account_id: str) -> list[Standing]:
-        """How much of each of its caps an account uses, as far as workers have written it down."""
+        """How much of each of its own caps an account uses, as far as workers have written it down."""
         day = day_of(self._ambient.now_ms())
 
         async def query(rows: Rows) -> list[Standing]:
-            return await standing_of(rows, account_id, caps_of_row(await caps.find(rows, account_id)), day)
+            return await of_account_itself(rows, account_id, caps_of_row(await caps.find(rows, account_id)), day)
 
         return await self._catalog.scan(query)
 
     async def every_standing(self) -> list[Standing]:
-        """The same for all accounts that have caps, by account."""
+        """How much is used of the caps of all accounts and of their buckets, by account."""
         day = day_of(self._ambient.now_ms())
         found: list[Standing] = []
         after = ""
 
         async def query(rows: Rows, after: str) -> tuple[list[Standing], str]:
-            page = await caps.page(rows, after, limits.ACCOUNTING_BATCH)
-            listed = [await standing_of(rows, account_id, caps_of_row(row), day) for account_id, row in page]
-            return [one for of_account in listed for one in of_account], page[-1][0] if page else ""
+            page = await caps.accounts_page(rows, after, limits.ACCOUNTING_BATCH)
+            listed = [await of_everything(rows, account_id, day) for account_id in page]
+            return [one for of_account in listed for one in of_account], page[-1] if page else ""
 
         while True:
             standings, after = await self._catalog.scan(lambda rows, after=after: query(rows, after))  # type: ignore[misc]
             found += standings
             if not after:
                 return found
-
-
-def caps_of_row(row: CapsRow) -> Caps:
-    """The caps of a catalog row."""
-    return Caps(*row)
-
-
-async def standing_of(rows: Rows, account_id: str, of_account: Caps, day: int) -> list[Standing]:
-    """How much of each of these caps the account uses, the daily ones on this day."""
-    found = []
-    if of_account.storage is not None or of_account.files is not None:
-        held = await usage.of_account(rows, account_id)
-        if of_account.storage is not None:
-            found.append(Standing(account_id, "storage", held.size_bytes, of_account.storage))
-        if of_account.files is not None:
-            found.append(Standing(account_id, "files", held.files, of_account.files))
-    if of_account.any_daily:
-        spent = await accounting.spent(rows, account_id, day)
-        for category in CATEGORIES:
-            cap = getattr(of_account, category)
-            if category not in HELD and cap is not None:
-                found.append(Standing(account_id, category, getattr(spent, category), cap))
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from operator import add
 from typing import Any, NamedTuple
@@ -10,22 +11,45 @@ from undercroft.catalog.accounting import CallRow, SpentRow, TransferRow
 from undercroft.catalog.bucket_days import BucketDayRow
 from undercroft.catalog.key_days import KeyDayRow
 from undercroft.catalog.request_days import BucketCallRow, StatusRow
-from undercroft.store.accounting.model import Caps, outcome_of
+from undercroft.store.accounting.model import Caps, Done, Quotas, Subject, outcome_of
 
 # What a request counts under: account, transaction class, call, and the ids of bucket and key, or an empty string for none.
 # Class and call are empty where a request was refused before anybody knew what it was.
 Counted = tuple[str, str, str, str, str]
 
 
-class Left:
-    """What is left of an account's daily caps, in the units of `Caps`."""
+class Allowance:
+    """What is left today of the quotas of one bucket or key, in the units of `Quotas`; None where there is no such quota."""
 
-    __slots__ = ("class_b", "class_c", "download")
+    __slots__ = ("download", "kind", "requests", "subject_id", "upload")
+
+    def __init__(self, subject: Subject, quotas: Quotas, done: Done) -> None:
+        self.kind, self.subject_id = subject.kind, subject.subject_id
+        self.requests = None if quotas.requests is None else quotas.requests - done.requests
+        self.download = None if quotas.download is None else quotas.download - done.download
+        self.upload = None if quotas.upload is None else quotas.upload - done.upload
+
+
+class Left:
+    """What is left of an account's daily caps, in the units of `Caps`, and of the quotas of its buckets and keys."""
+
+    __slots__ = ("class_b", "class_c", "download", "of_buckets", "of_keys")
 
     def __init__(self, caps: Caps, spent: SpentRow) -> None:
         self.download = None if caps.download is None else caps.download - spent.download
         self.class_b = None if caps.class_b is None else caps.class_b - spent.class_b
         self.class_c = None if caps.class_c is None else caps.class_c - spent.class_c
+        self.of_buckets: dict[str, Allowance] = {}
+        self.of_keys: dict[str, Allowance] = {}
+
+    def add(self, allowance: Allowance) -> None:
+        """Take this one into account too."""
+        (self.of_buckets if allowance.kind == "bucket" else self.of_keys)[allowance.subject_id] = allowance
+
+    def limiting(self, bucket_id: str, key_id: str) -> list[Allowance]:
+        """What is left to a bucket and a key, as far as they have quotas."""
+        found = self.of_buckets.get(bucket_id), self.of_keys.get(key_id)
+        return [one for one in found if one is not None]
 
 
 class Counts:
@@ -47,6 +71,18 @@ class Counts:
         for counted, transactions in self.calls.items():
             of_class[counted[1]] += transactions
         return SpentRow(sum(self.downloaded.values()), of_class["B"], of_class["C"])
+
+    def done(self) -> dict[tuple[str, str], Done]:
+        """What was done in each bucket and with each key, by kind and id."""
+        sums: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+        for (_, _, _, bucket_id, key_id), transactions in self.calls.items():
+            sums["bucket", bucket_id][0] += transactions
+            sums["key", key_id][0] += transactions
+        for place, carried in enumerate((self.downloaded, self.uploaded), 1):
+            for (bucket_id, key_id), size_bytes in carried.items():
+                sums["bucket", bucket_id][place] += size_bytes
+                sums["key", key_id][place] += size_bytes
+        return {about: Done(*counted) for about, counted in sums.items()}
 
 
 class Batch(NamedTuple):

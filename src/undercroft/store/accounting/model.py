@@ -7,13 +7,15 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from undercroft.catalog import key_days, usage
+from undercroft.catalog import key_days, quotas, usage
 
 # What a request costs (B2 Native API reference, section 20): A is free and has no cap.
 TransactionClass = Literal["A", "B", "C"]
-# What a cap may be on; the names are also those of the fields of `Caps`.
-Category = Literal["storage", "files", "download", "class_b", "class_c"]
-CATEGORIES: tuple[Category, ...] = ("storage", "files", "download", "class_b", "class_c")
+# What a cap may be on; the names are also those of the fields of `Caps` and of `Quotas`.
+Category = Literal["storage", "files", "download", "class_b", "class_c", "requests", "upload"]
+CATEGORIES: tuple[Category, ...] = ("storage", "files", "download", "class_b", "class_c")  # Of an account.
+QUOTA_CATEGORIES: tuple[Category, ...] = ("requests", "download", "upload")  # Of a bucket and of a key, by the day.
+ALERTING: tuple[Category, ...] = (*CATEGORIES, "requests", "upload")
 HELD: frozenset[Category] = frozenset({"storage", "files"})  # What is held at any time; all else begins anew each day.
 # The names of categories in JSON, as the API spells its members.
 JSON_NAMES: dict[Category, str] = {
@@ -22,8 +24,18 @@ JSON_NAMES: dict[Category, str] = {
     "download": "download",
     "class_b": "classB",
     "class_c": "classC",
+    "requests": "requests",
+    "upload": "upload",
 }
+# Calls that give room back, or take a right away: no quota of requests refuses them, though they count.
+GIVING_BACK = frozenset(
+    {
+        "b2_cancel_large_file", "b2_delete_bucket", "b2_delete_file_version", "b2_delete_key", "b2_hide_file",
+        "AbortMultipartUpload", "DeleteBucket", "DeleteObject", "DeleteObjects",
+    }
+)  # fmt: skip
 Held = usage.Held
+Done = quotas.DoneRow
 OTHER_KEYS = key_days.OTHER_KEYS
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
@@ -52,8 +64,42 @@ class Caps(msgspec.Struct, frozen=True):
         return self.download is not None or self.class_b is not None or self.class_c is not None
 
 
+class Quotas(msgspec.Struct, frozen=True):
+    """What a bucket or a key may do a day; None is no cap. Transactions of every class, and bytes."""
+
+    requests: int | None = None
+    download: int | None = None
+    upload: int | None = None
+
+    @property
+    def amounts(self) -> dict[Category, int]:
+        """Those that there are."""
+        every = {category: getattr(self, category) for category in QUOTA_CATEGORIES}
+        return {category: amount for category, amount in every.items() if amount is not None}
+
+
+class Subject(NamedTuple):
+    """What a cap is on: the account itself, or one of its buckets or keys. Id and name are those of bucket or key."""
+
+    kind: Literal["account", "bucket", "key"] = "account"
+    subject_id: str = ""
+    name: str = ""
+
+
+THE_ACCOUNT = Subject()
+
+
+class Refusal(NamedTuple):
+    """A cap that has refused something."""
+
+    account_id: str
+    category: Category
+    kind: str = THE_ACCOUNT.kind
+    subject_id: str = ""
+
+
 class Alert(msgspec.Struct, frozen=True):
-    """Word that an account has used this much of a cap: 75 or 100 percent, or has been refused by it (100).
+    """Word that so much of a cap is used: 75 or 100 percent, or that it has refused something (100).
 
     `used` and `cap` are in the units of `Caps`; `used` is what was known at `at_ms`.
     """
@@ -64,12 +110,16 @@ class Alert(msgspec.Struct, frozen=True):
     used: int
     cap: int
     at_ms: int
+    subject: Subject = THE_ACCOUNT
 
 
 def described(alert: Alert) -> dict[str, object]:
-    """An alert as it is told outside, in JSON."""
+    """An alert as it is told outside, in JSON. One about a bucket or a key names it."""
+    kind, subject_id, name = alert.subject
+    named = {} if alert.subject == THE_ACCOUNT else {f"{kind}Id": subject_id, f"{kind}Name": name}
     return {
         "accountId": alert.account_id,
+        **named,
         "category": JSON_NAMES[alert.category],
         "percent": alert.percent,
         "used": alert.used,
@@ -79,12 +129,18 @@ def described(alert: Alert) -> dict[str, object]:
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How much of a cap an account uses now, in the units of `Caps`."""
+    """How much of a cap is used now, in the units of `Caps`."""
 
     account_id: str
     category: Category
     used: int
     cap: int
+    subject: Subject = THE_ACCOUNT
+
+    @property
+    def about(self) -> tuple[str, str, str]:
+        """What tells this cap from others of the account: its subject's kind and id, and its category."""
+        return self.subject.kind, self.subject.subject_id, self.category
 
 
 class CallCount(msgspec.Struct, frozen=True):

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from undercroft import limits
 from undercroft.catalog import accounting, bucket_days, caps, key_days, key_uses, request_days
+from undercroft.catalog import quotas as quotas_of
 from undercroft.catalog.accounting import SpentRow
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.keyring import Keyring
 from undercroft.store.accounting.alert_settings import AlertSettingsOfAccounts
 from undercroft.store.accounting.alerts import Alerts
-from undercroft.store.accounting.caps import CapsOfAccounts, caps_of_row
+from undercroft.store.accounting.caps import CapsOfAccounts
 from undercroft.store.accounting.key_uses import KeyUses
-from undercroft.store.accounting.meter import Meter
-from undercroft.store.accounting.model import Caps, day_of
+from undercroft.store.accounting.meter import Meter, QuotasToday
+from undercroft.store.accounting.model import Caps, Done, Quotas, Subject, day_of
+from undercroft.store.accounting.quotas import QuotasOfAccounts, standing_in
 from undercroft.store.accounting.reports import Reports
 from undercroft.store.accounting.splits import Splits
+from undercroft.store.accounting.standings import caps_of_row
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import StoreError
 from undercroft.store.gate import Gate
@@ -38,6 +42,7 @@ class Accounting:
         self._key_uses = KeyUses(ambient.now_ms)
         self.key_used = self._key_uses.note
         self.caps = CapsOfAccounts(catalog, gate, ambient)
+        self.quotas = QuotasOfAccounts(catalog, gate, ambient)
         self.alerts = Alerts(catalog, gate, ambient)
         self.alert_settings = AlertSettingsOfAccounts(catalog, gate, keyring)
         self.reports = Reports(catalog, ambient)
@@ -68,8 +73,9 @@ class Accounting:
             raise
 
     async def learn(self) -> None:
-        """Read all daily caps and what has been spent of them today, by all workers that have flushed."""
+        """Read all daily caps and quotas, and what has been spent of them today, by all workers that have flushed."""
         day = day_of(self._ambient.now_ms())
+        quotas = await self._quotas_today(day)
 
         async def query(rows: Rows, after: str) -> dict[str, tuple[Caps, SpentRow | None]]:
             page = await caps.page(rows, after, limits.ACCOUNTING_BATCH)
@@ -91,7 +97,21 @@ class Accounting:
             {account_id: of for account_id, (of, _) in daily.items()},
             day,
             {account_id: spent for account_id, (_, spent) in daily.items()},
+            quotas,
         )
+
+    async def _quotas_today(self, day: int) -> QuotasToday:
+        found: dict[str, Mapping[Subject, tuple[Quotas, Done]]] = {}
+        after = ""
+
+        async def query(rows: Rows, after: str) -> dict[str, Mapping[Subject, tuple[Quotas, Done]]]:
+            page = await quotas_of.accounts_page(rows, after, limits.ACCOUNTING_BATCH)
+            return {account_id: await standing_in(rows, account_id, day) for account_id in page}
+
+        while page := await self._catalog.scan(lambda rows, after=after: query(rows, after)):  # type: ignore[misc]
+            found |= page
+            after = max(page)
+        return found
 
     async def settle(self) -> None:
         """Flush, tell whom caps have refused something, and learn. Where the catalog takes no writes, another time."""

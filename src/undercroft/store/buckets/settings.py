@@ -14,6 +14,8 @@ from undercroft.catalog import buckets, invalidations
 from undercroft.catalog.buckets import BucketRow
 from undercroft.catalog.contract import Transaction
 from undercroft.store import names
+from undercroft.store.accounting.model import Quotas
+from undercroft.store.accounting.quotas import check_quotas, put_quotas
 from undercroft.store.buckets import access_logging, cors
 from undercroft.store.buckets import lifecycle_rules as lifecycle
 from undercroft.store.buckets import replication as replications
@@ -168,17 +170,29 @@ class BucketSettings(BucketsBase):
 
             return await self._change(principal, Operation.WRITE_BUCKET_LOCK, bucket, deed, change)
 
-    async def set_caps(self, principal: Principal, bucket_id: str, caps: BucketCaps) -> Bucket:
-        """Set what the bucket may hold, and raise the revision. It holds at once. Raises `NoSuchBucket` and `OutOfRange`."""
+    async def set_caps(
+        self, principal: Principal, bucket_id: str, caps: BucketCaps, quotas: Quotas | None = None
+    ) -> Bucket:
+        """Set what the bucket may hold, and raise the revision. It holds at once. Raises `NoSuchBucket` and `OutOfRange`.
+
+        `quotas` is what may be done in it a day, which holds once workers learn of it; None leaves that as it is. Raises
+        `InvalidRequest` where the account would have too many.
+        """
         bucket = await self.find(bucket_id=bucket_id)
         for cap, field in ((caps.size_bytes, "sizeBytes"), (caps.files, "files")):
             if cap is not None and not 0 <= cap <= limits.CAP_MAX:
                 raise OutOfRange(f"A cap is a number from 0 to {limits.CAP_MAX}, not {cap}.", field)
+        if quotas is not None:
+            check_quotas(quotas)
         document = NOT_SET if caps == BucketCaps() else msgspec.to_builtins(caps)
         now_ms = self._ambient.now_ms()
-        return await self._gate.commit(
-            principal, Operation.WRITE_BUCKET, bucket, None, lambda tx: _set(tx, bucket_id, {"caps": document}, now_ms)
-        )
+
+        async def change(tx: Transaction) -> Bucket:
+            if quotas is not None:
+                await put_quotas(tx, bucket.account_id, "bucket", bucket_id, quotas)
+            return await _revise(tx, await row_of(tx, bucket_id), {"caps": document}, now_ms)
+
+        return await self._gate.commit(principal, Operation.WRITE_BUCKET, bucket, None, change)
 
     async def set_logging(
         self, principal: Principal, bucket_id: str, destination: str | None, prefix: str = ""
@@ -220,10 +234,6 @@ class BucketSettings(BucketsBase):
             return after
 
         return await self._gate.commit(principal, operation, bucket, None, told)
-
-
-async def _set(tx: Transaction, bucket_id: str, documents: Mapping[str, object], now_ms: int) -> Bucket:
-    return await _revise(tx, await row_of(tx, bucket_id), documents, now_ms)
 
 
 async def _revise(tx: Transaction, row: BucketRow, documents: Mapping[str, object], now_ms: int) -> Bucket:

@@ -134,10 +134,14 @@ class LargeFiles(FilesBase):
         check_part_number(part_number)
         authorize(principal, Operation.WRITE_FILE, bucket, large.name)
         await self._check_room(bucket, large, part_number, body.length or 0)
+        key_id = principal.key_of(bucket.account_id)
+        self._meter.check_upload(bucket.account_id, body.length or 0, bucket.bucket_id, key_id)
         now_ms = self._ambient.now_ms()
         intake = intake_of(self._context, self._sealings.of_part(large.encryption, encryption))
         try:
             stored = await intake.take(body, () if checksum_algorithm is None else (checksum_algorithm,))
+            if body.length is None:
+                self._meter.check_upload(bucket.account_id, stored.size, bucket.bucket_id, key_id)
             row = PartRow(
                 part_number=part_number,
                 handle=self._ambient.new_handle(),
@@ -152,8 +156,7 @@ class LargeFiles(FilesBase):
         except Exception:
             await intake.discard()
             raise
-        account_id = bucket.account_id
-        self._meter.uploaded(account_id, row.size, bucket.bucket_id, principal.key_of(account_id))
+        self._meter.uploaded(bucket.account_id, row.size, bucket.bucket_id, key_id)
         return part_of(row, large.encryption)
 
     async def _check_room(self, bucket: Bucket, large: FileVersion, part_number: int, size_bytes: int) -> None:

@@ -50,7 +50,7 @@ class Uploads(FilesBase):
         """Store a new version. When this returns, it is durable and visible; when it raises, nothing is (P1, P2).
 
         Raises the errors of names and of locks, `TooLarge`, `LengthMismatch`, `DigestMismatch`, `PreconditionFailed`,
-        `StorageCapExceeded`, `StorageFull`.
+        `StorageCapExceeded`, `UploadCapExceeded`, `StorageFull`.
         """
         authorize(principal, Operation.WRITE_FILE, bucket, name)
         sealing = self._sealings.of_new(new.encryption, bucket)
@@ -58,11 +58,15 @@ class Uploads(FilesBase):
         check_new_file(bucket, name, new, now_ms, encrypted=sealing is not None)
         check_new_lock(principal, bucket, name, new, now_ms)
         await self._gate.check_room(bucket, body.length or 0)
+        key_id = principal.key_of(bucket.account_id)
+        self._meter.check_upload(bucket.account_id, body.length or 0, bucket.bucket_id, key_id)
         row = self._new_row(bucket, name, new, now_ms, kind=ids.SMALL, action=versions.UPLOAD, sealing=sealing)
         intake = intake_of(self._context, sealing)
         try:
             stored = await intake.take(body, () if new.checksum_algorithm is None else (new.checksum_algorithm,))
             row = _described(row, new, stored)
+            if body.length is None:
+                self._meter.check_upload(bucket.account_id, stored.size, bucket.bucket_id, key_id)
 
             async def change(tx: Transaction, bucket_now: Bucket) -> VersionRow:
                 await tx.lock_name(row.bucket_id, row.name)
@@ -80,8 +84,7 @@ class Uploads(FilesBase):
             # Not on cancellation: then nobody knows whether the commit happened, and a walk finds what is left.
             await intake.discard()
             raise
-        account_id = bucket.account_id
-        self._meter.uploaded(account_id, stored.size, bucket.bucket_id, principal.key_of(account_id))
+        self._meter.uploaded(bucket.account_id, stored.size, bucket.bucket_id, key_id)
         return version_of(placed, bucket)
 
     async def may_upload(self, principal: Principal, bucket: Bucket) -> None:

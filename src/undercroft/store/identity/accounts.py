@@ -15,6 +15,7 @@ from undercroft.catalog import (
     accounts,
     alert_settings,
     buckets,
+    cap_alerts,
     caps,
     first_runs,
     groups,
@@ -27,6 +28,7 @@ from undercroft.catalog import (
     orphaned_rules,
     passkeys,
     products,
+    quotas,
     second_factors,
     sessions,
     trials,
@@ -262,6 +264,8 @@ class Accounts:
         await groups.delete_of_account(tx, account_id)
         await trials.forget_asker(tx, account_id)
         await caps.delete_of_account(tx, account_id)
+        await cap_alerts.delete_of_account(tx, account_id)
+        await quotas.delete_of_account(tx, account_id)
         await alert_settings.delete_of_account(tx, account_id)
         await notices.delete_of_account(tx, account_id)
         await forget_days(tx, account_id, day_of(now_ms) + 1)

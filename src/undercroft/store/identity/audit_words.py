@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from undercroft.store.accounting.model import CATEGORIES, Caps, moment
+from undercroft.store.accounting.model import CATEGORIES, Caps, Quotas, moment
 from undercroft.store.identity.access_types import in_order
 from undercroft.store.model import ApplicationKey
 
@@ -14,6 +14,8 @@ _UNITS = {
     "download": "bytes a day",
     "class_b": "transactions a day",
     "class_c": "transactions a day",
+    "requests": "requests a day",
+    "upload": "bytes a day",
 }
 
 
@@ -24,6 +26,14 @@ def of_caps(caps: Caps) -> dict[str, str]:
         category.replace("_", " "): f"{amount:,} {_UNITS[category]}"
         for category, amount in amounts.items()
         if amount is not None
+    }
+
+
+def of_quotas(quotas: Quotas) -> dict[str, str]:
+    """Caps by the day of a bucket or a key."""
+    return {
+        f"cap on {'requests' if category == 'requests' else f'{category}s'} a day": f"{amount:,} {_UNITS[category]}"
+        for category, amount in quotas.amounts.items()
     }
 
 

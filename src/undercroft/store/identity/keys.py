@@ -13,6 +13,7 @@ from undercroft.catalog.keys import KeyRow
 from undercroft.keyring import Keyring
 from undercroft.store import ids, names
 from undercroft.store.accounting.model import day_of
+from undercroft.store.accounting.quotas import put_quotas, quotas_in
 from undercroft.store.ambient import Ambient
 from undercroft.store.directory import key_of_row, secret_context
 from undercroft.store.errors import InvalidRequest, NoSuchBucket, NoSuchKey, OutOfRange
@@ -142,7 +143,7 @@ class Keys:
         return [self.key_of(row) for row in found]
 
     async def rotate(self, principal: Principal, key_id: str, *, retire_after_s: int | None = None) -> ApplicationKey:
-        """Make a twin of a key, with the same rights and as long a life; the only answer that has its secret.
+        """Make a twin of a key, with the same rights, caps and as long a life; the only answer that has its secret.
 
         The old key goes on working beside it, so that its users can be moved over; with `retire_after_s` it expires then,
         unless it does so before. A master key has no twin. Raises `NoSuchKey` and `OutOfRange`.
@@ -163,9 +164,11 @@ class Keys:
                 await keys.end_by(tx, key_id, now_ms + retire_after_s * 1000)
                 await invalidations.add(tx, f"key:{key_id}", now_ms)
             old = self.key_of(row)
+            twin_id = await self.next_id(tx, old.account_id)
+            await put_quotas(tx, old.account_id, "key", twin_id, await quotas_in(tx, "key", key_id))
             return await self.insert(
                 tx,
-                await self.next_id(tx, old.account_id),
+                twin_id,
                 old.account_id,
                 old.name,
                 old.capabilities,

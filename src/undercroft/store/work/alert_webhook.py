@@ -12,8 +12,8 @@ import msgspec
 import structlog
 
 from undercroft import limits
-from undercroft.catalog import caps
-from undercroft.catalog.caps import AlertRow
+from undercroft.catalog import cap_alerts
+from undercroft.catalog.cap_alerts import AlertRow
 from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.outgoing.contract import Visit
 from undercroft.store.accounting.alerts import alert_of
@@ -54,7 +54,7 @@ class AlertWebhook:
 
         async def change(tx: Transaction) -> None:
             for row in found:
-                await caps.note_sent(tx, row, now_ms)
+                await cap_alerts.note_sent(tx, row, now_ms)
 
         await self._gate.write(change)
         return True
@@ -80,7 +80,7 @@ class AlertWebhook:
 
     async def _waiting(self, limit: int) -> list[AlertRow]:
         since_ms = self._ambient.now_ms() - limits.CAP_ALERT_NEWS_S * 1000
-        return await caps.unsent_alerts(self._catalog.rows, since_ms, limit)
+        return await cap_alerts.unsent(self._catalog.rows, since_ms, limit)
 
 
 def _document(found: Sequence[AlertRow]) -> bytes:

@@ -16,6 +16,8 @@ _TOLD: Mapping[str, tuple[str, str]] = {  # By the categories of `JSON_NAMES`: w
     "download": ("today's cap on downloads", "{used:,} of {cap:,} bytes have been downloaded today"),
     "classB": ("today's cap on class B", "{used:,} of {cap:,} transactions of class B were made today"),
     "classC": ("today's cap on class C", "{used:,} of {cap:,} transactions of class C were made today"),
+    "requests": ("today's cap on requests", "{used:,} of {cap:,} requests were made today"),
+    "upload": ("today's cap on uploads", "{used:,} of {cap:,} bytes have been uploaded today"),
 }
 
 
@@ -42,15 +44,24 @@ def letter_of(owner: str, news: Sequence[NoticeRow]) -> Letter:
 
 def _of_cap(owner: str, alert: dict[str, Any]) -> Letter:
     what, amounts = _TOLD[alert["category"]]
+    told = amounts.format(used=alert["used"], cap=alert["cap"])
+    if "bucketId" in alert:
+        what, told = (f"{words} in the bucket {alert['bucketName']}" for words in (what, told))
+    elif "keyId" in alert:
+        what, told = (f"{words} with the key {alert['keyName']} ({alert['keyId']})" for words in (what, told))
     at = f"{moment(alert['timestamp']):%Y-%m-%d %H:%M} UTC"
     if alert["percent"] == 100 and alert["used"] < alert["cap"]:
-        subject, begins = f"{what} has refused something".capitalize(), "Something did not fit any more"
+        subject, begins = f"{_begun(what)} has refused something", "Something did not fit any more"
     elif alert["percent"] == 100:
-        subject, begins = f"{what} is reached".capitalize(), "More is refused from now on"
+        subject, begins = f"{_begun(what)} is reached", "More is refused from now on"
     else:
         subject, begins = f"{alert['percent']} percent of {what} are used", "Nothing is refused yet"
-    told = amounts.format(used=alert["used"], cap=alert["cap"])
     return Letter(subject, f"Account {owner}, {at}: {told}. {begins}.", "/caps")
+
+
+def _begun(words: str) -> str:
+    """The same words, as a sentence begins with them: names in them stay as they are."""
+    return words[:1].upper() + words[1:]
 
 
 def _of_key(owner: str, key: dict[str, Any]) -> Letter:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from undercroft import limits
-from undercroft.catalog import accounting, accounts, bucket_days, caps, key_days
+from undercroft.catalog import accounting, accounts, bucket_days, cap_alerts, key_days
 from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.store.accounting.model import DAY_MS, HOUR_MS, day_of
 from undercroft.store.accounting.tables import COUNTED, forget_days
@@ -66,7 +66,7 @@ class UsageWork:
         before_day = today - limits.ACCOUNTING_KEPT_DAYS
 
         async def change(tx: Transaction) -> None:
-            await caps.prune_alerts(tx, before_day)
+            await cap_alerts.prune(tx, before_day)
 
         await self._gate.write(change)
         for account_ids in await self._account_ids():

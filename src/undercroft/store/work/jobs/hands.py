@@ -20,6 +20,7 @@ from undercroft.store.errors import (
     StorageFull,
     StoreError,
     Unauthorized,
+    UploadCapExceeded,
 )
 from undercroft.store.gate import Gate
 from undercroft.store.identity.principals import Principal
@@ -74,6 +75,8 @@ class Hands:
             await self._stop(row.job_id, State.PAUSED, "The account has reached its cap on files.")
         except StorageCapExceeded:
             await self._stop(row.job_id, State.PAUSED, "The account has reached its cap on storage.")
+        except UploadCapExceeded as error:
+            await self._stop(row.job_id, State.PAUSED, str(error))
         except BadCredentials:
             account = await accounts.find(self._catalog.rows, row.account_id)
             if account is not None and account.suspended:

@@ -1,0 +1,37 @@
+"""What may be done with one application key a day."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from undercroft.console.caps.by_day import asked, in_fields
+from undercroft.console.problems import beside
+from undercroft.console.visit import Visit
+from undercroft.store.accounting.model import QUOTA_CATEGORIES
+from undercroft.store.errors import InvalidRequest
+from undercroft.store.identity.audit_words import of_quotas
+
+
+async def edit_of_key(visit: Visit) -> Response:
+    """The form, as the caps are."""
+    key = await visit.store.identity.keys.find(visit.principal, visit.path("key_id"))
+    values = in_fields(await visit.store.accounting.quotas.of_key(key.key_id))
+    return visit.render("caps/key.html", key=key, values=values)
+
+
+async def change_of_key(visit: Visit) -> Response:
+    """Set the caps."""
+    key = await visit.store.identity.keys.find(visit.principal, visit.path("key_id"))
+    visit.audit(target=f"{key.name} ({key.key_id})")
+    wanted, values, errors = asked(visit)
+    if not errors:
+        quotas = visit.store.accounting.quotas
+        before = await quotas.of_key(key.key_id)
+        try:
+            await quotas.change_key(visit.principal, key.key_id, wanted)
+            visit.audit_changes(of_quotas(before), of_quotas(wanted))
+        except InvalidRequest as error:
+            errors = beside(error, {str(category): str(category) for category in QUOTA_CATEGORIES}, "requests")
+    if errors:
+        return visit.render("caps/key.html", status=422, key=key, values=values, errors=errors)
+    return visit.redirect("/caps", notice="caps-updated")
