@@ -247,6 +247,25 @@ def test_t60_an_unfinished_upload_is_listed_and_cancelled(files):
     assert "Uploads" not in files.s3.list_multipart_uploads(Bucket=files.name)
 
 
+def test_t60_every_unfinished_upload_of_the_bucket_is_listed_from_its_card_and_several_are_cancelled_at_once(files):
+    for key in ("deep/down/big.iso", "old.iso", "wanted.iso"):
+        files.s3.create_multipart_upload(Bucket=files.name, Key=key)
+    page = files.console.page
+    files.console.open("/buckets")
+    page.locator(f"#bucket-{files.name}").get_by_role("link", name="Unfinished Large Files").click()
+    rows = page.locator("main tbody tr")
+    expect(rows).to_have_count(3)
+    expect(rows.first).to_contain_text("deep/down/big.iso")  # The oldest.
+    for name in ("deep/down/big.iso", "old.iso"):
+        page.get_by_label(f"Select {name}").check()
+    page.get_by_role("button", name="Cancel the selected").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Cancel 2 uploads")
+    page.get_by_role("button", name="Cancel uploads").click()
+    expect(rows).to_have_count(1)
+    assert page.url.endswith("/unfinished")
+    assert [one["Key"] for one in files.s3.list_multipart_uploads(Bucket=files.name)["Uploads"]] == ["wanted.iso"]
+
+
 def test_t68_files_and_a_folder_are_one_valid_zip_with_right_paths(files):
     for key in ("top/a.txt", "top/in/b.txt", "top/in/deep/ü.txt", "top/not.txt", "other.txt"):
         files.put(key, key.encode())

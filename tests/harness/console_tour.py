@@ -93,7 +93,8 @@ class Tour:
         if row.path == "/buckets/{name}/file":
             stops.append(Stop(KEEPER, self.filled(row.path, "id={sealed_id}")))
         if row.path in {
-            "/buckets/{name}/" + tab for tab in ("files", "shares", "search", "at", "replication", "events")
+            "/buckets/{name}/" + tab
+            for tab in ("files", "shares", "unfinished", "search", "at", "replication", "events")
         }:
             stops.append(Stop(KEEPER, row.path.format(name=self.values["empty"])))
         return stops

@@ -13,6 +13,7 @@ from undercroft.console.files import (
     selection,
     shared,
     shares,
+    unfinished,
     versions,
     zips,
 )
@@ -54,6 +55,7 @@ PAGES: tuple[Page, ...] = (
     post(f"{_SELECTION}/delete", selection.delete, action="Delete files"),
     post(f"{_SELECTION}/hold", selection.hold, action="Set legal holds"),
     post(f"{_SELECTION}/unhide", selection.unhide, action="Un-hide files"),
+    get(f"{_BUCKET}/unfinished", unfinished.listed),
     get(f"{_BUCKET}/shares", shares.listed),
     post(f"{_BUCKET}/shares/revoke", shares.revoke, action="Revoke share link"),
     get("/s/{token}", shared.page, who=Who.ANYBODY),
