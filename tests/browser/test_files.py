@@ -121,6 +121,33 @@ def test_t54_a_folder_of_100_000_files_shows_its_first_rows_at_once_and_scrolls_
     expect(files.row("file-077700")).to_be_visible()
 
 
+def test_a_folder_is_put_in_order_by_size_and_time_whatever_page_its_files_are_on(files):
+    for number in range(limits.FOLDER_PAGE):
+        files.put(f"{number:03d}.txt", b"x")
+    files.put("last-and-largest.txt", b"x" * 5000)
+    files.put("below/inside.txt")
+    files.open()
+    page = files.console.page
+    expect(files.row("last-and-largest.txt")).to_have_count(0)
+    page.get_by_role("columnheader", name="Size").get_by_role("link").click()
+    expect(page.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "descending")
+    assert files.labels()[0] == "last-and-largest.txt"
+    assert files.labels()[-1] == "below/"
+    expect(page.get_by_role("navigation", name="Pages")).to_have_count(0)
+    page.get_by_role("columnheader", name="Size").get_by_role("link").click()
+    expect(page.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "ascending")
+    assert files.labels()[limits.FOLDER_PAGE] == "last-and-largest.txt"
+    page.get_by_role("columnheader", name="Uploaded").get_by_role("link").click()
+    expect(page.get_by_role("columnheader", name="Uploaded")).to_have_attribute("aria-sort", "descending")
+    assert files.labels()[:2] == ["last-and-largest.txt", f"{limits.FOLDER_PAGE - 1:03d}.txt"]
+    page.get_by_placeholder("Names that begin with").fill("00")
+    expect(page.locator("table.files tbody tr")).to_have_count(10)
+    assert files.labels()[0] == "009.txt"
+    page.get_by_role("columnheader", name="Name").get_by_role("link").click()
+    expect(page.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "ascending")
+    assert files.labels()[0] == "000.txt"
+
+
 def test_t55_go_to_path_opens_a_deep_folder_and_a_file(files):
     files.put("a/very/deep/folder/file.txt")
     page = files.console.page
