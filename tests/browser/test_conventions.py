@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import re
 
 import pytest
@@ -166,3 +168,42 @@ def test_while_something_is_uploaded_the_screen_stays_on(files):
     for route in held:
         route.continue_()
     until(page, "() => held[0].released")
+
+
+def test_the_rail_shrinks_to_icons_stays_so_and_one_comes_back_to_where_one_was(files):
+    files.put("below/a.txt")
+    files.open("below/")
+    page = files.console.page
+    rail = page.get_by_role("navigation", name="Main")
+    wide = rail.bounding_box()["width"]
+    page.get_by_role("button", name="Show icons only").click()
+    page.get_by_role("button", name="Show the names of the pages").wait_for()
+    assert "prefix=below" in page.url
+    assert rail.bounding_box()["width"] < wide / 3
+    files.console.open("/buckets")
+    assert rail.bounding_box()["width"] < wide / 3
+    rail.get_by_role("link", name="Application Keys").click()  # The name is there for who does not see the icon.
+    page.get_by_role("button", name="Show the names of the pages").click()
+    page.get_by_role("button", name="Show icons only").wait_for()
+    assert rail.bounding_box()["width"] == wide
+    assert page.url.endswith("/keys")
+
+
+def test_the_files_below_a_folder_and_the_buckets_are_tables_to_keep(files):
+    files.put("out.txt")
+    version = files.put('in/"odd", name.txt', b"12345", ContentType="text/plain")
+    files.put("in/deep/=formula.txt", b"")
+    files.open("in/")
+    page = files.console.page
+    with page.expect_download() as download:
+        page.get_by_label("Export the files as CSV").click()
+    rows = list(csv.DictReader(download.value.path().read_text("utf-8").splitlines()))
+    assert [row["name"] for row in rows] == ['in/"odd", name.txt', "in/deep/=formula.txt"]
+    assert (rows[0]["size"], rows[0]["content_type"], rows[0]["file_id"]) == ("5", "text/plain", version)
+    assert rows[0]["sha1"] == hashlib.sha1(b"12345").hexdigest()
+    assert rows[0]["uploaded"].endswith("Z")
+    files.console.open("/buckets")
+    with page.expect_download() as download:
+        page.get_by_label("Export the buckets as CSV").click()
+    rows = {row["name"]: row for row in csv.DictReader(download.value.path().read_text("utf-8").splitlines())}
+    assert (rows[files.name]["files"], rows[files.name]["type"]) == ("3", "private")

@@ -62,6 +62,7 @@ class Console:
         self.operator_cookie = f"undercroft_operator_{suffix}"
         self.known_cookie = f"undercroft_known_{suffix}"  # Of a browser that somebody has signed in with.
         self.theme_cookie = "undercroft_theme"
+        self.rail_cookie = "undercroft_rail"
 
     def has_page(self, path: str) -> bool:
         """Whether there is a page of this path, as the table of pages writes it."""
@@ -266,6 +267,7 @@ class Visit:
             groups=self.groups,
             here=self.request.url.path,
             theme=theme if theme in THEMES else "system",
+            is_rail_narrow=self.request.cookies.get(self.console.rail_cookie) == "narrow",
             notice=NOTICES.get(self.query("notice")),
             now_ms=self.store.ambient.now_ms(),
             errors=defaultdict(str, errors or {}),
