@@ -53,6 +53,8 @@ S3_BUCKETS_MAX = 10_000  # ListBuckets, "max-buckets".
 NAMES_LOOKED_UP_MAX = 1000  # Ours: names whose versions are counted in one call, …
 VERSIONS_COUNTED_MAX = 100  # … and how far each, here and on pages of folders.
 FOLDER_PAGE = 100  # Ours, as what follows: rows of a folder that a page of the console has.
+FOLDER_SORTED_NAMES = 10_000  # Names of a folder that are put in order by size or time, …
+FOLDER_SORTED_SHOWN = 500  # … and how many of them are shown.
 FOLDER_OLDER_SHOWN = 10  # Older versions of a name that a folder shows beneath it, …
 FOLDER_UNFINISHED_SHOWN = 10  # … and unfinished large files of one name.
 SEARCH_PAGE_NAMES = 2000  # Names that a search reads at once, …
@@ -99,6 +101,7 @@ FOLDER_SIZE_STEPS = 30  # Steps of counting in one request: about a second.
 PREVIEW_TEXT_BYTES = 128 * KIB  # As much of a text is shown, …
 PREVIEW_TABLE_ROWS = 200  # … or so many rows of a table.
 VERSIONS_SHOWN = 50  # Versions of a file that its details list on a page.
+INVENTORY_PAGE = 1000  # Files that the table of a folder reads at once.
 SHARES_PAGE = 50
 SHARE_GRANT_VALID_S = (
     900  # How long the address is good that a link leads to: for beginning and going on with a download.

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from harness.browser import fetch
 from harness.clients import boto3_client
+from harness.console import console_of
 from harness.native_session import Session
 
 
@@ -283,6 +284,28 @@ def test_t35_custom_rules_are_shown_to_be_edited(console, native, bucket):
     assert settings_of(native, bucket)["corsRules"] == [
         {**rule, "allowedOrigins": ["https://a.example", "https://b.example"]}
     ]
+
+
+# -- Encryption -------------------------------------------------------------------------------------------------------
+def test_t40_turning_encryption_on_marks_only_later_uploads_with_a_lock(make_server, browser, new_name):
+    server = make_server("--default-encryption", "none").start()
+    account = server.create_account("plain@example.com")
+    s3 = boto3_client(server, key=(account["keyId"], account["applicationKey"]))
+    bucket = new_name("plain")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="before.txt", Body=b"x")
+    console = console_of(server, browser)
+    console.sign_in("plain@example.com")
+    console.open(f"/buckets/{bucket}/settings")
+    console.page.get_by_role("group", name="Default Encryption").get_by_text("Enable", exact=True).click()
+    console.page.get_by_role("button", name="Update Bucket").click()
+    saved(console)
+    s3.put_object(Bucket=bucket, Key="after.txt", Body=b"x")
+    console.open(f"/buckets/{bucket}/files")
+    rows = console.page.locator("table.files tbody tr")
+    expect(rows.filter(has_text="after.txt").get_by_title("Encrypted (SSE-B2)")).to_be_visible()
+    expect(rows.filter(has_text="before.txt")).to_be_visible()
+    expect(rows.filter(has_text="before.txt").locator(".lock")).to_have_count(0)
 
 
 # -- Object Lock ------------------------------------------------------------------------------------------------------

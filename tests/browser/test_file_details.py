@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from botocore.exceptions import ClientError
 from playwright.sync_api import expect
 
+from harness.clients import boto3_client
 from harness.customer_keys import KEY, OTHER_KEY
 
 ORDER = [
@@ -253,6 +255,74 @@ def test_type_and_info_are_edited_by_a_new_version(files):
         "text/markdown",
         {"color": "blue"},
     )
+
+
+def retain(files, mode, until, *, bypass=False):
+    """Send the form of a version's retention from its page; the dialog, which is gone where it was taken."""
+    dialog = files.dialog_of("Change")
+    dialog.get_by_text(mode, exact=True).click()
+    dialog.get_by_label("Retain until (UTC)").fill(until)
+    if bypass:
+        dialog.get_by_label("Bypass governance").check()
+    dialog.get_by_role("button", name="Save").click()
+    return dialog
+
+
+def test_t37_a_file_under_default_retention_says_its_mode_date_and_countdown_and_cannot_be_deleted(files):
+    files.enable_lock()
+    files.console.open(f"/buckets/{files.name}/lock")
+    files.console.page.get_by_text("Compliance", exact=True).click()
+    files.console.page.get_by_label("Days").fill("10")
+    files.console.page.get_by_role("button", name="Save changes").click()
+    expect(files.console.page.get_by_text("The settings are saved.")).to_be_visible()
+    version = files.put("a.txt")
+    until = files.s3.get_object_retention(Bucket=files.name, Key="a.txt")["Retention"]["RetainUntilDate"]
+    files.open()
+    expect(files.row("a.txt")).to_contain_text("Compliance, 9 days left")
+    files.open_file(version)
+    said = files.console.page.locator("[data-details]")
+    expect(said).to_contain_text(f"Compliance Mode, until {until:%Y-%m-%d %H:%M:%S} UTC (in 9 days)")
+    dialog = files.dialog_of("Delete version")
+    dialog.get_by_role("button", name="Delete version").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("It is locked, and stays")
+    assert files.stored() == [("a.txt", False)]
+
+
+def test_t38_governance_is_shortened_with_the_bypass_right_alone(files, server):
+    files.enable_lock()
+    version = files.put("a.txt")
+    files.open_file(version)
+    retain(files, "Governance", "2999-01-01T00:00")
+    files.toast("The retention is set")
+    dialog = retain(files, "Governance", "2998-01-01T00:00")
+    expect(dialog.locator("[id$=e-until]")).to_contain_text("only shortened or ended with the box below ticked")
+    files.console.page.keyboard.press("Escape")
+    retain(files, "Governance", "2998-01-01T00:00", bypass=True)
+    said = files.console.page.locator("[data-details]")
+    expect(said).to_contain_text("Governance Mode, until 2998-01-01 00:00:00 UTC")
+    # And the box is no way around the right: a key without it is refused.
+    key = files.api.create_key(["readFiles", "writeFiles", "writeFileRetentions"], "no-bypass")
+    weak = boto3_client(server, key=(key.id_, key.application_key))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        weak.put_object_retention(
+            Bucket=files.name, Key="a.txt", BypassGovernanceRetention=True,
+            Retention={"Mode": "GOVERNANCE", "RetainUntilDate": datetime(2997, 1, 1, tzinfo=UTC)},
+        )  # fmt: skip
+
+
+def test_t38_compliance_is_only_extended(files):
+    files.enable_lock()
+    files.open_file(files.put("a.txt"))
+    retain(files, "Compliance", "2998-01-01T00:00")
+    files.toast("The retention is set")
+    said = files.console.page.locator("[data-details]")
+    for mode, until in (("Compliance", "2997-01-01T00:00"), ("None", ""), ("Governance", "2999-01-01T00:00")):
+        dialog = retain(files, mode, until)
+        expect(dialog.locator("[id$=e-until]")).to_contain_text("can only be made longer, by nobody shorter")
+        expect(dialog.get_by_label("Bypass governance")).to_have_count(0)
+        files.console.page.keyboard.press("Escape")
+    retain(files, "Compliance", "2999-01-01T00:00")
+    expect(said).to_contain_text("Compliance Mode, until 2999-01-01 00:00:00 UTC")
 
 
 def test_t39_a_legal_hold_is_put_on_and_taken_off_for_one_file_and_for_a_selection(files):

@@ -121,6 +121,33 @@ def test_t54_a_folder_of_100_000_files_shows_its_first_rows_at_once_and_scrolls_
     expect(files.row("file-077700")).to_be_visible()
 
 
+def test_a_folder_is_put_in_order_by_size_and_time_whatever_page_its_files_are_on(files):
+    for number in range(limits.FOLDER_PAGE):
+        files.put(f"{number:03d}.txt", b"x")
+    files.put("last-and-largest.txt", b"x" * 5000)
+    files.put("below/inside.txt")
+    files.open()
+    page = files.console.page
+    expect(files.row("last-and-largest.txt")).to_have_count(0)
+    page.get_by_role("columnheader", name="Size").get_by_role("link").click()
+    expect(page.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "descending")
+    assert files.labels()[0] == "last-and-largest.txt"
+    assert files.labels()[-1] == "below/"
+    expect(page.get_by_role("navigation", name="Pages")).to_have_count(0)
+    page.get_by_role("columnheader", name="Size").get_by_role("link").click()
+    expect(page.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "ascending")
+    assert files.labels()[limits.FOLDER_PAGE] == "last-and-largest.txt"
+    page.get_by_role("columnheader", name="Uploaded").get_by_role("link").click()
+    expect(page.get_by_role("columnheader", name="Uploaded")).to_have_attribute("aria-sort", "descending")
+    assert files.labels()[:2] == ["last-and-largest.txt", f"{limits.FOLDER_PAGE - 1:03d}.txt"]
+    page.get_by_placeholder("Names that begin with").fill("00")
+    expect(page.locator("table.files tbody tr")).to_have_count(10)
+    assert files.labels()[0] == "009.txt"
+    page.get_by_role("columnheader", name="Name").get_by_role("link").click()
+    expect(page.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "ascending")
+    assert files.labels()[0] == "000.txt"
+
+
 def test_t55_go_to_path_opens_a_deep_folder_and_a_file(files):
     files.put("a/very/deep/folder/file.txt")
     page = files.console.page
@@ -245,6 +272,25 @@ def test_t60_an_unfinished_upload_is_listed_and_cancelled(files):
     files.console.page.locator("dialog[open]").get_by_role("button", name="Cancel upload").click()
     expect(files.row("big.iso")).to_have_count(0)
     assert "Uploads" not in files.s3.list_multipart_uploads(Bucket=files.name)
+
+
+def test_t60_every_unfinished_upload_of_the_bucket_is_listed_from_its_card_and_several_are_cancelled_at_once(files):
+    for key in ("deep/down/big.iso", "old.iso", "wanted.iso"):
+        files.s3.create_multipart_upload(Bucket=files.name, Key=key)
+    page = files.console.page
+    files.console.open("/buckets")
+    page.locator(f"#bucket-{files.name}").get_by_role("link", name="Unfinished Large Files").click()
+    rows = page.locator("main tbody tr")
+    expect(rows).to_have_count(3)
+    expect(rows.first).to_contain_text("deep/down/big.iso")  # The oldest.
+    for name in ("deep/down/big.iso", "old.iso"):
+        page.get_by_label(f"Select {name}").check()
+    page.get_by_role("button", name="Cancel the selected").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Cancel 2 uploads")
+    page.get_by_role("button", name="Cancel uploads").click()
+    expect(rows).to_have_count(1)
+    assert page.url.endswith("/unfinished")
+    assert [one["Key"] for one in files.s3.list_multipart_uploads(Bucket=files.name)["Uploads"]] == ["wanted.iso"]
 
 
 def test_t68_files_and_a_folder_are_one_valid_zip_with_right_paths(files):

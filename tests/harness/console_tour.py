@@ -40,7 +40,7 @@ _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 # What is no page to look at: these answer with data, or lead elsewhere.
 NO_PAGES = {
-    "/", "/session", "/jobs.json", "/audit.csv", "/operator/audit.csv", "/buckets/{name}/go", "/buckets/{name}/cors/rules.json",
+    "/", "/buckets/all.csv", "/buckets/{name}/files.csv", "/session", "/jobs.json", "/audit.csv", "/operator/audit.csv", "/buckets/{name}/go", "/buckets/{name}/cors/rules.json",
     "/buckets/{name}/file/download", "/buckets/new/available", "/buckets/{name}/file/own-key", "/reports/usage.csv", "/reports/usage.json",
 }  # fmt: skip
 _VISITORS = {"/sign-in/code": HALFWAY}
@@ -94,7 +94,8 @@ class Tour:
         if row.path == "/buckets/{name}/file":
             stops.append(Stop(KEEPER, self.filled(row.path, "id={sealed_id}")))
         if row.path in {
-            "/buckets/{name}/" + tab for tab in ("files", "shares", "search", "at", "replication", "events")
+            "/buckets/{name}/" + tab
+            for tab in ("files", "shares", "unfinished", "search", "at", "replication", "events")
         }:
             stops.append(Stop(KEEPER, row.path.format(name=self.values["empty"])))
         return stops

@@ -30,7 +30,6 @@ from undercroft.console.page import Page, Who
 from undercroft.console.problems import Problem, problem_of
 from undercroft.console.visit import Console, Visit
 from undercroft.http.errors import BodyBroken, BodyTooLarge
-from undercroft.http.refusal import new_request_id
 from undercroft.store.errors import ProductNotEnabled, StoreError
 from undercroft.store.identity.sessions import SignedIn
 
@@ -80,11 +79,11 @@ class Guard:
         except BodyBroken:
             raise
         except Exception:  # noqa: BLE001 - the outermost handler of a request.
-            error_id = new_request_id()
-            _log.exception("unexpected_error", error_id=error_id, face="console", operation=request.scope["operation"])
+            request_id, operation = visit.request_id, request.scope["operation"]
+            _log.exception("unexpected_error", error_id=request_id, face="console", operation=operation)
             response = _refuse(
                 visit,
-                Problem(500, "Something went wrong here", f"It was not your doing. The log has it as {error_id}."),
+                Problem(500, "Something went wrong here", f"It was not your doing. The log has it as {request_id}."),
             )
         return self._dressed(visit, response)
 
@@ -155,6 +154,7 @@ class Guard:
         """The answer with what browsers are told about it."""
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
+        response.headers.setdefault("x-request-id", visit.request_id)
         response.headers.setdefault("cache-control", "no-store")
         response.headers.setdefault("content-security-policy", _policy(visit.api_origin))
         is_secure = visit.own_origin.startswith("https://")
@@ -239,7 +239,8 @@ async def _send_to_products(visit: Visit, who: SignedIn) -> Response:
 
 def _refuse(visit: Visit, problem: Problem) -> Response:
     if visit.wants_json:
-        response = visit.answer_json({"title": problem.title, "text": problem.text}, status=problem.status)
+        said = {"title": problem.title, "text": problem.text, "request_id": visit.request_id}
+        response = visit.answer_json(said, status=problem.status)
     else:
         response = visit.render("error.html", status=problem.status, problem=problem)
     visit.refusal = f"{problem.title}. {problem.text}"

@@ -16,9 +16,19 @@ async def set_theme(visit: Visit) -> Response:
     return visit.redirect(back if is_own_path(back) else "/")
 
 
+async def set_rail(visit: Visit) -> Response:
+    """Remember whether the left rail shows words or only icons, and go back."""
+    visit.cookies[visit.console.rail_cookie] = "narrow" if visit.field("rail") == "narrow" else "wide"
+    back = visit.field("back", "/")
+    return visit.redirect(back if is_own_path(back) else "/")
+
+
 def is_own_path(path: str) -> bool:
     """Whether this is a path of the console, so that nobody is sent elsewhere."""
     return path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
 
 
-PAGES: tuple[Page, ...] = (post("/preferences/theme", set_theme, who=Who.ANYBODY, action=""),)
+PAGES: tuple[Page, ...] = (
+    post("/preferences/theme", set_theme, who=Who.ANYBODY, action=""),
+    post("/preferences/rail", set_rail, action=""),
+)

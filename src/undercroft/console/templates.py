@@ -28,6 +28,7 @@ def environment(assets_version: str) -> Environment:
         auto_reload=False,
     )
     made.filters |= {"size": size, "moment": moment, "utc": utc, "count": count, "path": in_path}
+    made.globals["left"] = left
     made.globals["asset"] = lambda path: f"/static/{assets_version}/{path}"
     return made
 
@@ -91,13 +92,23 @@ def zone_of(name: str) -> tzinfo:
 
 def relative(at_ms: int, now_ms: int) -> str:
     """How long ago, or in how long, in the largest unit that fits."""
-    value, unit = abs(now_ms - at_ms) / 1000, "second"
+    number, unit = _largest(abs(now_ms - at_ms) / 1000)
+    if unit == "second":
+        return "just now" if at_ms <= now_ms else "in a moment"
+    words = count(number, unit)
+    return f"{words} ago" if at_ms <= now_ms else f"in {words}"
+
+
+def left(until_ms: int, now_ms: int) -> str:
+    """How long it is until then, as the countdown of a lock says it: never more than there is."""
+    return count(*_largest(max(0, until_ms - now_ms) / 1000))
+
+
+def _largest(seconds: float) -> tuple[int, str]:
+    """A time as a whole number of the largest unit that fits into it."""
+    value, unit = seconds, "second"
     for step, larger in _STEPS:
         if value < step:
             break
         value, unit = value / step, larger
-    if unit == "second":
-        return "just now" if at_ms <= now_ms else "in a moment"
-    number = int(value)
-    words = f"{number} {unit}{'' if number == 1 else 's'}"
-    return f"{words} ago" if at_ms <= now_ms else f"in {words}"
+    return int(value), unit

@@ -17,6 +17,7 @@ from undercroft.console.members import rights
 from undercroft.console.notices import NOTICES
 from undercroft.console.numbers import whole_number
 from undercroft.http import origin
+from undercroft.http.refusal import new_request_id
 from undercroft.http.request import Request as PlainRequest
 from undercroft.settings import Settings
 from undercroft.store import Store
@@ -29,6 +30,9 @@ from undercroft.store.names import BUCKET_TYPES
 
 T = TypeVar("T")
 THEMES = ("system", "light", "dark")
+PASSING = frozenset(
+    {"notice", "undo"}
+)  # Parameters of an address that are about what was just done, and not about the page.
 
 
 class Noted(msgspec.Struct):
@@ -58,6 +62,7 @@ class Console:
         self.operator_cookie = f"undercroft_operator_{suffix}"
         self.known_cookie = f"undercroft_known_{suffix}"  # Of a browser that somebody has signed in with.
         self.theme_cookie = "undercroft_theme"
+        self.rail_cookie = "undercroft_rail"
 
     def has_page(self, path: str) -> bool:
         """Whether there is a page of this path, as the table of pages writes it."""
@@ -69,7 +74,7 @@ class Visit:
 
     `has_b2` tells whether the account has enabled B2 Cloud Storage. `noted` and `refusal` are for the audit log: what a handler
     said of its deed, and why it was refused. `form` has the fields of a form that was sent, and is empty else. `csrf_token` is what forms and scripts of the answer
-    have to send back. `cookies` maps names to values to be set with the answer, None to remove one.
+    have to send back. `request_id` is in the answer's headers, and said where something is refused. `cookies` maps names to values to be set with the answer, None to remove one.
     """
 
     def __init__(self, request: Request, console: Console, signed_in: SignedIn | None, csrf_token: str) -> None:
@@ -88,6 +93,7 @@ class Visit:
         self.has_b2 = False
         self.noted = Noted()
         self.refusal = ""
+        self.request_id = new_request_id()
 
     # -- Who and what ---------------------------------------------------------------------------------------------------
     @property
@@ -216,7 +222,7 @@ class Visit:
 
     def with_query(self, **changes: str | None) -> str:
         """The address of this page with other parameters; those that are None or empty are left out."""
-        query = {name: value for name, value in self.request.query_params.items() if name != "notice"}
+        query = {name: value for name, value in self.request.query_params.items() if name not in PASSING}
         query |= {name: value or "" for name, value in changes.items()}
         text = urlencode({name: value for name, value in query.items() if value})
         return quote(self.request.url.path) + (f"?{text}" if text else "")
@@ -261,6 +267,7 @@ class Visit:
             groups=self.groups,
             here=self.request.url.path,
             theme=theme if theme in THEMES else "system",
+            is_rail_narrow=self.request.cookies.get(self.console.rail_cookie) == "narrow",
             notice=NOTICES.get(self.query("notice")),
             now_ms=self.store.ambient.now_ms(),
             errors=defaultdict(str, errors or {}),

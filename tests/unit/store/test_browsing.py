@@ -16,7 +16,7 @@ from undercroft import limits
 from undercroft.store import errors
 from undercroft.store.buckets.lock import LockChange
 from undercroft.store.dialect import S3
-from undercroft.store.files.browsing import EntryKind, View
+from undercroft.store.files.browsing import EntryKind, Order, View
 from undercroft.store.model import DefaultRetention, NewFile
 
 _names = st.text(alphabet="ab/é\U0001f600", min_size=1, max_size=6)
@@ -105,6 +105,42 @@ async def test_a_folder_shows_how_many_versions_names_have_what_is_hidden_and_no
         ]
         assert whole.entries[2].older[0].is_latest is False
         assert [one.name for one in (await files.folder(bench.principal, bench.bucket, limit=10)).entries] == ["in/"]
+
+
+@asynchronous
+async def test_a_folder_by_size_or_time_is_about_all_of_it_with_folders_behind_the_files(tmp_path, monkeypatch):
+    async with open_bench(tmp_path) as bench:
+        files = bench.store.files
+        for name, size in (
+            ("in/b", 2),
+            ("in/c", 9),
+            ("in/a", 5),
+            ("in/below/x", 99),
+            ("in/.bzEmpty", 0),
+            ("other", 50),
+        ):
+            await bench.put(name, b"x" * size)
+            bench.clock.ms += 1
+        await bench.put("in/b", b"x" * 7)  # Its newest version counts.
+        await bench.put("in/gone", b"x" * 80)
+        await files.hide(bench.principal, bench.bucket, "in/gone", S3)
+
+        async def names(by, *, is_rising=False, limit=10):
+            found = await files.sorted_folder(
+                bench.principal, bench.bucket, "in/", by=by, is_rising=is_rising, limit=limit
+            )
+            assert found.files == 3
+            return [one.name.removeprefix("in/") for one in found.entries], found.is_all
+
+        assert await names(Order.SIZE) == (["c", "b", "a", "below/"], True)
+        assert await names(Order.SIZE, is_rising=True) == (["a", "b", "c", "below/"], True)
+        assert await names(Order.UPLOADED) == (["b", "a", "c", "below/"], True)
+        assert await names(Order.UPLOADED, is_rising=True, limit=2) == (["c", "a"], True)
+        # The placeholder and the folder below are names that were looked at, too.
+        for most, is_all in ((4, False), (5, True), (6, True)):
+            monkeypatch.setattr(limits, "FOLDER_SORTED_NAMES", most)
+            found = await files.sorted_folder(bench.principal, bench.bucket, "in/", by=Order.SIZE, limit=10)
+            assert found.is_all is is_all
 
 
 @asynchronous

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from starlette.responses import Response
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from undercroft.console.bucket_settings.lifecycle_words import in_a_phrase
 from undercroft.console.charts import sparkline
 from undercroft.console.keys.overview import ending
+from undercroft.console.tables import CSVFile, Rows
 from undercroft.console.templates import size
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import Held
@@ -17,6 +19,7 @@ from undercroft.store.model import Bucket
 
 DAYS = 30  # That the line of a bucket's size goes back.
 VIEWS = ("cards", "table")
+_COLUMNS = ("name", "bucket_id", "type", "created", "files", "size", "lifecycle", "encryption", "object_lock")
 
 
 class Card(NamedTuple):
@@ -44,6 +47,28 @@ def sizes_in_words(sizes: Sequence[int | None]) -> str:
     if not known:
         return ""
     return f"Size over {DAYS} days: {size(known[0])} at first, {size(known[-1])} now, {size(max(known))} at most."
+
+
+async def export(visit: Visit) -> Response:
+    """The buckets as a table to keep."""
+    usage = await visit.store.buckets.usage(visit.principal)
+    rows = [
+        _cells(bucket, usage.get(bucket.bucket_id, Held()), visit.store.buckets.encryption_of(bucket))
+        for bucket in await visit.own_buckets()
+    ]
+
+    async def pages() -> AsyncIterator[Rows]:
+        yield rows
+
+    return CSVFile(_COLUMNS, pages(), "buckets.csv")
+
+
+def _cells(bucket: Bucket, held: Held, encryption: str | None) -> tuple[str | int, ...]:
+    at = datetime.fromtimestamp(bucket.created_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return (
+        bucket.name, bucket.bucket_id, "public" if bucket.is_public else "private", at.replace("+00:00", "Z"), held.files,
+        held.size_bytes, in_a_phrase(bucket.lifecycle_rules), encryption or "none", "enabled" if bucket.lock.enabled else "disabled",
+    )  # fmt: skip
 
 
 async def overview(visit: Visit) -> Response:

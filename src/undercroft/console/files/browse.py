@@ -12,7 +12,7 @@ from undercroft.console.numbers import whole_number
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import Held
 from undercroft.store.errors import NoSuchFile
-from undercroft.store.files.browsing import View
+from undercroft.store.files.browsing import PLAIN, Order, View
 from undercroft.store.model import Bucket
 
 _SHOWN = (
@@ -37,6 +37,9 @@ async def folder(visit: Visit) -> Response:
     asked = visit.query("prefix")
     prefix = asked[: asked.rfind("/") + 1]
     typed = asked[len(prefix) :] or visit.query("typed")
+    by = _order_of(visit)
+    if by is not None:
+        return await _in_order(visit, bucket, prefix, typed, by)
     view = _view_of(visit)
     after, before = visit.query("after"), visit.query("before")
     backwards = bool(before) or visit.query("last") == "1"
@@ -53,16 +56,45 @@ async def folder(visit: Visit) -> Response:
     return visit.render(
         "files/folder.html",
         **in_folder(bucket, prefix),
+        **await _listing(visit, bucket, typed, view),
         page=page,
-        typed=typed,
-        view=view,
-        versions_counted_max=limits.VERSIONS_COUNTED_MAX,
-        open=visit.query("open"),
+        in_order=None,
         is_part=page.has_before or page.has_after,
-        older=await _older_of_open(visit, bucket, view),
-        shown=[(name, label, bool(getattr(view, name))) for name, label in _SHOWN],
-        encryption=visit.store.buckets.encryption_of(bucket),
     )
+
+
+async def _in_order(visit: Visit, bucket: Bucket, prefix: str, typed: str, by: Order) -> Response:
+    """The folder by size or time: its first rows, of all it has."""
+    found = await visit.store.files.sorted_folder(
+        visit.principal,
+        bucket,
+        prefix,
+        typed=typed,
+        by=by,
+        is_rising=visit.query("order") == "rising",
+        limit=limits.FOLDER_SORTED_SHOWN,
+    )
+    return visit.render(
+        "files/folder.html",
+        **in_folder(bucket, prefix),
+        **await _listing(visit, bucket, typed, PLAIN),
+        page=found,
+        in_order=by.value,
+        is_part=False,
+    )
+
+
+async def _listing(visit: Visit, bucket: Bucket, typed: str, view: View) -> dict[str, Any]:
+    """What the table is told in any order."""
+    return {
+        "typed": typed,
+        "view": view,
+        "versions_counted_max": limits.VERSIONS_COUNTED_MAX,
+        "sorted_names_max": limits.FOLDER_SORTED_NAMES,
+        "open": visit.query("open"),
+        "older": await _older_of_open(visit, bucket, view),
+        "shown": [(name, label, bool(getattr(view, name))) for name, label in _SHOWN],
+    }
 
 
 def in_folder(bucket: Bucket, prefix: str) -> dict[str, Any]:
@@ -113,6 +145,10 @@ async def folder_size(visit: Visit) -> Response:
         visit.principal, bucket, [prefix], steps=limits.FOLDER_SIZE_STEPS
     )
     return visit.render("files/size.html", **in_folder(bucket, prefix), contents=contents)
+
+
+def _order_of(visit: Visit) -> Order | None:
+    return next((order for order in Order if order.value == visit.query("sort")), None)
 
 
 def _view_of(visit: Visit) -> View:

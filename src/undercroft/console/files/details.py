@@ -104,7 +104,7 @@ async def details_of(
         preview=preview,
         preview_refusal=refusal,
         info=[(key, value, _readable(key, value)) for key, value in sorted(version.info.items())],
-        sha1=_sha1(version),
+        sha1=sha1_of(version),
         shares=(
             await visit.store.shares.of_file(visit.principal, bucket, version.name) if visit.can("shareFiles") else []
         ),
@@ -129,7 +129,7 @@ def _readable(key: str, value: str) -> str:
     return ""
 
 
-def _sha1(version: FileVersion) -> str:
+def sha1_of(version: FileVersion) -> str:
     """The SHA-1 of the whole, as far as anybody has said or computed it."""
     if version.content_sha1 != "none":
         return version.content_sha1.removeprefix("unverified:")

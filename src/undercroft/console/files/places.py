@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from undercroft.console.notices import NOTICES
 from undercroft.console.preferences import is_own_path
-from undercroft.console.visit import Visit
+from undercroft.console.visit import PASSING, Visit
 from undercroft.store.model import Bucket
 
 
@@ -56,13 +56,18 @@ def way_back(visit: Visit, otherwise: str) -> str:
     return given if given and is_own_path(given) else otherwise
 
 
-def go_to(path: str, notice: str = "") -> Response:
-    """The way to a page of the console, which may have a query, where one of `NOTICES` is shown."""
+def go_to(path: str, notice: str = "", *, undo: str = "") -> Response:
+    """The way to a page of the console, which may have a query, where one of `NOTICES` is shown.
+
+    `undo` is a version of the file that was just hidden: the notice lets it be visible again.
+    """
     assert path.startswith("/"), path
     assert not path.startswith("//"), path
     target, _, query = path.partition("?")
-    fields = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "notice"]
+    fields = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name not in PASSING]
     if notice:
         assert notice in NOTICES, notice
         fields.append(("notice", notice))
+    if undo:
+        fields.append(("undo", undo))
     return RedirectResponse(f"{target}?{urlencode(fields)}" if fields else target, 303)

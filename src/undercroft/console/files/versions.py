@@ -25,7 +25,8 @@ async def hide(visit: Visit) -> Response:
     bucket = await visit.bucket()
     version = await version_asked(visit, bucket)
     await visit.store.files.hide(visit.principal, bucket, version.name, NATIVE)
-    return go_to(way_back(visit, files_path(bucket, folder_of(version.name))), "file-hidden")
+    back = way_back(visit, files_path(bucket, folder_of(version.name)))
+    return go_to(back, "file-hidden", undo=str(version.file_id))
 
 
 async def unhide(visit: Visit) -> Response:

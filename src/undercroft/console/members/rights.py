@@ -41,6 +41,7 @@ _NEEDED = (
     ("/{name}/transfer", "writeFiles"),
     ("/{name}/file/share", "shareFiles"),
     ("/{name}/shares", "shareFiles"),
+    ("/{name}/unfinished", "listFiles"),
     ("/{name}/file/delete", "deleteFiles"),
     ("/{name}/empty", "deleteFiles"),
     ("/{name}/delete", "deleteBuckets"),

@@ -7,7 +7,9 @@ far it came, so that the caller decides how long to go on.
 
 from __future__ import annotations
 
+import heapq
 from enum import Enum
+from operator import itemgetter
 
 import msgspec
 
@@ -66,6 +68,24 @@ class View(msgspec.Struct, frozen=True):
 
 
 PLAIN = View()
+
+
+class Order(Enum):
+    """What the files of a folder are put in order by, beside their names."""
+
+    SIZE = "size"
+    UPLOADED = "uploaded"
+
+
+class SortedFolder(msgspec.Struct, frozen=True):
+    """The first rows of a folder in another order than by name: files, and behind them folders by name, as far as there is room.
+
+    `files` is how many there are among the names that were looked at; `is_all` tells whether those were all.
+    """
+
+    entries: list[Entry]
+    files: int
+    is_all: bool
 
 
 class SearchStep(msgspec.Struct, frozen=True):
@@ -156,6 +176,47 @@ class Browsing(FilesBase):
                     listed += await _entries_of_name(rows, bucket, name, view)
             more = len(shown) > limit
             return FolderPage(listed, more if backwards else low > prefix, high < prefix_end if backwards else more)
+
+        return await self._catalog.scan(query)
+
+    async def sorted_folder(
+        self,
+        principal: Principal,
+        bucket: Bucket,
+        folder: str = "",
+        *,
+        typed: str = "",
+        by: Order,
+        is_rising: bool = False,
+        limit: int,
+    ) -> SortedFolder:
+        """The visible files of a folder by size or time, the largest or latest first, or, with `is_rising`, last.
+
+        It looks at all of the folder, and not at a page of it, up to `limits.FOLDER_SORTED_NAMES` names, which takes about 60 ms of CPU.
+        """
+        await self._gate.enter(principal, Operation.LIST_FILES, bucket, folder)
+        raw_folder, prefix = folder.encode(), (folder + typed).encode()
+        end = versions.prefix_end(prefix)
+        unseen = (raw_folder, raw_folder + EMPTY_FOLDER_NAME.encode())
+
+        async def query(rows: Rows) -> SortedFolder:
+            names = await folders.entries(
+                rows, bucket.bucket_id, prefix, end, folder=raw_folder, hidden=False, unfinished=False,
+                limit=limits.FOLDER_SORTED_NAMES + 1,
+            )  # fmt: skip
+            looked_at = names[: limits.FOLDER_SORTED_NAMES]
+            sortable: list[tuple[int, bytes]] = []
+            for name, is_folder in looked_at:
+                if not is_folder and name not in unseen:
+                    newest = await versions.newest(rows, bucket.bucket_id, name)
+                    if newest is not None:
+                        sortable.append((newest.size if by is Order.SIZE else -newest.inverted_ms, name))
+            choose = heapq.nsmallest if is_rising else heapq.nlargest
+            listed: list[Entry] = []
+            for _, name in choose(limit, sortable, key=itemgetter(0)):
+                listed += await _entries_of_name(rows, bucket, name, PLAIN)
+            below = [Entry(EntryKind.FOLDER, name.decode()) for name, is_folder in looked_at if is_folder]
+            return SortedFolder([*listed, *below][:limit], len(sortable), len(names) == len(looked_at))
 
         return await self._catalog.scan(query)
 

@@ -9,9 +9,10 @@ import * as menus from "./menus.js";
 import * as once from "./once.js";
 import * as session from "./session.js";
 import * as shortcuts from "./shortcuts.js";
+import * as tabs from "./tabs.js";
 import * as toasts from "./toasts.js";
 import * as uploads from "./uploads/start.js";
 
-for (const part of [checks, toasts, menus, once, dialogs, copying, filters, fields, shortcuts, session, jobs, uploads]) part.start();
+for (const part of [checks, toasts, tabs, menus, once, dialogs, copying, filters, fields, shortcuts, session, jobs, uploads]) part.start();
 // A page that came without a change of page, since there are uploads in this one, has notices and filters of its own.
-document.addEventListener("page-shown", () => [toasts, filters].forEach((part) => part.start()));
+document.addEventListener("page-shown", () => [toasts, tabs, filters].forEach((part) => part.start()));

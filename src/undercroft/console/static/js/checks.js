@@ -13,8 +13,12 @@ function follow(field) {
   field.after(answer);
   let timer = 0;
 
+  const allow = (isAllowed) => {
+    submit.disabled = !isAllowed;
+    submit.title = isAllowed ? "" : "It needs a name that can be taken.";
+  };
   const judge = (isFree) => {
-    submit.disabled = !isFree;
+    allow(isFree);
     if (isFree || !field.value) field.removeAttribute("aria-invalid");
     else field.setAttribute("aria-invalid", "true");
   };
@@ -46,7 +50,7 @@ function follow(field) {
     answer.replaceChildren();
     if (field.value.trim()) timer = setTimeout(ask, PAUSE_MS);
   });
-  submit.disabled = !field.value;
+  allow(Boolean(field.value));
 }
 
 function prepare(root) {

@@ -1,26 +1,34 @@
 // The keyboard: `g` and a letter go somewhere, `/` searches, `?` shows all. Links and buttons may have a key of their own
-// (data-key). Nothing happens while somebody types, in a dialog, or with a modifier.
+// (data-key). Nothing happens while somebody types, in a dialog, or with a modifier. Keys of one character can be switched off in the list of
+// keys (WCAG 2.1.4), since those who speak to their computer press them by accident; this browser remembers it.
 
 const NAMES = { "/": "Search or filter", "Ctrl+K": "Search everything", "?": "Show these keys" };
+const OF_TABLES = [["↑ ↓", "Move through the rows"], ["Space", "Select the row"], ["Shift ↑ ↓", "Select more rows"], ["Ctrl+A", "Select all on the page"], ["Esc", "Select none"], ["Enter", "Open"], ["F2", "Rename or move"], ["Del", "Delete the selection"], ["Backspace", "The folder above"]];
+const OFF = "undercroft-single-keys-off";
 let afterG = false;
+
+const isOff = () => localStorage.getItem(OFF) !== null;
 
 const isTyping = (target) => target.closest("input, select, textarea, [contenteditable], dialog");
 
 function rows() {
   const going = [...document.querySelectorAll("[data-go]")].map((link) => [`g ${link.dataset.go}`, link.textContent.trim()]);
   const acting = [...document.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one.textContent.trim() || one.getAttribute("aria-label")]);
-  return [...acting, ...Object.entries(NAMES), ...going];
+  return [...acting, ...Object.entries(NAMES), ...(document.querySelector("[data-files]") ? OF_TABLES : []), ...going];
 }
 
 function showAll() {
   const dialog = document.createElement("dialog");
-  dialog.setAttribute("aria-labelledby", "dialog-title");
-  dialog.innerHTML = '<section class="dialog-page"><header><h1 id="dialog-title">Keyboard shortcuts</h1></header><dl class="pairs dialog-fields"></dl><footer class="dialog-buttons"><button class="button" type="button" data-close>Close</button></footer></section>';
+  dialog.setAttribute("aria-labelledby", "shortcuts-title");
+  dialog.innerHTML = '<section class="dialog-page"><header><h1 id="shortcuts-title">Keyboard shortcuts</h1></header><div class="dialog-fields"><div class="field check"><input id="single-keys" type="checkbox" aria-describedby="single-keys-help"><label for="single-keys">Keys of one character</label><p class="help" id="single-keys-help">Switched off, a letter typed by accident does nothing. Ctrl K and the keys of tables stay.</p></div><dl class="pairs keys"></dl></div><footer class="dialog-buttons"><button class="button" type="button" data-close>Close</button></footer></section>';
   for (const [keys, meaning] of rows()) {
     const term = document.createElement("dt");
     for (const key of keys.split(" ")) term.append(Object.assign(document.createElement("kbd"), { textContent: key }), " ");
     dialog.querySelector("dl").append(term, Object.assign(document.createElement("dd"), { textContent: meaning }));
   }
+  const box = dialog.querySelector("input");
+  box.checked = !isOff();
+  box.addEventListener("change", () => (box.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "")));
   document.body.append(dialog);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.showModal();
@@ -38,7 +46,7 @@ export function start() {
       if (field.checkVisibility()) field.select();
       else location.assign(field.form.action);
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target) || isOff()) return;
     const wanted = afterG ? `[data-go="${CSS.escape(event.key)}"]` : `[data-key="${CSS.escape(event.key)}"]`;
     afterG = !afterG && event.key === "g";
     if (afterG) return;

@@ -1,0 +1,17 @@
+"""The unfinished large files of a bucket, oldest first: what nobody sees in a folder, and what is stored all the same."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from undercroft import limits
+from undercroft.console.visit import Visit
+
+
+async def listed(visit: Visit) -> Response:
+    """A page of them."""
+    bucket = await visit.bucket()
+    uploads, following = await visit.store.files.list_unfinished(
+        visit.principal, bucket, start_file_id=visit.query("from") or None, limit=limits.FOLDER_PAGE
+    )
+    return visit.render("files/unfinished.html", bucket=bucket, uploads=uploads, following=following)
