@@ -245,11 +245,14 @@ async def test_a_role_that_is_none_and_buckets_that_it_cannot_have_are_refused(t
 async def test_buckets_are_the_accounts_own_and_members_are_no_more_than_there_may_be(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "MEMBERS_PER_ACCOUNT", 2)
     async with open_bench(tmp_path) as bench:
-        invite = bench.store.identity.memberships.invite
+        memberships = bench.store.identity.memberships
+        invite = memberships.invite
         with pytest.raises(errors.NoSuchBucket):
             await invite(bench.principal, "m@example.com", "objectViewer", ["0" * 24])
         for number in range(2):
             await invite(bench.principal, f"m{number}@example.com", "objectViewer", None)
+        with pytest.raises(errors.NoSuchBucket):
+            await memberships.change(bench.principal, "m0@example.com", "objectViewer", ["0" * 24])
         with pytest.raises(errors.InvalidRequest, match="at most 2"):
             await invite(bench.principal, "m2@example.com", "objectViewer", None)
 
