@@ -78,4 +78,6 @@ def test_a_snapshot_of_a_whole_bucket_begins_on_the_page_of_snapshots(console, b
     console.open("/snapshots")
     expect(page.get_by_role("row").filter(has_text=bucket)).to_contain_text("never")
     console.open("/buckets")
+    count = page.locator(f"#bucket-{bucket} dl > div").filter(has=page.get_by_text("Snapshots", exact=True))
+    expect(count.locator("dd")).to_have_text("1")
     expect(page.get_by_role("link", name="b2-snapshot-")).to_have_count(0)

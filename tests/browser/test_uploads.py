@@ -232,6 +232,7 @@ def test_t44_a_large_file_goes_by_parts_and_its_sha1_in_details_is_the_local_one
     expect(console.page.locator(".tray-pill")).to_contain_text("1 file uploaded", timeout=20 * SLOW_MS)
     (made,) = versions(native, bucket)
     assert (made["contentLength"], made["fileInfo"]["large_file_sha1"]) == (size, digest.hexdigest())
+    expect(console.page.locator(".tray-digest")).to_contain_text(digest.hexdigest())
     console.open(f"/buckets/{bucket['bucketName']}/file?id={made['fileId']}")
     expect(console.page.locator("[data-details]")).to_contain_text(digest.hexdigest())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -71,6 +72,14 @@ def _cells(bucket: Bucket, held: Held, encryption: str | None) -> tuple[str | in
     )  # fmt: skip
 
 
+async def _snapshots(visit: Visit) -> Counter[str] | None:
+    """How many snapshots are kept of each bucket, by name; None for members, whose role may not see them."""
+    if visit.signed_in is None or visit.signed_in.member is not None:
+        return None
+    kept = await visit.store.snapshots.list(visit.principal)
+    return Counter(one.source.partition("/")[0] for one in kept)
+
+
 async def overview(visit: Visit) -> Response:
     """The buckets, as cards or as a table, filtered and in the order that the address asks for."""
     buckets = await visit.own_buckets()
@@ -95,6 +104,7 @@ async def overview(visit: Visit) -> Response:
     return visit.render(
         "buckets/overview.html",
         cards=sorted(cards, key=_ORDERS[order]),
+        snapshots=await _snapshots(visit),
         total=len(buckets),
         filter=wanted,
         sort=order,

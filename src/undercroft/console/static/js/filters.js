@@ -2,6 +2,7 @@
 
 export function start() {
   for (const field of document.querySelectorAll("input[data-filter]")) {
+    field.closest("[data-needs-script]")?.removeAttribute("hidden");
     const rows = () => [...document.querySelectorAll(field.dataset.filter)];
     const count = field.closest(".toolbar")?.querySelector("[data-filter-count]");
     field.addEventListener("input", () => {

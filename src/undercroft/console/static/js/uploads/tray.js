@@ -151,6 +151,7 @@ function rowOf(transfer) {
     root: make("li", { class: "tray-row" }),
     bar: make("progress", { "aria-label": `Upload of ${name}`, max: 100, value: 0 }),
     status: make("p", { class: "tray-status" }),
+    digest: make("p", { class: "tray-status tray-digest", hidden: true }),
     pause: action(`Pause ${name}`, "pause", () => queue.pause(transfer)),
     resume: action(`Resume ${name}`, "play", () => queue.resume(transfer)),
     cancel: action(`Cancel ${name}`, "close", () => queue.cancel(transfer)),
@@ -160,7 +161,7 @@ function rowOf(transfer) {
   const note = transfer.versions ? [make("span", { class: "badge warn" }, `creates version ${transfer.versions + 1}`)] : [];
   row.root.append(
     make("p", { class: "tray-name" }, make("span", { class: "tray-file", title: `${transfer.bucket}/${transfer.name}` }, name), ...note),
-    make("div", { class: "tray-buttons" }, row.pause, row.resume, row.cancel), row.bar, row.status, row.choose);
+    make("div", { class: "tray-buttons" }, row.pause, row.resume, row.cancel), row.bar, row.status, row.digest, row.choose);
   return row;
 }
 
@@ -178,6 +179,14 @@ function refreshRow(row, transfer) {
   row.resume.title = state === FAILED ? "Try again" : "Resume";
   row.cancel.hidden = transfer.isOver;
   row.choose.hidden = state !== MISSING;
+  if (state === DONE && transfer.sha1 && row.digest.hidden) showDigest(row.digest, transfer);
+}
+
+/** The SHA-1 of what was uploaded, to be compared with that of the file. */
+function showDigest(line, { sha1, name }) {
+  const label = `Copy SHA-1 of ${name.split("/").pop()}`;
+  line.append(make("span", {}, "SHA-1 "), make("code", {}, sha1), make("button", { class: "icon-button", type: "button", "data-copy": sha1, "aria-label": label, title: label }, icon("copy")));
+  line.hidden = false;
 }
 
 function statusOf(transfer, row) {
