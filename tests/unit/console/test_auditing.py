@@ -65,9 +65,13 @@ def test_every_form_of_the_console_is_written_down_but_for_those_that_say_so():
     assert isinstance(PAGES[0], Page)
     chatty = {f"/buckets/{{name}}/uploads/{call}" for call in ("address", "part-address", "parts")}
     asking = {f"/buckets/{{name}}/selection/{what}" for what in ("confirm-delete", "snapshot")}
-    assert silent & signed_in <= {"/session/extend", "/settings/passkeys/options", *asking, *chatty}, (
-        "what changes nothing"
-    )
+    assert silent & signed_in <= {
+        "/session/extend",
+        "/settings/passkeys/options",
+        "/preferences/rail",
+        *asking,
+        *chatty,
+    }, "what changes nothing"
 
 
 def test_every_field_for_a_password_or_a_code_has_a_name_that_tells_it():

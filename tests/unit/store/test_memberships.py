@@ -205,6 +205,20 @@ async def test_a_member_who_is_removed_is_out_at_once_and_keeps_an_account_of_th
 
 
 @asynchronous
+async def test_who_comes_back_begins_anew_and_not_in_a_session_of_before(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        identity = bench.store.identity
+        person, session = await join(bench, "objectViewer")
+        await identity.memberships.remove(bench.principal, "member@example.com")
+        secret = (await identity.memberships.invite(bench.principal, "member@example.com", "objectViewer", None)).secret
+        await identity.memberships.accept(secret, person)
+        assert await signed_in(bench, session) is None
+        own = await identity.sign_in.after_sign_up(person, AT)
+        await identity.sessions.enter(own, person.account_id, bench.bucket.account_id)
+        assert (await signed_in(bench, own)).principal.can("readFiles")
+
+
+@asynchronous
 async def test_an_invitation_is_for_one_address_works_once_and_can_be_taken_back(tmp_path):
     async with open_bench(tmp_path) as bench:
         identity = bench.store.identity
