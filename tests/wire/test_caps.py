@@ -101,8 +101,8 @@ def refused_by_s3(ask: Callable[[], Any]) -> tuple[int, str, str]:
     return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"], response["Error"]["Message"]
 
 
-def test_what_both_interfaces_do_counts_under_the_bucket_and_as_the_last_use_of_the_key(capped):
-    b2, name = capped.b2, "counted-bucket"
+def test_what_both_interfaces_do_counts_under_the_bucket_and_as_the_last_use_of_the_key(capped, new_name):
+    b2, name = capped.b2, new_name("counted")
     bucket_id = b2.create_bucket(name)["bucketId"]
     capped.s3.put_object(Bucket=name, Key="file", Body=bytes(10))  # A
     capped.s3.put_object(Bucket=name, Key="file", Body=bytes(100))  # A
@@ -194,9 +194,9 @@ def test_the_cap_on_files_refuses_what_would_be_one_more_and_lets_overwriting_an
     _one_too_many(capped, capped.bucket, "the cap on files is exceeded")
 
 
-def test_the_caps_of_a_bucket_refuse_in_the_words_of_each_protocol_and_name_it(capped):
+def test_the_caps_of_a_bucket_refuse_in_the_words_of_each_protocol_and_name_it(capped, new_name):
     b2, server = capped.b2, capped.server
-    bucket = b2.create_bucket("bounded-bucket")
+    bucket = b2.create_bucket(new_name("bounded"))
     bucket_id, name = bucket["bucketId"], bucket["bucketName"]
     run(server, "bucket", "caps", name, "--files", "1")
     _one_too_many(capped, bucket, f"the bucket's cap is exceeded: {name}.")

@@ -58,6 +58,27 @@ async def test_a_master_key_that_is_generated_anew_takes_the_old_secret_its_toke
 
 
 @asynchronous
+async def test_tokens_of_a_master_key_generated_anew_are_good_at_once_where_the_old_one_is_remembered(tmp_path):
+    async with open_bench(tmp_path) as bench, open_as_it_is(tmp_path, bench.clock) as other:
+        identity, there = bench.store.identity, other.store.identity
+        old = await the_master(bench)
+        before = await identity.account_token(old)
+        for kind in ("account", "upload", "download"):
+            assert await there.principal_of_account_token(before) == old
+            made = await identity.keys.regenerate_master(old)
+            new = await identity.authenticate_key(made.key_id, made.secret)
+            before, old = await identity.account_token(new), new
+            if kind == "account":
+                assert await there.principal_of_account_token(before) == new
+            elif kind == "upload":
+                upload = await identity.upload_address(new, UPLOAD_PATH, bench.bucket.bucket_id)
+                assert await there.principal_of_upload_token(upload.token, upload.path) == new
+            else:
+                grant = await identity.download_grant(new, bench.bucket.bucket_id, "", 100, {})
+                assert (await there.principal_of_download_token(grant)).grant.issued_by == new.key_id
+
+
+@asynchronous
 async def test_the_secret_of_a_master_key_generated_anew_is_in_the_catalog_only_wrapped(tmp_path):
     async with open_bench(tmp_path) as bench:
         new = await bench.store.identity.keys.regenerate_master(await the_master(bench))

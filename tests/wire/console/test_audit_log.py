@@ -12,7 +12,7 @@ import pytest
 from harness.console_forms import Browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def other(server):
     """Somebody whose log nothing else writes to."""
     browser = Browser(server)

@@ -58,19 +58,21 @@ def test_known_and_unknown_addresses_are_answered_alike(people, path):
     assert without_chance(answers[0].text, known) == without_chance(answers[1].text, unknown)
 
 
-def test_a_link_names_the_operators_console_whatever_host_was_asked(people):
+def test_a_link_names_the_operators_console_whatever_host_was_asked(people, new_email):
     server, box = people
+    email = new_email("linked")
+    server.create_account(email)
     browser = Browser(server)
     port = server.console_url.rpartition(":")[2]
     answer = browser.post(
         "/forgot-password",
-        {"email": "known@example.com"},
+        {"email": email},
         token=browser.token("/forgot-password", host="evil.example"),
         origin="http://evil.example",
         headers={"host": "evil.example"},
     )
     assert answer.status_code == 200
-    assert box.link_to("known@example.com", "Reset").startswith(f"http://127.0.0.1:{port}/reset-password/")
+    assert box.link_to(email, "Reset").startswith(f"http://127.0.0.1:{port}/reset-password/")
 
 
 @pytest.mark.parametrize("secret", ["x", "a" * 43, "%2e%2e", "é", "a" * 5000])
@@ -177,26 +179,27 @@ def test_an_operator_works_on_accounts_and_both_logs_have_it(make_server):
     assert operator.get(path).status_code == 404
 
 
-def test_an_operator_sees_a_trials_end_and_lifts_it(server, home):
-    made = server.create_account("partner@trials.example.com")
+def test_an_operator_sees_a_trials_end_and_lifts_it(server, home, new_email):
+    email, prospect = new_email("partner"), new_email("on-trial")
+    made = server.create_account(email)
     data = ("--data", str(server.data_dir))
     group = run_command("group", "create", "trials", "--admin", made["accountId"], *data, home=home)
     partner = Session(server.api_url, made["keyId"], made["applicationKey"], "v3")
     partner.authorize().ok()
     url, order = f"{server.api_url}/b2api/v3/b2_reserve_trial_create_account", {"term": 7, "storage": 1}
-    body = json.dumps([{"email": "on@trials.example.com", **order}]).encode()
+    body = json.dumps([{"email": prospect, **order}]).encode()
     [on_trial] = send("POST", url, {"Authorization": partner.token}, body).ok()
     run_command("group", "delete", group["groupId"], *data, home=home)
     run_command("account", "grant-operator", made["accountId"], *data, home=home)
     operator = Browser(server)
-    assert operator.sign_in("partner@trials.example.com", "a long enough password").status_code == 303
+    assert operator.sign_in(email, "a long enough password").status_code == 303
     path = f"/operator/accounts/{on_trial['accountId']}"
-    assert ">Trial<" in operator.get("/operator/accounts?search=on@trials").text
+    assert ">Trial<" in operator.get("/operator/accounts?search=" + prospect).text
     assert "Trial ends" in operator.get(path).text
     assert operator.post(path + "/lift-trial", {}).status_code == 303
     assert "Trial ends" not in operator.get(path).text
     assert operator.post(path + "/lift-trial", {}).status_code == 303, "Somebody else was faster."
-    assert ",Lift trial,on@trials.example.com," in operator.get("/operator/audit.csv").text
+    assert f",Lift trial,{prospect}," in operator.get("/operator/audit.csv").text
 
 
 def test_every_cookie_of_signing_in_is_out_of_reach_of_scripts_and_other_sites(people):

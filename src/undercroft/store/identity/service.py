@@ -247,7 +247,15 @@ class Identity:
             raise BadToken
         try:
             return key, await self._tokens.check(token, kinds, valid_s=valid_s, bound_to=_bond(key, bound_to))
-        except (BadToken, ExpiredToken) as error:
+        except BadToken as error:
+            error.account_id = key.account_id
+            await self._directory.catch_up()
+            renewed = await self._directory.key(key.key_id)
+            if renewed is None or renewed.secret == key.secret:
+                raise
+            # A master key was generated anew since this process last heard of it: nobody is refused by what was remembered.
+            return renewed, await self._tokens.check(token, kinds, valid_s=valid_s, bound_to=_bond(renewed, bound_to))
+        except ExpiredToken as error:
             error.account_id = key.account_id
             raise
 
