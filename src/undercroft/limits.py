@@ -101,6 +101,7 @@ FOLDER_SIZE_STEPS = 30  # Steps of counting in one request: about a second.
 PREVIEW_TEXT_BYTES = 128 * KIB  # As much of a text is shown, …
 PREVIEW_TABLE_ROWS = 200  # … or so many rows of a table.
 VERSIONS_SHOWN = 50  # Versions of a file that its details list on a page.
+LOCKED_NAMED = 8  # Versions that a deletion names one by one, since it cannot remove them.
 INVENTORY_PAGE = 1000  # Files that the table of a folder reads at once.
 SHARES_PAGE = 50
 SHARE_GRANT_VALID_S = (

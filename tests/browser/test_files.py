@@ -235,6 +235,9 @@ def test_t58_what_is_locked_is_named_and_stays(files):
     files.console.page.get_by_label("Select all on this page").check()
     dialog = files.press("Delete")
     expect(dialog).to_contain_text("1 version is locked and will stay, the last until 2999-05-06 07:08:00 UTC")
+    expect(dialog.get_by_role("listitem").filter(has_text="until")).to_have_text(
+        "kept.txt until 2999-05-06 07:08:00 UTC"
+    )
     dialog.get_by_role("button", name="Delete").click()
     files.toast("but for locked versions")
     assert files.stored() == [("kept.txt", False)]

@@ -17,6 +17,7 @@ from undercroft.store import errors
 from undercroft.store.buckets.lock import LockChange
 from undercroft.store.dialect import S3
 from undercroft.store.files.browsing import EntryKind, Order, View
+from undercroft.store.files.contents import Locked
 from undercroft.store.model import DefaultRetention, NewFile
 
 _names = st.text(alphabet="ab/é\U0001f600", min_size=1, max_size=6)
@@ -199,6 +200,13 @@ async def test_the_contents_of_a_folder_add_up_over_all_steps_and_name_what_is_l
         assert (whole.versions, whole.version_bytes, whole.unfinished) == (8, 28, 1)
         assert (whole.locked, whole.retained, whole.held) == (1, 1, 1)
         assert whole.retained_until_ms == kept.retention.until_ms
+        assert whole.locked_first == [Locked("a/5", kept.retention.until_ms, True)]
+        for name in ("a/6", "a/7"):
+            await bench.put(name, b"kept")
+        for most in (1, 2, 3, 4):
+            monkeypatch.setattr(limits, "LOCKED_NAMED", most)
+            step = await files.contents_of_selection(bench.principal, bench.bucket, ["a/"], steps=30)
+            assert [one.name for one in step.locked_first] == ["a/5", "a/6", "a/7"][:most]
         alone = await files.contents(bench.principal, bench.bucket, "a/1", only=True)
         assert (alone.names, alone.versions, alone.following) == (1, 4, None)
 

@@ -12,7 +12,7 @@ from undercroft.console.files.browse import in_folder
 from undercroft.console.files.places import files_path, go_to, label_of, way_back
 from undercroft.console.visit import Visit
 from undercroft.store.errors import NoSuchVersion
-from undercroft.store.files.browsing import Contents
+from undercroft.store.files.contents import Contents
 from undercroft.store.files.selections import Outcome
 from undercroft.store.model import Bucket, FileVersion
 

@@ -18,7 +18,7 @@ from undercroft.catalog import folders, versions
 from undercroft.catalog.contract import Rows
 from undercroft.catalog.versions import FIRST, VersionRow
 from undercroft.store.files.base import FilesBase, version_of
-from undercroft.store.files.lock_rules import is_locked, is_retained
+from undercroft.store.files.contents import Contents, Tally
 from undercroft.store.identity.principals import Principal
 from undercroft.store.ids import parse_file_id
 from undercroft.store.model import Bucket, FileVersion
@@ -94,35 +94,6 @@ class SearchStep(msgspec.Struct, frozen=True):
     found: list[Entry]
     looked_at: int
     came_to: str | None
-
-
-class Contents(msgspec.Struct, frozen=True):
-    """How much there is under some names, as far as it was looked at; `following` is the next name, None: that is all.
-
-    `names` are those with a finished version, `versions` all finished ones, hide markers among them. `retained` is how many
-    of these retention keeps, the last until `retained_until_ms`, and `held` how many a legal hold does; both may keep one.
-    """
-
-    names: int = 0
-    visible: int = 0
-    visible_bytes: int = 0
-    versions: int = 0
-    version_bytes: int = 0
-    unfinished: int = 0
-    retained: int = 0
-    retained_until_ms: int = 0
-    held: int = 0
-    locked: int = 0
-    following: str | None = None
-
-    def plus(self, more: Contents) -> Contents:
-        """Both together; the place to go on is that of `more`."""
-        sums = {name: getattr(self, name) + getattr(more, name) for name in _SUMMED}
-        until_ms = max(self.retained_until_ms, more.retained_until_ms)
-        return Contents(**sums, retained_until_ms=until_ms, following=more.following)
-
-
-_SUMMED = tuple(name for name in Contents.__struct_fields__ if name not in {"retained_until_ms", "following"})
 
 
 class Browsing(FilesBase):
@@ -260,7 +231,7 @@ class Browsing(FilesBase):
         await self._gate.enter(principal, Operation.LIST_FILES, bucket, prefix)
         raw_prefix = prefix.encode()
         end = raw_prefix + b"\x00" if only else versions.prefix_end(raw_prefix)
-        tally = _Tally(self._ambient.now_ms())
+        tally = Tally(self._ambient.now_ms())
 
         async def query(rows: Rows) -> Contents:
             place = (max(raw_prefix, start.encode()), FIRST, FIRST)
@@ -300,48 +271,6 @@ class Browsing(FilesBase):
             return listed[:limit], str(listed[limit].file_id) if len(listed) > limit else None
 
         return await self._catalog.scan(query)
-
-
-class _Tally:
-    """Counts versions, which come in their order."""
-
-    def __init__(self, now_ms: int) -> None:
-        self.looked_at = 0
-        self.name: bytes | None = None  # Of the last version.
-        self._now_ms = now_ms
-        self._finished_name: bytes | None = None  # The last one that had a finished version.
-        self._counts = dict.fromkeys(_SUMMED, 0)
-        self._retained_until_ms = 0
-
-    def add(self, row: VersionRow) -> None:
-        """Count one more."""
-        counts = self._counts
-        self.looked_at += 1
-        self.name = row.name
-        if row.action == versions.START:
-            counts["unfinished"] += 1
-            return
-        if row.name != self._finished_name:
-            self._finished_name = row.name
-            counts["names"] += 1
-            if row.action == versions.UPLOAD:
-                counts["visible"] += 1
-                counts["visible_bytes"] += row.size
-        counts["versions"] += 1
-        counts["version_bytes"] += row.size
-        if row.legal_hold:
-            counts["held"] += 1
-        if is_locked(row, self._now_ms):
-            counts["locked"] += 1
-            if is_retained(row, self._now_ms):
-                counts["retained"] += 1
-                self._retained_until_ms = max(
-                    self._retained_until_ms, row.retain_until_ms or limits.RETAIN_UNTIL_MAX_MS
-                )
-
-    def contents(self, following: str | None) -> Contents:
-        """What was counted."""
-        return Contents(**self._counts, retained_until_ms=self._retained_until_ms, following=following)
 
 
 def _behind(name: bytes, folder: bytes) -> bytes:

@@ -17,7 +17,8 @@ from undercroft.catalog.versions import FIRST
 from undercroft.store.dialect import NATIVE
 from undercroft.store.errors import AlreadyHidden, InvalidRequest, NoSuchFile, NoSuchVersion, VersionLocked
 from undercroft.store.files.base import version_of
-from undercroft.store.files.browsing import Browsing, Contents
+from undercroft.store.files.browsing import Browsing
+from undercroft.store.files.contents import Contents
 from undercroft.store.files.listing import Lists
 from undercroft.store.files.locks import Locks
 from undercroft.store.files.moves import Moves

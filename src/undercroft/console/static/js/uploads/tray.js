@@ -151,7 +151,7 @@ function rowOf(transfer) {
     root: make("li", { class: "tray-row" }),
     bar: make("progress", { "aria-label": `Upload of ${name}`, max: 100, value: 0 }),
     status: make("p", { class: "tray-status" }),
-    digest: make("p", { class: "tray-status tray-digest", hidden: true }),
+    digest: make("p", { class: "tray-digest", hidden: true }),
     pause: action(`Pause ${name}`, "pause", () => queue.pause(transfer)),
     resume: action(`Resume ${name}`, "play", () => queue.resume(transfer)),
     cancel: action(`Cancel ${name}`, "close", () => queue.cancel(transfer)),
