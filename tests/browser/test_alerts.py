@@ -166,7 +166,7 @@ def test_a_new_address_is_asked_again_gets_a_test_once_it_said_yes_and_leaves_by
     wait_until(lambda: sum(address in mail[1] for mail in box.mails) == 2, "no second letter")
     confirm(console, box, address)
     page.get_by_role("button", name=f"Send a test to {address}").click()
-    expect(page.get_by_text(f"Test to {address}: The mail server took the letter.")).to_be_visible()
+    expect(page.get_by_text(f"{address}: The mail server took the test.")).to_be_visible()
     box.refuses = True
     try:
         page.get_by_role("button", name="Send a test to asking@example.com").click()
@@ -174,7 +174,7 @@ def test_a_new_address_is_asked_again_gets_a_test_once_it_said_yes_and_leaves_by
     finally:
         box.refuses = False
     page.get_by_role("button", name="Send a test to the webhook").click()
-    expect(page.get_by_text("Test to The webhook: It answered 200.")).to_be_visible()
+    expect(page.get_by_text("The webhook: The test was answered with 200.")).to_be_visible()
     came = next(came for came in receiver.came if came.path.endswith("/tested"))
     assert json.loads(came.body) == {"alerts": [], "expiringKeys": [], "test": True}
     way_out = box.link_to(address, "A test", containing="unsubscribe")
