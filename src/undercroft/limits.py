@@ -291,6 +291,11 @@ CAP_ALERTS_TOLD = 20  # Alerts of an account in a day: nobody floods others' let
 KEY_WARNINGS_TOLD = 50  # So many keys of an account are warned of a day; the console's page of keys shows all of them.
 ALERT_THRESHOLDS_MAX = 5  # Percentages of one cap.
 ALERT_ADDRESSES_MAX = 5  # Besides the account's own.
+ALERT_ADDRESSES_ASKED_OF_ACCOUNT = (
+    20  # Letters that ask addresses, in `ATTEMPTS_WINDOW_S`; to one address `RESETS_OF_ACCOUNT`.
+)
+ALERT_TESTS_OF_ACCOUNT = 10  # In `ATTEMPTS_WINDOW_S`.
+UNSUBSCRIBE_LINK_VALID_S = 60 * 86_400  # As long as somebody may look for the last letter.
 NOTICES_LOOK_S = 2.0  # How often the steward looks for notices.
 NOTICES_AT_ONCE = 16  # A mail server or webhook that does not answer holds up no other channel …
 NOTICES_OF_ACCOUNT_AT_ONCE = 3  # … and nobody's hold up those of others.

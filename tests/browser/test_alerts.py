@@ -63,6 +63,19 @@ def told(console):
     return console.page.locator("dl[aria-labelledby=told]")
 
 
+def confirm(console, box, address):
+    """Say yes for an address, in a browser without an account here."""
+    waiting = told(console).locator(".told").filter(has_text=address)
+    expect(waiting).to_contain_text("Waiting for confirmation")
+    reader = console_of(console.server, console.page.context.browser).page
+    reader.goto(box.link_to(address, "Do you want the alerts"))
+    reader.get_by_role("button", name="Yes, send them").click()
+    expect(reader.get_by_text(f"Alerts go to {address} from now on.")).to_be_visible()
+    reader.context.close()
+    console.open("/caps")
+    expect(waiting).not_to_contain_text("Waiting for confirmation")
+
+
 def cap_storage(console, amount):
     console.open("/caps")
     dialog = console.dialog("Edit Caps")
@@ -93,8 +106,9 @@ def test_alerts_reach_the_addresses_and_the_webhook_that_the_owner_names_at_the_
     dialog.get_by_label("Signing secret").fill(SECRET)
     save(dialog)
     expect(dialog).to_have_count(0)
-    expect(told(console)).to_contain_text(f"{OWNER}, {TEAM}")
+    expect(told(console)).to_contain_text(OWNER)
     expect(told(console)).to_contain_text(f"127.0.0.1:{receiver.port}")
+    confirm(console, box, TEAM)
 
     cap_storage(console, "1 KB")
     expect(console.page.locator('tr[data-cap="storage"]')).to_contain_text("20 %, 90 %")
@@ -131,3 +145,47 @@ def test_what_did_not_arrive_is_said_where_one_can_mend_it(installation, sign_up
 
     wait_until(is_said, "nothing says that the webhook does not take it", timeout_s=90)
     assert not [mail for mail in box.mails if "unheard@example.com" in mail[1]]
+
+
+def test_a_new_address_is_asked_again_gets_a_test_once_it_said_yes_and_leaves_by_the_letters_link(
+    installation, sign_up
+):
+    _, box, receiver = installation
+    receiver.answer = lambda _came: 200
+    console, _ = sign_up("asking@example.com")
+    page, address = console.page, "asked@example.com"
+    dialog = edit_alerts(console)
+    dialog.get_by_label("Mail to further addresses").fill(address)
+    dialog.get_by_label("Webhook URL").fill(f"{receiver.url}/tested")
+    save(dialog)
+    expect(page.get_by_text("told nothing before it has confirmed")).to_be_visible()
+    box.link_to(address, "Do you want the alerts")
+    page.get_by_role("button", name=f"Send the link to {address} again").click()
+    expect(page.get_by_text("The link is on its way to that address again.")).to_be_visible()
+    expect(page.get_by_role("button", name=f"Send a test to {address}")).to_have_count(0)
+    wait_until(lambda: sum(address in mail[1] for mail in box.mails) == 2, "no second letter")
+    confirm(console, box, address)
+    page.get_by_role("button", name=f"Send a test to {address}").click()
+    expect(page.get_by_text(f"{address}: The mail server took the test.")).to_be_visible()
+    box.refuses = True
+    try:
+        page.get_by_role("button", name="Send a test to asking@example.com").click()
+        expect(page.get_by_text("The mail server did not take it")).to_be_visible()
+    finally:
+        box.refuses = False
+    page.get_by_role("button", name="Send a test to the webhook").click()
+    expect(page.get_by_text("The webhook: The test was answered with 200.")).to_be_visible()
+    came = next(came for came in receiver.came if came.path.endswith("/tested"))
+    assert json.loads(came.body) == {"alerts": [], "expiringKeys": [], "test": True}
+    way_out = box.link_to(address, "A test", containing="unsubscribe")
+    page.goto(way_out)
+    page.get_by_role("button", name="Send no more").click()
+    expect(page.get_by_text(f"No more alerts go to {address}.")).to_be_visible()
+    page.goto(way_out)
+    expect(page.get_by_role("heading", name="This link does not work")).to_be_visible()
+    console.open("/caps")
+    expect(told(console)).not_to_contain_text(address)
+    console.open("/audit")
+    for action in ("Confirm address of alerts", "Unsubscribe address from alerts", "Send test alert"):
+        expect(page.get_by_role("row").filter(has_text=action).first).to_be_visible()
+    assert way_out.rpartition("/")[2] not in page.content()

@@ -62,6 +62,8 @@ _VALUES = {
     ("/reset-password", "secret"): "reset",
     ("/join", "secret"): "joining",
     ("/settings/email", "secret"): "new_email",
+    ("/alerts/confirm", "secret"): "alerts",
+    ("/alerts/unsubscribe", "secret"): "unsubscribing",
 }
 
 
@@ -184,6 +186,7 @@ def touring(browser: Browser, certificates: Certificates, data_dir: Path) -> Ite
             if visitor == KEEPER:
                 _furnish(tour, console.page, receiver, box)
                 _want_another_address(tour, console.page, box, password)
+                _have_others_told(tour, console.page, box, receiver.url)
             if visitor == HALFWAY:
                 _stop_halfway(console.page, email)
             console.page.close()
@@ -241,6 +244,15 @@ def _want_another_address(tour: Tour, page: Page, box: Letterbox, password: str)
     email = "keeper-elsewhere@example.com"
     send(page, "/settings/email", [("email", email), ("again", email), ("password", password)])
     tour.values["new_email"] = box.link_to(email, "Confirm").rpartition("/")[2]
+
+
+def _have_others_told(tour: Tour, page: Page, box: Letterbox, hook: str) -> None:
+    team, boss = "the-whole-team@example.com", "boss@example.com"
+    send(page, "/caps/alerts", [("tells_owner", "on"), ("addresses", f"{team} {boss}"), ("webhook_url", hook)])
+    tour.values["alerts"] = box.link_to(boss, "alerts of").rpartition("/")[2]
+    send(page, box.link_to(team, "alerts of").removeprefix(tour.server.console_url), [])
+    send(page, "/caps/alerts/test", [("channel", f"to:{team}")])
+    tour.values["unsubscribing"] = box.link_to(team, "A test", containing="unsubscribe").rpartition("/")[2]
 
 
 def _snapshot(page: Page) -> str:

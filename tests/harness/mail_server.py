@@ -39,14 +39,14 @@ class Letterbox:
             self._arrived.notify_all()
         return "250 OK"
 
-    def link_to(self, email: str, subject: str, *, timeout_s: float = 60) -> str:
-        """The link in the last letter to this address whose subject has these words, once there is one."""
+    def link_to(self, email: str, subject: str, *, containing: str = "", timeout_s: float = 60) -> str:
+        """The first link with this word in it in the last letter to this address whose subject has these, once there is one."""
         deadline = time.monotonic() + timeout_s
         with self._arrived:
             while True:
                 found = [mail[3] for mail in self.mails if email in mail[1] and subject in mail[3]["Subject"]]
                 if found:
-                    return re.search(r"https?://\S+", found[-1].get_content())[0]
+                    return re.search(rf"https?://\S*{containing}\S*", found[-1].get_content())[0]
                 assert self._arrived.wait(deadline - time.monotonic()), f"no letter to {email}"
 
 

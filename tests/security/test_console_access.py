@@ -23,7 +23,8 @@ OF_SOMETHING = [page for page in WALKED if "{" in page.path and page not in OPER
 # Pages of anybody: who has no session yet, and those whose path is the secret that opens them.
 OPEN = {
     "/sign-in", "/sign-in/password", "/sign-in/code", "/forgot-password", "/reset-password/{secret}", "/sign-up",
-    "/sign-up/{secret}", "/join/{secret}", "/s/{token}", "/preferences/theme",
+    "/sign-up/{secret}", "/join/{secret}", "/s/{token}", "/preferences/theme", "/alerts/confirm/{secret}",
+    "/alerts/unsubscribe/{secret}",
     "/sign-in/passkey", "/sign-in/passkey/options",
 }  # fmt: skip
 SHA1 = "0" * 40

@@ -47,9 +47,11 @@ async def of_kind(rows: Rows, kind: str, account_id: str, limit: int) -> list[Li
     return [LinkRow._make(row) for row in found]
 
 
-async def delete_of_account(tx: Transaction, account_id: str, kind: str | None = None) -> None:
-    """Remove the account's links, or those of one kind."""
-    await tx.run("DELETE FROM links WHERE account_id = ?1 AND (?2 IS NULL OR kind = ?2)", (account_id, kind))
+async def delete_of_account(tx: Transaction, account_id: str, kind: str | None = None, *, but: str = "") -> None:
+    """Remove the account's links, or those of one kind; all but those of the kind `but`."""
+    await tx.run(
+        "DELETE FROM links WHERE account_id = ?1 AND (?2 IS NULL OR kind = ?2) AND kind <> ?3", (account_id, kind, but)
+    )
 
 
 async def delete_for(tx: Transaction, account_id: str, kind: str, email: str) -> None:

@@ -9,6 +9,7 @@ import typer
 from undercroft import __version__
 from undercroft.cli import (
     account,
+    alert_recipients,
     bucket,
     caps,
     group,
@@ -43,6 +44,7 @@ app.add_typer(notifications.app, name="notifications")
 app.command("usage")(usage.usage)
 account.app.command("caps")(caps.caps)
 account.app.command("alerts")(caps.alerts)
+account.app.command("alert-recipients")(alert_recipients.alert_recipients)
 
 
 def _show_version(wanted: bool) -> None:

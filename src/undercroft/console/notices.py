@@ -6,6 +6,8 @@ NOTICES = {
     "signed-out": "You are signed out.",
     "key-deleted": "The key is deleted. It has stopped working.",
     "alerts-updated": "The alerts are updated.",
+    "alerts-asked": "The alerts are updated. A link is on its way to each new address, which is told nothing before it has confirmed.",
+    "alerts-asked-again": "The link is on its way to that address again.",
     "caps-updated": "The caps are updated. Those on storage and files hold at once, others within seconds.",
     "too-slow": "Signing in took too long. Please start again.",
     "password-changed": "The password is changed. Everywhere else you are signed out.",

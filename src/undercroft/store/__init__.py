@@ -11,6 +11,7 @@ from undercroft.blobs.contract import Blobs
 from undercroft.catalog.contract import Catalog
 from undercroft.keyring import Keyring
 from undercroft.outgoing.contract import NoWayOut, Visit
+from undercroft.store.accounting.alert_recipients import AlertRecipients
 from undercroft.store.accounting.meter import Meter
 from undercroft.store.accounting.service import Accounting
 from undercroft.store.ambient import Ambient
@@ -74,6 +75,14 @@ class Store:
         gate = Gate(catalog, directory, meter)
         self.accounting = Accounting(catalog, gate, meter, keyring, self.ambient, slot=slot)
         self.identity = Identity(catalog, directory, gate, keyring, self.ambient, people)
+        self.alert_recipients = AlertRecipients(
+            catalog,
+            gate,
+            self.accounting.alert_settings,
+            self.identity.attempts,
+            self.identity.letters,
+            self.ambient,
+        )
         deeds = self.identity.deeds
         self.audit = self.identity.audit
         self.administrations = Administrations(
@@ -130,7 +139,15 @@ class Store:
             Replications(catalog, gate, self.files, directory, ambient),
             RemoteReplications(catalog, gate, self.files, directory, self.replication_targets, ambient, visit),
             AlertWebhook(catalog, gate, ambient, visit, alert_webhook),
-            Notices(catalog, gate, ambient, self.accounting.alert_settings, self.identity.letters, visit),
+            Notices(
+                catalog,
+                gate,
+                ambient,
+                self.accounting.alert_settings,
+                self.alert_recipients,
+                self.identity.letters,
+                visit,
+            ),
             JobRunner(catalog, gate, self.files, hands, ambient),
             Snapshots(catalog, self.files, self.buckets, hands, ambient),
         )

@@ -279,3 +279,30 @@ def test_who_invites_is_shown_the_link_only_where_it_was_not_mailed(people, new_
         if not refuses:
             path = box.link_to(invited, "invites you").removeprefix(server.console_url)
             assert Browser(server).get(path).status_code == 200
+
+
+def test_the_page_of_a_reset_says_which_sessions_end_and_the_log_what_was_done(people, new_email):
+    server, box = people
+    email = new_email("forgetful")
+    server.create_account(email)
+    browser, other = Browser(server), Browser(server)
+    other.session.headers["user-agent"] = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
+    for one in (browser, other):
+        one.sign_in(email)
+    Browser(server).post("/forgot-password", {"email": email})
+    path = box.link_to(email, "Reset").removeprefix(server.console_url)
+    stranger = Browser(server)
+    page = stranger.get(path).text
+    assert "2 sessions that end" in page
+    assert "Firefox on Linux" in page
+    assert "127.0.0.1" not in page.replace(server.console_url, "")  # Whoever has the link need not be the owner.
+    password = "nine quiet harbours"
+    differs = {"password": password, "password_again": "another"}
+    refused = stranger.post(path, differs)
+    assert (refused.status_code, "2 sessions that end" in refused.text) == (422, True)
+    done = stranger.post(path, {"password": password, "password_again": password, "remove": ["0" * 16, "x"]})
+    assert done.headers["location"] == "/sign-in?notice=password-reset"
+    assert other.get("/settings").headers["location"].startswith("/sign-in")
+    assert stranger.get(path).status_code == 410
+    browser.sign_in(email, password)
+    assert "Reset password" in browser.get("/audit.csv").text

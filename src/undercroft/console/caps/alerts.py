@@ -8,14 +8,16 @@ from typing import Any
 from starlette.responses import Response
 
 from undercroft.console.caps.amounts import NAMES
+from undercroft.console.caps.overview import CHANNELS, page
 from undercroft.console.problems import beside
 from undercroft.console.random_secrets import signing_secret
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.alert_settings import AlertSettings
 from undercroft.store.accounting.alert_words import of_alerts
 from undercroft.store.accounting.model import ALERTING, Category
+from undercroft.store.accounting.telling import ADDRESS
 from undercroft.store.buckets.notification_rules import Target
-from undercroft.store.errors import InvalidRequest
+from undercroft.store.errors import InvalidRequest, TooManyAttempts
 
 _PERCENTAGES = re.compile(r"\s*(?:[0-9]{1,3}\s*%?(?:[\s,;]+|\Z))*\Z")
 _FIELDS = {
@@ -57,14 +59,32 @@ async def change_alerts(visit: Visit) -> Response:
             addresses=tuple(re.split(r"[\s,;]+", values["addresses"])) if values["addresses"] else (),
             warns_of_keys=values["warns_of_keys"],
         )
-        of_accounts = visit.store.accounting.alert_settings
-        before = await of_accounts.own(visit.principal)
+        before = await visit.store.accounting.alert_settings.own(visit.principal)
         target = Target(url, signing_secret=secret or None) if url else None
-        changed = await of_accounts.change_own(visit.principal, given, target)
-    except InvalidRequest as error:
+        changed = await visit.store.alert_recipients.change_own(visit.principal, given, target)
+    except (InvalidRequest, TooManyAttempts) as error:
         return _form(visit, values, status=422, errors=beside(error, _FIELDS, "addresses"))
     visit.audit_changes(of_alerts(before), of_alerts(changed))
-    return visit.redirect("/caps", notice="alerts-updated")
+    is_asked = set(changed.settings.addresses) - set(before.settings.addresses)
+    can_mail = visit.store.identity.letters.can_be_sent
+    return visit.redirect("/caps", notice="alerts-asked" if is_asked and can_mail else "alerts-updated")
+
+
+async def ask_again(visit: Visit) -> Response:
+    """Send the link again to an address that has not confirmed."""
+    address = visit.field("address")
+    visit.audit(target=address)
+    await visit.store.alert_recipients.ask_again(visit.principal, address)
+    return visit.redirect("/caps", notice="alerts-asked-again")
+
+
+async def send_test(visit: Visit) -> Response:
+    """Send a test to one of those who are told, and show what came of it."""
+    channel = visit.field("channel")
+    visit.audit(target=CHANNELS.get(channel, channel.removeprefix(ADDRESS)))
+    outcome = await visit.store.work.notices.test(visit.principal, channel)
+    visit.audit(outcome=outcome.error or "taken")
+    return await page(visit, tested=channel, outcome=outcome)
 
 
 def _percentages(category: Category, text: str) -> tuple[int, ...]:

@@ -13,10 +13,12 @@ from undercroft.console.visit import Visit
 from undercroft.store.accounting.alert_settings import AlertSettings
 from undercroft.store.accounting.model import CATEGORIES, Category, DayOfUsage, Done, Held, Quotas, Subject, day_of
 from undercroft.store.accounting.telling import ADDRESS, OWNER, WEBHOOK
+from undercroft.store.work.sending import Outcome
 
 ALERT_DAYS = 30
 KEYS_SHOWN = 100
-_CHANNELS = {OWNER: "The account's address", WEBHOOK: "The webhook"}
+ANSWER_SHOWN = 2000  # Characters of what a webhook answers to a test.
+CHANNELS = {OWNER: "The account's address", WEBHOOK: "The webhook"}
 
 
 class Row(NamedTuple):
@@ -32,8 +34,21 @@ class Row(NamedTuple):
     alerts_at: str  # The percentages of it that alert.
 
 
+class Told(NamedTuple):
+    """Somebody who is, or is to be, told of alerts. `channel` is empty where nothing is sent yet: `waits` is why."""
+
+    name: str
+    channel: str
+    waits: str = ""
+
+
 async def overview(visit: Visit) -> Response:
     """The caps of the account and of its buckets, and the alerts of the last days."""
+    return await page(visit)
+
+
+async def page(visit: Visit, *, tested: str = "", outcome: Outcome | None = None) -> Response:
+    """The page, with what came of a test that was sent by a channel."""
     store, account_id = visit.store, visit.account.account_id
     today = day_of(store.ambient.now_ms())
     days = await store.accounting.reports.of_account(account_id, today, today)
@@ -74,15 +89,27 @@ async def overview(visit: Visit) -> Response:
             for alert in alerts
         ],
         alert_days=ALERT_DAYS,
-        addresses=[*([visit.account.email] if settings.tells_owner else []), *settings.addresses],
+        told=_told(visit, settings),
         webhook_host="" if webhook is None else urlsplit(webhook.url).netloc,
         warns_of_keys=settings.warns_of_keys,
         can_mail=store.identity.letters.can_be_sent,
+        tested=CHANNELS.get(tested, tested.removeprefix(ADDRESS)),
+        outcome=outcome,
+        answer="" if outcome is None else outcome.body.decode("utf-8", "replace")[:ANSWER_SHOWN],
         undelivered=[
-            (_CHANNELS.get(one.channel, one.channel.removeprefix(ADDRESS)), one)
+            (CHANNELS.get(one.channel, one.channel.removeprefix(ADDRESS)), one)
             for one in await store.work.notices.undelivered(account_id)
         ],
     )
+
+
+def _told(visit: Visit, settings: AlertSettings) -> list[Told]:
+    """Who is told by mail."""
+    owner = [Told(visit.account.email, OWNER)] if settings.tells_owner else []
+    return owner + [
+        Told(one, f"{ADDRESS}{one}") if one in settings.confirmed else Told(one, "", "Waiting for confirmation")
+        for one in settings.addresses
+    ]
 
 
 def used_today(day: DayOfUsage | None, files: int) -> dict[Category, int]:

@@ -1,17 +1,18 @@
 """Who is told of an account's alerts, and from which part of a cap on there is one.
 
-The account's owner decides both. Where the account's webhook is, and what its posts are signed with, is kept wrapped (P8).
+The account's owner decides both, but for further addresses: their readers confirm that they want to be told, before they are
+(`alert_recipients.py`). Where the account's webhook is, and what its posts are signed with, is kept wrapped (P8).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from undercroft import limits
-from undercroft.catalog import accounts, alert_settings
+from undercroft.catalog import accounts, alert_settings, links
 from undercroft.catalog.alert_settings import AlertSettingsRow
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.keyring import Keyring
@@ -29,12 +30,16 @@ _target_decoder = msgspec.json.Decoder(Target)
 
 
 class AlertSettings(msgspec.Struct, frozen=True, rename="camel"):
-    """What raises alerts and who is told, but for the webhook. `thresholds` are percentages of the cap, ascending."""
+    """What raises alerts and who is told, but for the webhook. `thresholds` are percentages of the cap, ascending.
+
+    `confirmed` are those of the addresses that are told. What is given by an owner has none: it is known here.
+    """
 
     thresholds: dict[Category, tuple[int, ...]] = {}
     tells_owner: bool = True
     addresses: tuple[str, ...] = ()
     warns_of_keys: bool = True  # Of application keys that expire, the same people.
+    confirmed: tuple[str, ...] = ()
 
     def percentages(self, category: Category) -> tuple[int, ...]:
         """The percentages of a cap on this that alert."""
@@ -71,23 +76,43 @@ class AlertSettingsOfAccounts:
         return Recipients(settings_of_row(row), None if row is None else self._target_of(row))
 
     async def change_own(self, principal: Principal, settings: AlertSettings, webhook: Target | None) -> Recipients:
-        """Replace those of the principal's account, and answer them as they are then. Raises `InvalidRequest`."""
+        """Replace those of the principal's account, and answer them as they are then. Raises `InvalidRequest`.
+
+        Addresses that were confirmed stay so; new ones are not.
+        """
         authorize(principal, Operation.ADMINISTER_CAPS, None)
-        account_id = principal.account_id or ""
-        checked = _checked(settings)
-        if webhook is not None:
-            _check_webhook(webhook)
+        account_id, wanted = principal.account_id or "", checked(settings, webhook)
 
-        async def change(tx: Transaction) -> None:
-            if await accounts.find(tx, account_id) is None:
-                raise NoSuchAccount(f"There is no account {account_id}.")
-            wrapped = (
-                None if webhook is None else self._keyring.wrap(msgspec.json.encode(webhook), _context(account_id))
-            )
-            await alert_settings.put(tx, AlertSettingsRow(account_id, msgspec.json.encode(checked).decode(), wrapped))
+        async def change(tx: Transaction) -> Recipients:
+            return await self._put(tx, account_id, wanted, webhook)
 
-        await self._gate.commit(principal, Operation.ADMINISTER_CAPS, None, None, change)
-        return Recipients(checked, webhook)
+        return await self._gate.commit(principal, Operation.ADMINISTER_CAPS, None, None, change)
+
+    async def change(self, account_id: str, settings: AlertSettings, webhook: Target | None) -> Recipients:
+        """The same by the operator, who vouches for the addresses that `settings` has as confirmed."""
+        wanted = checked(settings, webhook)
+        return await self._gate.write_up_to_date(
+            lambda tx: self._put(tx, account_id, wanted, webhook, vouched=settings.confirmed)
+        )
+
+    async def _put(
+        self,
+        tx: Transaction,
+        account_id: str,
+        wanted: AlertSettings,
+        webhook: Target | None,
+        vouched: Collection[str] = (),
+    ) -> Recipients:
+        if await accounts.find(tx, account_id) is None:
+            raise NoSuchAccount(f"There is no account {account_id}.")
+        before = await settings_in(tx, account_id)
+        for gone in set(before.addresses) - set(wanted.addresses):
+            await forget_links(tx, account_id, gone)
+        known = {*before.confirmed, *vouched}
+        settings = msgspec.structs.replace(wanted, confirmed=tuple(one for one in wanted.addresses if one in known))
+        wrapped = None if webhook is None else self._keyring.wrap(msgspec.json.encode(webhook), _context(account_id))
+        await alert_settings.put(tx, AlertSettingsRow(account_id, document_of(settings), wrapped))
+        return Recipients(settings, webhook)
 
     async def rewrap_page(self, tx: Transaction, start: str) -> tuple[int, str | None]:
         """Put the webhooks of accounts from this id on under the current master key: how many, and where to go on."""
@@ -117,7 +142,21 @@ def settings_of_row(row: AlertSettingsRow | None) -> AlertSettings:
     return DEFAULT if row is None else _decoder.decode(row.document)
 
 
-def _checked(settings: AlertSettings) -> AlertSettings:
+def document_of(settings: AlertSettings) -> str:
+    """The settings as a catalog row has them."""
+    return msgspec.json.encode(settings).decode()
+
+
+async def forget_links(tx: Transaction, account_id: str, address: str) -> None:
+    """Have the links that an address was sent about alerts work no more."""
+    for kind in ("alerts", "unsubscribe"):
+        await links.delete_for(tx, account_id, kind, address)
+
+
+def checked(settings: AlertSettings, webhook: Target | None) -> AlertSettings:
+    """The settings as they are stored. Raises `InvalidRequest`, also for the webhook."""
+    if webhook is not None:
+        _check_webhook(webhook)
     return msgspec.structs.replace(
         settings, thresholds=_checked_thresholds(settings.thresholds), addresses=_checked_addresses(settings.addresses)
     )

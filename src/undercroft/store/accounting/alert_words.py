@@ -17,7 +17,9 @@ def of_alerts(recipients: Recipients) -> dict[str, str]:
             for category in ALERTING
         },
         "mail to the account's address": "yes" if settings.tells_owner else "no",
-        "mail to": ", ".join(settings.addresses),
+        "mail to": ", ".join(
+            one if one in settings.confirmed else f"{one} (waiting for confirmation)" for one in settings.addresses
+        ),
         "warnings of keys": "yes" if settings.warns_of_keys else "no",
         "webhook url": "" if webhook is None else webhook.url,
         "signing secret": "" if webhook is None else webhook.signing_secret or "",

@@ -23,7 +23,7 @@ async def tell(tx: Transaction, account_id: str, kind: Kind, document: object, *
     if kind == "key" and not settings.warns_of_keys:
         return
     channels = [OWNER] if settings.tells_owner else []
-    channels += [f"{ADDRESS}{address}" for address in settings.addresses]
+    channels += [f"{ADDRESS}{address}" for address in settings.confirmed]
     channels += [WEBHOOK] if row is not None and row.wrapped_webhook is not None else []
     text = msgspec.json.encode(document).decode()
     for channel in channels:

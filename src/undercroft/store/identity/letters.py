@@ -135,6 +135,18 @@ class Letters:
             f" {limits.INVITATION_VALID_S // 86_400} days. It works once.\n\n{self._origin}/join/{secret}",
         )
 
+    def confirm_alerts(self, address: str, owner_email: str, secret: str) -> None:
+        """The link by which an address says that it wants to be told of an account's alerts."""
+        self._send(
+            address,
+            f"Do you want the alerts of {owner_email}?",
+            f"{owner_email} wants alerts about their storage sent to this address, {address}: when a cap is nearly reached, "
+            "and before an application key expires.\n\n"
+            f"If you want them, open this link within {limits.INVITATION_VALID_S // 86_400} days. It works once.\n\n"
+            f"{self._origin}/alerts/confirm/{secret}\n\n"
+            "If not, do nothing: none is sent.",
+        )
+
     def known_already(self, email: str) -> None:
         """Word to somebody who signs up, and has an account."""
         self._send(
@@ -144,13 +156,14 @@ class Letters:
             f"Sign in: {self._origin}/sign-in\nForgotten your password? {self._origin}/forgot-password",
         )
 
-    async def hand_over(self, to: str, subject: str, text: str, *, page: str) -> None:
+    async def hand_over(self, to: str, subject: str, text: str, *, page: str, way_out: str = "") -> None:
         """Hand a letter over now, for whoever sends it again if that fails; it ends with the way to a page of the console.
 
-        Raises `MailError`, which is logged already.
+        `way_out` is the secret of a link by which its reader gets no more of these. Raises `MailError`, which is logged already.
         """
         assert self._mailer is not None
-        await _hand_over(self._mailer, self._mail(to, subject, f"{text}\n\n{self._origin}{page}"))
+        end = f"\n\nNo more of these letters: {self._origin}/alerts/unsubscribe/{way_out}" if way_out else ""
+        await _hand_over(self._mailer, self._mail(to, subject, f"{text}\n\n{self._origin}{page}{end}"))
 
     async def _sent_now(self, to: str, subject: str, text: str) -> bool:
         if self._mailer is None:

@@ -15,7 +15,7 @@ from undercroft.catalog.links import LinkRow
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import BadLink
 
-Kind = Literal["reset", "invitation", "member", "code", "passkey", "email"]
+Kind = Literal["reset", "invitation", "member", "code", "passkey", "email", "alerts", "unsubscribe"]
 SECRET_BYTES = 32
 
 

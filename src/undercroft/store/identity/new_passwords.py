@@ -106,7 +106,7 @@ class Passwords:
             if row is None or row.suspended:
                 raise BadLink
             await accounts.set_password(tx, row.account_id, password_hash)
-            await links.delete_of_account(tx, row.account_id)
+            await links.delete_of_account(tx, row.account_id, but="unsubscribe")
             await sessions.delete_of_account(tx, row.account_id)
             await second_factors.forget_browsers(tx, row.account_id)
             await second_factors.delete_unfinished(tx, row.account_id)
@@ -136,7 +136,7 @@ class Passwords:
     async def set_in(self, tx: Transaction, account_id: str, password_hash: str, session: str) -> None:
         """Set a password as part of a transaction, and end every session but the one of this secret."""
         await accounts.set_password(tx, account_id, password_hash)
-        await links.delete_of_account(tx, account_id)
+        await links.delete_of_account(tx, account_id, but="unsubscribe")
         await sessions.delete_of_account(tx, account_id, but=given.hash_of(session))
         await second_factors.forget_browsers(tx, account_id)
         await second_factors.delete_unfinished(tx, account_id)

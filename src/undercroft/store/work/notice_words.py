@@ -42,6 +42,15 @@ def letter_of(owner: str, news: Sequence[NoticeRow]) -> Letter:
     )
 
 
+def test_letter(owner: str) -> Letter:
+    """A letter that only shows that letters arrive."""
+    return Letter(
+        f"A test of the alerts of {owner}",
+        f"Alerts of the account {owner} reach this address. This one is a test: nothing has happened.",
+        "/caps",
+    )
+
+
 def _of_cap(owner: str, alert: dict[str, Any]) -> Letter:
     what, amounts = _TOLD[alert["category"]]
     told = amounts.format(used=alert["used"], cap=alert["cap"])

@@ -17,19 +17,23 @@ from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.catalog.notices import NoticeRow
 from undercroft.outgoing.contract import Visit
 from undercroft.outgoing.mail import MailError
+from undercroft.store.accounting.alert_recipients import AlertRecipients
 from undercroft.store.accounting.alert_settings import AlertSettingsOfAccounts
 from undercroft.store.accounting.telling import ADDRESS, OWNER, WEBHOOK
 from undercroft.store.ambient import Ambient
 from undercroft.store.buckets.notification_rules import Target
+from undercroft.store.errors import InvalidRequest
 from undercroft.store.gate import Gate
 from undercroft.store.identity.letters import Letters
+from undercroft.store.identity.principals import Principal
 from undercroft.store.work.event_messages import headers_of
-from undercroft.store.work.notice_words import letter_of
-from undercroft.store.work.sending import backoff_s, send
+from undercroft.store.work.notice_words import Letter, letter_of, test_letter
+from undercroft.store.work.sending import Outcome, backoff_s, send
 from undercroft.store.work.turns import Turns
 
 _log = structlog.get_logger(__name__)
 _Key = tuple[str, str]  # Account and channel.
+TEST = {"alerts": [], "expiringKeys": [], "test": True}  # What a webhook gets as a test: as ever, with nothing in it.
 
 
 class Notices:
@@ -41,6 +45,7 @@ class Notices:
         gate: Gate,
         ambient: Ambient,
         settings: AlertSettingsOfAccounts,
+        recipients: AlertRecipients,
         letters: Letters,
         visit: Visit,
     ) -> None:
@@ -48,6 +53,7 @@ class Notices:
         self._gate = gate
         self._ambient = ambient
         self._settings = settings
+        self._recipients = recipients
         self._letters = letters
         self._visit = visit
         self._turns: Turns[_Key] = Turns(
@@ -118,7 +124,9 @@ class Notices:
         if channel == OWNER:
             return await self._mailed(row.email, row.email, news) if settings.tells_owner else None
         address = channel.removeprefix(ADDRESS)
-        return await self._mailed(address, row.email, news) if address in settings.addresses else None
+        if address not in settings.confirmed:
+            return None
+        return await self._mailed(address, row.email, news, of_account=account_id)
 
     async def _posted(self, account_id: str, webhook: Target, news: Sequence[NoticeRow]) -> str | None:
         body = msgspec.json.encode(
@@ -127,20 +135,51 @@ class Notices:
                 "expiringKeys": [msgspec.Raw(row.document.encode()) for row in news if row.kind == "key"],
             }
         )
+        return (await self._post(account_id, webhook, body)).error
+
+    async def _post(self, account_id: str, webhook: Target, body: bytes) -> Outcome:
         visitor = self._visit(webhook.url)
         try:
-            outcome = await send(visitor, headers_of(webhook, body), body, self._ambient, account=account_id)
+            return await send(visitor, headers_of(webhook, body), body, self._ambient, account=account_id)
         finally:
             await visitor.close()
-        return outcome.error
 
-    async def _mailed(self, address: str, owner: str, news: Sequence[NoticeRow]) -> str | None:
-        subject, text, page = letter_of(owner, news)
+    async def _mailed(self, address: str, owner: str, news: Sequence[NoticeRow], *, of_account: str = "") -> str | None:
+        return await self._mail(address, letter_of(owner, news), of_account)
+
+    async def _mail(self, address: str, letter: Letter, of_account: str) -> str | None:
+        """Hand a letter over; why it did not leave, or None. One to a further address of an account has a way out of them."""
+        way_out = await self._recipients.way_out(of_account, address) if of_account else ""
         try:
-            await self._letters.hand_over(address, subject, text, page=page)
+            await self._letters.hand_over(address, letter.subject, letter.text, page=letter.page, way_out=way_out)
         except MailError:
+            if way_out:
+                await self._recipients.close_way_out(way_out)
             return "The mail server did not take it"  # What it said is the operator's to read, in the log of letters.
         return None
+
+    async def test(self, principal: Principal, channel: str) -> Outcome:
+        """Send a test now to one of those whom the principal's account wants told, and answer what came of it.
+
+        Raises `InvalidRequest` where nobody is told by this channel, and `TooManyAttempts`.
+        """
+        settings, webhook = await self._settings.own(principal)
+        account_id = principal.account_id or ""
+        row = await accounts.find(self._catalog.rows, account_id)
+        told = {f"{ADDRESS}{address}": (address, account_id) for address in settings.confirmed}
+        if row is not None and settings.tells_owner:
+            told[OWNER] = (row.email, "")
+        if row is None or (channel not in told and (channel != WEBHOOK or webhook is None)):
+            raise InvalidRequest("Nobody is told in this way.", "channel")
+        if channel != WEBHOOK and not self._letters.can_be_sent:
+            raise InvalidRequest("The operator has set up no mail yet.", "channel")
+        await self._recipients.take_test(principal)
+        if channel == WEBHOOK and webhook is not None:
+            return await self._post(account_id, webhook, msgspec.json.encode(TEST))
+        began_ms = self._ambient.now_ms()
+        address, of_account = told[channel]
+        error = await self._mail(address, test_letter(row.email), of_account)
+        return Outcome(None, max(0, self._ambient.now_ms() - began_ms), error)
 
 
 def _way(channel: str) -> str:
