@@ -159,7 +159,7 @@ async def test_workers_learn_no_soft_limit_and_a_key_with_one_counts_by_itself(t
     async with open_bench(tmp_path) as bench:
         accounting = bench.store.accounting
         key = await bench.store.identity.keys.create(bench.principal, "laptop", ["readFiles"])
-        await accounting.quotas.change_key(bench.principal, key.key_id, Quotas(), {"requests": 0, "download": 0})
+        await accounting.quotas.change_key(bench.principal, key.key_id, Quotas(upload=9), {"requests": 0})
         await accounting.learn()
         with mock.patch.object(limits, "ACCOUNTING_KEYS_PER_DAY", 0):
             accounting.charge(bench.bucket.account_id, "GetObject", "B", 1, bench.bucket.bucket_id, key.key_id)
