@@ -192,6 +192,40 @@ def test_a_key_and_a_bucket_are_held_to_caps_by_the_day_which_the_page_shows_and
     wait_until(lambda: not _is_refused(lambda: s3.list_objects_v2(Bucket=name)), "the cap is not lifted")
 
 
+def test_a_soft_limit_warns_in_the_banner_and_the_list_of_alerts_and_refuses_nothing(console, s3, new_name):
+    name = new_name("softly")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="file", Body=bytes(800))
+    console.open("/caps")
+    dialog = console.dialog("Edit Caps")
+    dialog.get_by_role("textbox", name="Warn at: Stored Files").fill("some")
+    dialog.get_by_role("button", name="Update Caps").click()
+    expect(dialog.locator("[id$=e-soft_files]")).to_contain_text("8,000")
+    dialog.get_by_role("textbox", name="Warn at: Stored Files").fill("1")
+    dialog.get_by_role("button", name="Update Caps").click()
+    expect(dialog).to_have_count(0)
+    expect(row_of(console, "files")).to_contain_text("warns at 1 file")
+    expect(console.page.get_by_text("A soft limit is reached.")).to_be_visible()
+    dialog = console.dialog(f"Edit caps of {name}")
+    dialog.get_by_label("Size: warn at").fill("500")
+    dialog.get_by_role("button", name="Update Caps").click()
+    expect(dialog).to_have_count(0)
+    expect(console.page.locator(f'tr[data-bucket-caps="{name}"]')).to_contain_text("100 % of 500 bytes, soft")
+    expect(console.page.get_by_text(f"800 bytes of 500 bytes stored in the bucket {name}")).to_be_visible()
+
+    def is_recorded():
+        console.open("/caps")
+        return console.page.locator(f'tr[data-alert="storage-soft"][data-alert-of="{name}"]').count() == 1
+
+    wait_until(is_recorded, "no alert is recorded")
+    s3.put_object(Bucket=name, Key="more", Body=bytes(800))
+    dialog = console.dialog("Edit Caps")
+    dialog.get_by_role("textbox", name="Warn at: Stored Files").fill("")
+    dialog.get_by_role("button", name="Update Caps").click()
+    expect(dialog).to_have_count(0)
+    expect(row_of(console, "files")).not_to_contain_text("warns at")
+
+
 def _is_refused(ask):
     try:
         ask()

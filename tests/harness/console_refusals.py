@@ -56,10 +56,14 @@ REFUSED: Mapping[str, Refused] = {
     "/replication/new": Refused([("rule", ""), ("source", "")]),
     "/replication/targets/new": Refused([("target", ""), ("endpoint", "http://x")]),
     "/keys/new": Refused([("name", "?"), ("access", "readWrite"), ("duration", "long")]),
-    "/caps/edit": Refused([("storage", "much"), ("class_b", "-1")]),
+    "/caps/edit": Refused([("storage", "much"), ("class_b", "-1"), ("soft_files", "many")]),
     "/caps/alerts": Refused([("at_storage", "much"), ("addresses", "nobody"), ("webhook_url", "http://x")]),
-    "/caps/buckets/{name}": Refused([("size", "much"), ("files", "-1"), ("requests", "many"), ("upload", "much")]),
-    "/keys/{key_id}/caps": Refused([("requests", "many"), ("download", "much"), ("upload", "-1")]),
+    "/caps/buckets/{name}": Refused(
+        [("size", "much"), ("files", "-1"), ("requests", "many"), ("upload", "much"), ("soft_storage", "much")]
+    ),
+    "/keys/{key_id}/caps": Refused(
+        [("requests", "many"), ("download", "much"), ("upload", "-1"), ("soft_requests", "many")]
+    ),
     "/settings": Refused([("name", "x" * 300), ("time_zone", "Nowhere")]),
     "/settings/email": Refused([("email", "no address"), ("again", "another"), ("password", "wrong")]),
     "/settings/set-up": Refused([("email", "no address"), ("current_password", "wrong"), ("password", "a")]),

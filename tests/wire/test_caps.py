@@ -342,6 +342,48 @@ def test_the_bytes_of_a_key_are_refused_exactly_above_its_caps_by_both_protocols
     wait_until(lambda: b2.try_upload(bucket_id, "more", bytes(1)).status == 200, "the cap is not lifted")
 
 
+def test_what_passes_a_soft_limit_is_told_of_and_refused_by_neither_protocol(capped):
+    server, bucket_id, name = capped.server, capped.bucket["bucketId"], capped.bucket["bucketName"]
+    b2, s3, key, caps = _limited_key(capped, "watched")
+    assert caps("--soft", "requests=2", "--soft", "upload=100")["soft"] == {
+        "requests": 2,
+        "download": None,
+        "upload": 100,
+    }
+    shown = run(server, "bucket", "caps", name, "--soft", "size=100", "--soft", "files=1")
+    assert shown["soft"]["size"] == 100
+    assert shown["caps"]["size"] is None
+    account = run(server, "account", "caps", server.account_id, "--soft", "storage=100", "--soft", "class-c=1")
+    assert (account["soft"]["storage"], account["soft"]["classC"], account["caps"]["storage"]) == (100, 1, None)
+    b2.upload(bucket_id, "native", bytes(150))
+    s3.put_object(Bucket=name, Key="s3", Body=bytes(150))
+    wanted = {
+        ("account", "storage"), ("account", "classC"), ("bucket", "storage"), ("bucket", "files"),
+        ("key", "requests"), ("key", "upload"),
+    }  # fmt: skip
+
+    def kind_of(alert: dict[str, Any]) -> str:
+        return (
+            "bucket"
+            if alert.get("bucketId") == bucket_id
+            else "key"
+            if alert.get("keyId") == key["keyId"]
+            else "account"
+        )
+
+    def are_told() -> bool:
+        found = run(server, "account", "alerts", server.account_id)["alerts"]
+        return wanted <= {(kind_of(alert), alert["category"]) for alert in found if alert.get("isSoft")}
+
+    wait_until(are_told, "nobody is told")
+    assert b2.try_upload(bucket_id, "more", bytes(1000)).status == 200
+    assert s3.list_objects_v2(Bucket=name)["KeyCount"] == 3
+    lifted = run(server, "account", "caps", server.account_id, "--soft", "storage=none", "--soft", "class-c=none")
+    assert set(lifted["soft"].values()) == {None}
+    run(server, "bucket", "caps", name, "--soft", "size=none", "--soft", "files=none")
+    caps("--soft", "requests=none", "--soft", "upload=none")
+
+
 def test_the_cap_on_class_c_refuses_even_to_authorize_and_lets_deletes_pass(capped):
     b2, bucket_id, name = capped.b2, capped.bucket["bucketId"], capped.bucket["bucketName"]
     kept = b2.upload(bucket_id, "kept", b"data")
@@ -390,9 +432,14 @@ def test_the_cap_on_downloads_refuses_exactly_above_it(capped, new_name, new_ema
     refused = b2.download(name, "kept", headers={"Authorization": b2.token, "Range": "bytes=0-0"})
     assert refused.json["code"] == "download_cap_exceeded"
     wait_until(lambda: _metrics(capped.server)["undercroft_cap_alerts", "download", "100"] >= 1, "there is no alert")
-    assert _metrics(capped.server)["undercroft_cap_used_ratio", made["accountId"], "download"] == 1
-    found = run(capped.server, "account", "alerts", made["accountId"])["alerts"]
-    assert ("download", 100, 2000) in [(alert["category"], alert["percent"], alert["cap"]) for alert in found]
+    ratio = "undercroft_cap_used_ratio", made["accountId"], "download"
+    wait_until(lambda: _metrics(capped.server)[ratio] == 1, "nothing is written down")
+
+    def is_told() -> bool:
+        found = run(capped.server, "account", "alerts", made["accountId"])["alerts"]
+        return ("download", 100, 2000) in [(alert["category"], alert["percent"], alert["cap"]) for alert in found]
+
+    wait_until(is_told, "the account has no alert")
     status, code, message = refused_by_s3(lambda: s3.get_object(Bucket=name, Key="kept"))
     assert (status, code) == (403, "AccessDenied")
     assert message.startswith("Cannot download file")

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from undercroft.catalog.contract import Rows, Transaction
 
-_ALERTS = "account_id, category, day, percent, cap, used, at_ms, kind, subject_id, subject_name"
+_ALERTS = "account_id, category, day, percent, cap, used, at_ms, kind, subject_id, subject_name, is_soft"
 # What an alert is about, and the parameters for it: `_about`.
-_ABOUT = "account_id = ?1 AND kind = ?2 AND subject_id = ?3 AND category = ?4"
+_ABOUT = "account_id = ?1 AND kind = ?2 AND subject_id = ?3 AND category = ?4 AND is_soft = ?5"
 
 
 class AlertRow(NamedTuple):
@@ -30,6 +30,7 @@ class AlertRow(NamedTuple):
     kind: str = "account"
     subject_id: str = ""
     subject_name: str = ""
+    is_soft: int = 0
 
 
 class KnownAlert(NamedTuple):
@@ -38,6 +39,7 @@ class KnownAlert(NamedTuple):
     kind: str
     subject_id: str
     category: str
+    is_soft: int
     percent: int
     cap: int
     is_over: bool
@@ -51,8 +53,8 @@ async def raise_alert(tx: Transaction, row: AlertRow, *, once_until_over: bool, 
     """
     same = (*_about(row), row.percent, row.cap)
     found = await tx.one(
-        "SELECT count(CASE WHEN is_over = 0 AND (day = ?7 OR ?8 = 1) THEN 1 END), count(CASE WHEN day = ?7 THEN 1 END),"
-        f" max(at_ms) FROM cap_alerts WHERE {_ABOUT} AND percent = ?5 AND cap = ?6",
+        "SELECT count(CASE WHEN is_over = 0 AND (day = ?8 OR ?9 = 1) THEN 1 END), count(CASE WHEN day = ?8 THEN 1 END),"
+        f" max(at_ms) FROM cap_alerts WHERE {_ABOUT} AND percent = ?6 AND cap = ?7",
         (*same, row.day, int(once_until_over)),
     )
     assert found is not None
@@ -61,12 +63,12 @@ async def raise_alert(tx: Transaction, row: AlertRow, *, once_until_over: bool, 
         return False
     if today >= often:  # type: ignore[operator]
         await tx.run(
-            f"UPDATE cap_alerts SET is_over = 0, used = ?7 WHERE {_ABOUT} AND percent = ?5 AND cap = ?6 AND at_ms = ?8",
+            f"UPDATE cap_alerts SET is_over = 0, used = ?8 WHERE {_ABOUT} AND percent = ?6 AND cap = ?7 AND at_ms = ?9",
             (*same, row.used, last_ms),
         )
         return False
     added = await tx.one(
-        f"INSERT INTO cap_alerts ({_ALERTS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+        f"INSERT INTO cap_alerts ({_ALERTS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
         " ON CONFLICT DO NOTHING RETURNING 1",
         row,
     )
@@ -80,7 +82,7 @@ async def end_alerts(tx: Transaction, now: AlertRow) -> None:
     little was used; that alone is no fall.
     """
     await tx.run(
-        f"UPDATE cap_alerts SET is_over = 1 WHERE {_ABOUT} AND percent > ?5 AND is_over = 0 AND (used > ?6 OR cap <> ?7)",
+        f"UPDATE cap_alerts SET is_over = 1 WHERE {_ABOUT} AND percent > ?6 AND is_over = 0 AND (used > ?7 OR cap <> ?8)",
         (*_about(now), now.percent, now.used, now.cap),
     )
 
@@ -88,13 +90,13 @@ async def end_alerts(tx: Transaction, now: AlertRow) -> None:
 async def known(rows: Rows, account_id: str, day: int) -> list[KnownAlert]:
     """The alerts of this day and those about what is held that are not over."""
     found = await rows.all(
-        "SELECT kind, subject_id, category, percent, cap, is_over FROM cap_alerts"
+        "SELECT kind, subject_id, category, is_soft, percent, cap, is_over FROM cap_alerts"
         " WHERE account_id = ?1 AND (day = ?2 OR (category IN ('storage', 'files') AND is_over = 0))",
         (account_id, day),
     )
     return [
-        KnownAlert(kind, subject_id, category, percent, cap, bool(is_over))  # type: ignore[arg-type]
-        for kind, subject_id, category, percent, cap, is_over in found
+        KnownAlert(kind, subject_id, category, is_soft, percent, cap, bool(is_over))  # type: ignore[arg-type]
+        for kind, subject_id, category, is_soft, percent, cap, is_over in found
     ]
 
 
@@ -109,7 +111,7 @@ async def since(rows: Rows, account_id: str | None, since_day: int, limit: int) 
     """The alerts of an account, or of all, from this day on, the newest first."""
     found = await rows.all(
         f"SELECT {_ALERTS} FROM cap_alerts WHERE (?1 IS NULL OR account_id = ?1) AND day >= ?2"
-        " ORDER BY at_ms DESC, account_id, kind, subject_id, category, percent LIMIT ?3",
+        " ORDER BY at_ms DESC, account_id, kind, subject_id, category, is_soft, percent LIMIT ?3",
         (account_id, since_day, limit),
     )
     return [AlertRow._make(row) for row in found]
@@ -119,7 +121,7 @@ async def unsent(rows: Rows, since_ms: int, limit: int) -> list[AlertRow]:
     """The alerts since this time that nobody was sent yet, the oldest first."""
     found = await rows.all(
         f"SELECT {_ALERTS} FROM cap_alerts WHERE sent_ms IS NULL AND at_ms >= ?1"
-        " ORDER BY at_ms, account_id, kind, subject_id, category, percent, cap LIMIT ?2",
+        " ORDER BY at_ms, account_id, kind, subject_id, category, is_soft, percent, cap LIMIT ?2",
         (since_ms, limit),
     )
     return [AlertRow._make(row) for row in found]
@@ -128,7 +130,7 @@ async def unsent(rows: Rows, since_ms: int, limit: int) -> list[AlertRow]:
 async def note_sent(tx: Transaction, row: AlertRow, now_ms: int) -> None:
     """Note that an alert was sent."""
     await tx.run(
-        f"UPDATE cap_alerts SET sent_ms = ?9 WHERE {_ABOUT} AND day = ?5 AND percent = ?6 AND cap = ?7 AND at_ms = ?8",
+        f"UPDATE cap_alerts SET sent_ms = ?10 WHERE {_ABOUT} AND day = ?6 AND percent = ?7 AND cap = ?8 AND at_ms = ?9",
         (*_about(row), row.day, row.percent, row.cap, row.at_ms, now_ms),
     )
 
@@ -143,5 +145,5 @@ async def delete_of_account(tx: Transaction, account_id: str) -> None:
     await tx.run("DELETE FROM cap_alerts WHERE account_id = ?1", (account_id,))
 
 
-def _about(row: AlertRow) -> tuple[str, str, str, str]:
-    return row.account_id, row.kind, row.subject_id, row.category
+def _about(row: AlertRow) -> tuple[str, str, str, str, int]:
+    return row.account_id, row.kind, row.subject_id, row.category, row.is_soft

@@ -1,6 +1,6 @@
-"""Statements about quotas: what a bucket or a key may do a day. No row is no quota.
+"""Statements about quotas: what a bucket or a key may do a day, and soft limits of both and of accounts. No row is no quota.
 
-`kind` and subject id say whose it is; the account is the one that owns it. Of what is done in buckets and with keys, counts by
+`kind` and subject id say whose it is; the account is the one that owns it, which may be the subject. Of what is done in buckets and with keys, counts by
 the day are in `bucket_days.py` and `key_days.py`.
 """
 
@@ -18,6 +18,7 @@ class QuotaRow(NamedTuple):
     kind: str
     subject_id: str
     category: str
+    is_soft: int
     amount: int
 
 
@@ -32,28 +33,30 @@ class DoneRow(NamedTuple):
 _DONE = "sum(class_a + class_b + class_c), sum(downloaded), sum(uploaded)"
 
 
-async def of_subject(rows: Rows, kind: str, subject_id: str) -> dict[str, int]:
-    """The quotas of one subject, by category."""
+async def of_subject(rows: Rows, kind: str, subject_id: str, *, is_soft: bool) -> dict[str, int]:
+    """The quotas of one subject, or its soft limits, by category."""
     found = await rows.all(
-        "SELECT category, amount FROM quotas WHERE kind = ?1 AND subject_id = ?2", (kind, subject_id)
+        "SELECT category, amount FROM quotas WHERE kind = ?1 AND subject_id = ?2 AND is_soft = ?3",
+        (kind, subject_id, int(is_soft)),
     )
     return {row[0]: row[1] for row in found}  # type: ignore[misc]
 
 
 async def of_account(rows: Rows, account_id: str) -> list[QuotaRow]:
-    """All quotas of the account's buckets and keys, subject by subject."""
+    """All quotas and soft limits of the account, its buckets and keys, subject by subject."""
     found = await rows.all(
-        "SELECT kind, subject_id, category, amount FROM quotas WHERE account_id = ?1"
-        " ORDER BY kind, subject_id, category",
+        "SELECT kind, subject_id, category, is_soft, amount FROM quotas WHERE account_id = ?1"
+        " ORDER BY kind, subject_id, category, is_soft",
         (account_id,),
     )
     return [QuotaRow._make(row) for row in found]
 
 
 async def accounts_page(rows: Rows, after: str, limit: int) -> list[str]:
-    """The ids of accounts that have quotas, those that come after this one, in order."""
+    """The ids of accounts with quotas that are not soft, those that come after this one, in order."""
     found = await rows.all(
-        "SELECT DISTINCT account_id FROM quotas WHERE account_id > ?1 ORDER BY account_id LIMIT ?2", (after, limit)
+        "SELECT DISTINCT account_id FROM quotas WHERE account_id > ?1 AND is_soft = 0 ORDER BY account_id LIMIT ?2",
+        (after, limit),
     )
     return [str(row[0]) for row in found]
 
@@ -107,20 +110,24 @@ async def count(rows: Rows, account_id: str) -> int:
     return row[0]  # type: ignore[return-value]
 
 
-async def put(tx: Transaction, account_id: str, kind: str, subject_id: str, amounts: Iterable[tuple[str, int]]) -> None:
-    """Replace the quotas of one subject."""
-    await delete(tx, kind, subject_id)
+async def put(
+    tx: Transaction, account_id: str, kind: str, subject_id: str, amounts: Iterable[tuple[str, int]], *, is_soft: bool
+) -> None:
+    """Replace the quotas of one subject, or its soft limits."""
+    await tx.run(
+        "DELETE FROM quotas WHERE kind = ?1 AND subject_id = ?2 AND is_soft = ?3", (kind, subject_id, int(is_soft))
+    )
     await tx.many(
-        "INSERT INTO quotas (kind, subject_id, category, amount, account_id) VALUES (?1, ?2, ?3, ?4, ?5)",
-        [(kind, subject_id, category, amount, account_id) for category, amount in amounts],
+        "INSERT INTO quotas (kind, subject_id, category, is_soft, amount, account_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        [(kind, subject_id, category, int(is_soft), amount, account_id) for category, amount in amounts],
     )
 
 
 async def delete(tx: Transaction, kind: str, subject_id: str) -> None:
-    """Remove the quotas of one subject."""
+    """Remove the quotas and soft limits of one subject."""
     await tx.run("DELETE FROM quotas WHERE kind = ?1 AND subject_id = ?2", (kind, subject_id))
 
 
 async def delete_of_account(tx: Transaction, account_id: str) -> None:
-    """Remove all quotas of an account."""
+    """Remove all quotas and soft limits of an account."""
     await tx.run("DELETE FROM quotas WHERE account_id = ?1", (account_id,))

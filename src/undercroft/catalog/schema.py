@@ -12,8 +12,8 @@ sequence are stored negated (`inverted_ms`, `inverted_seq`) and every scan is as
 
 from undercroft.catalog.early_deltas import EARLY_DELTAS
 
-# An older program would drop the old master key from under orphaned rules and webhooks of alerts.
-COMPATIBLE_VERSION = 20
+# An older program would hold nobody to caps by the day, and know no alert about a bucket.
+COMPATIBLE_VERSION = 24
 
 DELTAS: tuple[tuple[str, ...], ...] = (
     *EARLY_DELTAS,
@@ -294,6 +294,45 @@ DELTAS: tuple[tuple[str, ...], ...] = (
             account_id TEXT NOT NULL,
             PRIMARY KEY (kind, subject_id, category)
         ) {CLUSTERED}""",
+        "CREATE INDEX quotas_by_account ON quotas (account_id, kind, subject_id)",
+    ),
+    (
+        # A cap may be soft, which is part of the key of its row and of its alerts.
+        """CREATE TABLE cap_alerts_by_softness (
+            account_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            subject_id TEXT NOT NULL,
+            category TEXT NOT NULL,
+            is_soft INTEGER NOT NULL,
+            day INTEGER NOT NULL,
+            percent INTEGER NOT NULL,
+            cap {BIG} NOT NULL,
+            at_ms {BIG} NOT NULL,
+            subject_name TEXT NOT NULL,
+            used {BIG} NOT NULL,
+            is_over INTEGER NOT NULL DEFAULT 0,
+            sent_ms {BIG},
+            PRIMARY KEY (account_id, kind, subject_id, category, is_soft, day, percent, cap, at_ms)
+        ) {CLUSTERED}""",
+        """INSERT INTO cap_alerts_by_softness
+            SELECT account_id, kind, subject_id, category, 0, day, percent, cap, at_ms, subject_name, used, is_over, sent_ms
+            FROM cap_alerts""",
+        "DROP TABLE cap_alerts",
+        "ALTER TABLE cap_alerts_by_softness RENAME TO cap_alerts",
+        "CREATE INDEX cap_alerts_unsent ON cap_alerts (at_ms) WHERE sent_ms IS NULL",
+        """CREATE TABLE quotas_by_softness (
+            kind TEXT NOT NULL,
+            subject_id TEXT NOT NULL,
+            category TEXT NOT NULL,
+            is_soft INTEGER NOT NULL,
+            amount {BIG} NOT NULL,
+            account_id TEXT NOT NULL,
+            PRIMARY KEY (kind, subject_id, category, is_soft)
+        ) {CLUSTERED}""",
+        """INSERT INTO quotas_by_softness
+            SELECT kind, subject_id, category, 0, amount, account_id FROM quotas""",
+        "DROP TABLE quotas",
+        "ALTER TABLE quotas_by_softness RENAME TO quotas",
         "CREATE INDEX quotas_by_account ON quotas (account_id, kind, subject_id)",
     ),
 )

@@ -7,50 +7,26 @@ from typing import Annotated
 import typer
 
 from undercroft import limits
+from undercroft.cli.cap_options import cap_of, cap_option
 from undercroft.cli.on_data import on_data
 from undercroft.cli.options import JSON
 from undercroft.cli.output import day_and_time, print_json, print_table
+from undercroft.cli.quotas import CapsAndUsed, as_rows, asked_soft, in_json, soft_option, with_asked
 from undercroft.cli.session import with_store
 from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.accounting.model import (
     CATEGORIES,
-    JSON_NAMES,
     THE_ACCOUNT,
     Alert,
     Caps,
     Category,
+    SoftLimits,
     Standing,
     described,
 )
 from undercroft.store.identity.audit import OPERATOR_COMMAND, changes_of
-from undercroft.store.identity.audit_words import of_caps
-
-NONE = "none"
-UNITS: dict[Category, str] = {
-    "storage": "bytes",
-    "files": "files",
-    "download": "bytes a day",
-    "class_b": "transactions a day",
-    "class_c": "transactions a day",
-    "requests": "requests a day",
-    "upload": "bytes a day",
-}
-
-
-def cap_of(text: str) -> int | None:
-    """A cap as given on the command line."""
-    if text.lower() == NONE:
-        return None
-    if not (text.isascii() and text.isdigit()) or len(text) > len(str(limits.CAP_MAX)):
-        raise typer.BadParameter(f"a whole number, or '{NONE}'")
-    return int(text)
-
-
-def cap_option(what: str) -> typer.models.OptionInfo:
-    """An option that sets a cap, or lifts it."""
-    option: typer.models.OptionInfo = typer.Option(metavar="N|none", help=what, show_default=False)
-    return option
+from undercroft.store.identity.audit_words import of_caps, of_soft_limits
 
 
 @on_data
@@ -62,12 +38,14 @@ def caps(
     download: Annotated[str | None, cap_option("How many bytes may be downloaded from it a day.")] = None,
     class_b: Annotated[str | None, cap_option("How many transactions of class B it may make a day.")] = None,
     class_c: Annotated[str | None, cap_option("How many transactions of class C it may make a day.")] = None,
+    soft: Annotated[list[str] | None, soft_option("account")] = None,
     json: JSON = False,
 ) -> None:
     """Show an account's caps and how much of them it uses. With options, set those; 'none' lifts one.
 
     A day begins at 00:00 UTC. Caps on storage and files hold at once, the others within seconds.
     """
+    wanted_soft = asked_soft("account", soft)
     given: dict[Category, str | None] = {
         "storage": storage,
         "files": files,
@@ -77,39 +55,29 @@ def caps(
     }
     asked = {category: cap_of(text) for category, text in given.items() if text is not None}
 
-    async def work(store: Store) -> tuple[str, Caps, list[Standing]]:
+    async def work(store: Store) -> tuple[str, Caps, SoftLimits, list[Standing]]:
         known = await store.identity.accounts.find(account)
-        account_id = known.account_id
-        if asked:
-            before = await store.accounting.caps.of_operator(account_id)
-            await store.accounting.caps.change(account_id, asked)
-            changes = changes_of(of_caps(before), of_caps(await store.accounting.caps.of_operator(account_id)))
+        account_id, caps_of = known.account_id, store.accounting.caps
+        of_soft = await store.accounting.quotas.soft_of("account", account_id)
+        if asked or wanted_soft:
+            before, soft_before = await caps_of.of_operator(account_id), of_soft
+            of_soft = with_asked(of_soft, wanted_soft)
+            await caps_of.change(account_id, asked, of_soft)
+            after = of_caps(await caps_of.of_operator(account_id)) | of_soft_limits(of_soft)
+            changes = changes_of(of_caps(before) | of_soft_limits(soft_before), after)
             await store.audit.record(account_id, OPERATOR_COMMAND, "Set caps", target=known.email, changes=changes)
-        of_account = await store.accounting.caps.of(account_id)
-        return account_id, of_account, await store.accounting.caps.standing(account_id)
+        standing = [*await caps_of.soft_standing(account_id), *await caps_of.standing(account_id)]
+        return account_id, await caps_of.of(account_id), of_soft, standing
 
-    account_id, found, standing = with_store(settings, work)
+    account_id, found, of_soft, standing = with_store(settings, work)
     used = {one.category: one.used for one in standing}
+    caps_and_used: CapsAndUsed = {
+        category: (getattr(found, category), of_soft.get(category), used.get(category)) for category in CATEGORIES
+    }
     if json:
-        print_json(
-            {
-                "accountId": account_id,
-                "caps": {JSON_NAMES[category]: getattr(found, category) for category in CATEGORIES},
-                "used": {JSON_NAMES[category]: used.get(category) for category in CATEGORIES},
-            }
-        )
+        print_json({"accountId": account_id, **in_json(caps_and_used, "account")})
     else:
-        rows = [
-            {
-                "category": category.replace("_", " "),
-                "cap": getattr(found, category),
-                "used": used.get(category),
-                "percent": part_of(used.get(category), getattr(found, category)),
-                "unit": UNITS[category],
-            }
-            for category in CATEGORIES
-        ]
-        print_table(rows, "")
+        print_table(as_rows(caps_and_used, "account"), "")
 
 
 @on_data
@@ -143,15 +111,9 @@ def alerts(
                     "percent": alert.percent,
                     "used": alert.used,
                     "cap": alert.cap,
+                    "soft": "yes" if alert.is_soft else "",
                 }
                 for alert in found
             ],
             "There is no alert.",
         )
-
-
-def part_of(used: int | None, cap: int | None) -> str | None:
-    """How much of a cap is used, in percent; None without one."""
-    if used is None or cap is None:
-        return None
-    return f"{used * 100 // cap} %" if cap else "100 %"

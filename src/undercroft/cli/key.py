@@ -9,17 +9,17 @@ import msgspec
 import typer
 
 from undercroft import limits
-from undercroft.cli.caps import cap_option
+from undercroft.cli.cap_options import cap_option
 from undercroft.cli.on_data import on_data
 from undercroft.cli.options import JSON
 from undercroft.cli.output import day_and_time, print_fields, print_json, print_table
-from undercroft.cli.quotas import as_rows, asked_quotas, in_json, of_the_day
+from undercroft.cli.quotas import as_rows, asked_quotas, asked_soft, in_json, of_the_day, soft_option, with_asked
 from undercroft.cli.session import with_store
 from undercroft.settings import Settings
 from undercroft.store import Store
-from undercroft.store.accounting.model import Done, Quotas
+from undercroft.store.accounting.model import Done, Quotas, SoftLimits
 from undercroft.store.identity.audit import OPERATOR_COMMAND, changes_of
-from undercroft.store.identity.audit_words import of_key, of_quotas
+from undercroft.store.identity.audit_words import of_key, of_quotas, of_soft_limits
 from undercroft.store.model import ApplicationKey, KeyUse
 from undercroft.store.operations import ALL_CAPABILITIES, BUCKET_CAPABILITIES
 
@@ -201,30 +201,33 @@ def caps(
     requests: Annotated[str | None, cap_option("How many requests it may make a day, of every class.")] = None,
     download: Annotated[str | None, cap_option("How many bytes it may download a day.")] = None,
     upload: Annotated[str | None, cap_option("How many bytes it may upload a day.")] = None,
+    soft: Annotated[list[str] | None, soft_option("key")] = None,
     json: JSON = False,
 ) -> None:
     """Show a key's caps and how much of them it uses. With options, set those; 'none' lifts one.
 
     They hold within seconds. A day begins at 00:00 UTC.
     """
-    by_day = asked_quotas(requests=requests, download=download, upload=upload)
+    by_day, wanted_soft = asked_quotas(requests=requests, download=download, upload=upload), asked_soft("key", soft)
 
-    async def work(store: Store) -> tuple[ApplicationKey, Quotas, Done]:
+    async def work(store: Store) -> tuple[ApplicationKey, Quotas, SoftLimits, Done]:
         operator = await store.identity.accounts.operator(account)
         key = await store.identity.keys.find(operator, key_id)
         quotas = await store.accounting.quotas.of_key(key_id)
-        if by_day:
-            before, quotas = quotas, msgspec.structs.replace(quotas, **by_day)
-            await store.accounting.quotas.change_key(operator, key_id, quotas)
-            await _write_down(store, "Set caps of key", key, of_quotas(before), of_quotas(quotas))
-        return key, quotas, await store.accounting.quotas.done_today("key", key.account_id, key_id)
+        of_soft = await store.accounting.quotas.soft_of("key", key_id)
+        if by_day or wanted_soft:
+            before = of_quotas(quotas) | of_soft_limits(of_soft)
+            quotas, of_soft = msgspec.structs.replace(quotas, **by_day), with_asked(of_soft, wanted_soft)
+            await store.accounting.quotas.change_key(operator, key_id, quotas, of_soft)
+            await _write_down(store, "Set caps of key", key, before, of_quotas(quotas) | of_soft_limits(of_soft))
+        return key, quotas, of_soft, await store.accounting.quotas.done_today("key", key.account_id, key_id)
 
-    key, quotas, done = with_store(settings, work)
-    caps_and_used = of_the_day(quotas, done)
+    key, quotas, of_soft, done = with_store(settings, work)
+    caps_and_used = of_the_day(quotas, of_soft, done)
     if json:
-        print_json({"keyId": key.key_id, "keyName": key.name, **in_json(caps_and_used)})
+        print_json({"keyId": key.key_id, "keyName": key.name, **in_json(caps_and_used, "key")})
     else:
-        print_table(as_rows(caps_and_used), "")
+        print_table(as_rows(caps_and_used, "key"), "")
 
 
 @app.command()

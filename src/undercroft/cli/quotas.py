@@ -1,14 +1,37 @@
-"""Caps by the day of buckets and keys, as commands take and show them."""
+"""Caps and soft limits, as commands take and show them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from undercroft.cli.caps import UNITS, cap_of, part_of
-from undercroft.store.accounting.model import QUOTA_CATEGORIES, Done, Quotas
+import typer
 
-# By name: the cap, what is used of it, and the unit of both.
-CapsAndUsed = Mapping[str, tuple[int | None, int, str]]
+from undercroft.cli.cap_options import UNITS, cap_of, part_of
+from undercroft.store.accounting.model import (
+    JSON_NAMES,
+    QUOTA_CATEGORIES,
+    SOFT_CATEGORIES,
+    Category,
+    Done,
+    Quotas,
+    SoftLimits,
+)
+
+# By category: the cap, the soft limit, and what is used of both.
+CapsAndUsed = Mapping[Category, tuple[int | None, int | None, int | None]]
+_BUCKETS_NAMES: dict[Category, str] = {"storage": "size"}  # What the option is called that sets the cap.
+
+
+def soft_option(kind: str) -> typer.models.OptionInfo:
+    """An option that sets soft limits, or lifts them; it may be given several times."""
+    names = ", ".join(_name_of(category, kind) for category in SOFT_CATEGORIES[kind])
+    option: typer.models.OptionInfo = typer.Option(
+        "--soft",
+        metavar="WHAT=N|none",
+        help=f"Warn from so much on, and refuse nothing: of {names}.",
+        show_default=False,
+    )
+    return option
 
 
 def asked_quotas(**given: str | None) -> dict[str, int | None]:
@@ -16,24 +39,58 @@ def asked_quotas(**given: str | None) -> dict[str, int | None]:
     return {category: cap_of(text) for category, text in given.items() if text is not None}
 
 
-def of_the_day(quotas: Quotas, done: Done) -> dict[str, tuple[int | None, int, str]]:
-    """Caps by the day, and what is used of them."""
+def asked_soft(kind: str, given: Sequence[str] | None) -> dict[Category, int | None]:
+    """Those soft limits that options name, None for those to be lifted."""
+    categories = {_name_of(category, kind): category for category in SOFT_CATEGORIES[kind]}
+    asked: dict[Category, int | None] = {}
+    for text in given or ():
+        name, _, amount = text.partition("=")
+        if name not in categories:
+            raise typer.BadParameter(f"WHAT=N or WHAT=none, where WHAT is one of {', '.join(categories)}")
+        asked[categories[name]] = cap_of(amount)
+    return asked
+
+
+def with_asked(before: SoftLimits, asked: Mapping[Category, int | None]) -> SoftLimits:
+    """The soft limits, changed as is asked."""
+    return {category: amount for category, amount in {**before, **asked}.items() if amount is not None}
+
+
+def of_the_day(
+    quotas: Quotas, soft: SoftLimits, done: Done
+) -> dict[Category, tuple[int | None, int | None, int | None]]:
+    """Caps by the day and soft limits, and what is used of them."""
     return {
-        category: (getattr(quotas, category), getattr(done, category), UNITS[category]) for category in QUOTA_CATEGORIES
+        category: (getattr(quotas, category), soft.get(category), getattr(done, category))
+        for category in QUOTA_CATEGORIES
     }
 
 
-def in_json(caps: CapsAndUsed) -> dict[str, object]:
+def in_json(caps: CapsAndUsed, kind: str) -> dict[str, object]:
     """The members of an object that has them."""
+    names = {category: JSON_NAMES[category] if kind == "account" else _name_of(category, kind) for category in caps}
     return {
-        "caps": {name: cap for name, (cap, _, _) in caps.items()},
-        "used": {name: used for name, (_, used, _) in caps.items()},
+        "caps": {names[category]: cap for category, (cap, _, _) in caps.items()},
+        "soft": {names[category]: soft for category, (_, soft, _) in caps.items()},
+        "used": {names[category]: used for category, (_, _, used) in caps.items()},
     }
 
 
-def as_rows(caps: CapsAndUsed) -> list[dict[str, object]]:
+def as_rows(caps: CapsAndUsed, kind: str) -> list[dict[str, object]]:
     """The rows of a table of them."""
     return [
-        {"category": name, "cap": cap, "used": used, "percent": part_of(used, cap), "unit": unit}
-        for name, (cap, used, unit) in caps.items()
+        {
+            "category": _name_of(category, kind).replace("-", " "),
+            "cap": cap,
+            "soft limit": soft,
+            "used": used,
+            "percent": part_of(used, soft if cap is None else cap),
+            "unit": UNITS[category],
+        }
+        for category, (cap, soft, used) in caps.items()
     ]
+
+
+def _name_of(category: Category, kind: str) -> str:
+    name = _BUCKETS_NAMES.get(category, category) if kind == "bucket" else category
+    return name.replace("_", "-")

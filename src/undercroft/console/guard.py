@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from undercroft import limits
 from undercroft.console import navigation
 from undercroft.console.auditing import action_of, write_down
-from undercroft.console.cap_banner import what_is_blocked
+from undercroft.console.cap_banner import what_is_reached
 from undercroft.console.crowd import Crowd
 from undercroft.console.members import rights
 from undercroft.console.operator import acting
@@ -104,7 +104,7 @@ class Guard:
         if page.who is not Who.ANYBODY and who is None:
             return _send_to_sign_in(visit, page)
         if page.method == "GET" and visit.signed_in is not None and not visit.wants_json:
-            visit.blocking = await what_is_blocked(visit.store, visit.account.account_id)
+            visit.reached = await what_is_reached(visit.store, visit.account.account_id)
             visit.has_jobs = visit.can("listFiles") and await visit.store.jobs.is_moving(visit.account.account_id)
         if who is not None and not visit.has_b2 and navigation.is_of_b2(page.path):
             return await _send_to_products(visit, who)

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from undercroft.console import navigation, templates
+from undercroft.console.cap_banner import Said
 from undercroft.console.members import rights
 from undercroft.console.notices import NOTICES
 from undercroft.console.numbers import whole_number
@@ -88,7 +89,7 @@ class Visit:
         self.form = FormData()
         self.raw_body = b""
         self.cookies: dict[str, str | None] = {}
-        self.blocking: list[str] = []  # What caps refuse at the moment, for every page to say.
+        self.reached: list[Said] = []  # Caps that refuse something now, and soft limits that are reached.
         self.has_jobs = False  # Whether the tray has jobs to show: scripts then ask for them.
         self.has_b2 = False
         self.noted = Noted()

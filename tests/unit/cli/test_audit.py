@@ -24,6 +24,8 @@ def test_commands_about_keys_and_caps_say_what_they_changed_and_no_secret(tmp_pa
     run("account", "caps", "one@example.com", "--storage", "1000", "--class-b", "5")
     run("account", "caps", "one@example.com", "--storage", "none")
     run("account", "caps", "one@example.com")
+    run("account", "caps", "one@example.com", "--soft", "files=9")
+    run("key", "caps", twin["keyId"], *of_account, "--requests", "10", "--soft", "upload=500")
     [catalog] = tmp_path.rglob("catalog.db")
     with closing(opened(catalog)) as connection:
         rows = connection.execute("SELECT action, target, way, details FROM audit ORDER BY at_ms, entry").fetchall()
@@ -40,6 +42,15 @@ def test_commands_about_keys_and_caps_say_what_they_changed_and_no_secret(tmp_pa
         ("Regenerate master key", f"{master['keyName']} ({master['keyId']})", {}),
         ("Set caps", "one@example.com", {"storage": ["", "1,000 bytes"], "class b": ["", "5 transactions a day"]}),
         ("Set caps", "one@example.com", {"storage": ["1,000 bytes", ""]}),
+        ("Set caps", "one@example.com", {"soft limit on files": ["", "9 files"]}),
+        (
+            "Set caps of key",
+            f"told ({twin['keyId']})",
+            {
+                "cap on requests a day": ["", "10 requests a day"],
+                "soft limit on upload": ["", "500 bytes a day"],
+            },
+        ),
     ]
     for made in (key, twin, master):
         assert made["applicationKey"] not in str(rows)

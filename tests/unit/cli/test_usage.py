@@ -170,13 +170,11 @@ def test_caps_of_a_bucket_are_shown_set_and_lifted_one_by_one_and_written_down(f
     shown = json.loads(out)
     assert (shown["bucketName"], shown["caps"], shown["used"]) == (
         bucket,
-        {"size": 8000, "files": None},
-        {"size": 2000, "files": 1},
+        {"size": 8000, "files": None, "requests": None, "download": None, "upload": None},
+        {"size": 2000, "files": 1, "requests": 1, "download": 300, "upload": 1000},
     )
-    assert json.loads(run(folder, "bucket", "caps", bucket, "--files=5", "--json")[1])["caps"] == {
-        "size": 8000,
-        "files": 5,
-    }
+    caps = json.loads(run(folder, "bucket", "caps", bucket, "--files=5", "--json")[1])["caps"]
+    assert (caps["size"], caps["files"]) == (8000, 5)
     table = run(folder, "bucket", "caps", bucket)[1]
     assert "25 %" in table
     assert "20 %" in table
@@ -184,7 +182,29 @@ def test_caps_of_a_bucket_are_shown_set_and_lifted_one_by_one_and_written_down(f
     for value in ("-1", "1.5", "much"):
         assert run(folder, "bucket", "caps", bucket, f"--size={value}")[0] == 2
     assert run(folder, "bucket", "caps", "no-such-bucket")[0] == 1
-    assert json.loads(run(folder, "bucket", "caps", bucket, "--json")[1])["caps"] == {"size": None, "files": 5}
+    caps = json.loads(run(folder, "bucket", "caps", bucket, "--json")[1])["caps"]
+    assert (caps["size"], caps["files"]) == (None, 5)
+
+
+def test_caps_by_the_day_and_soft_limits_are_shown_set_and_lifted_one_by_one(folder):
+    bucket = _bucket_of(folder)
+    key_id = json.loads(run(folder, "key", "create", "--account", OWNER, "--name", "laptop", "--json")[1])["keyId"]
+    for command in (("bucket", "caps", bucket), ("key", "caps", key_id, "--account", OWNER)):
+        code, out, err = run(folder, *command, "--requests=100", "--soft=requests=50", "--soft=upload=4000", "--json")
+        assert code == 0, err
+        shown = json.loads(out)
+        assert (shown["caps"]["requests"], shown["soft"]["requests"], shown["soft"]["upload"]) == (100, 50, 4000)
+        shown = json.loads(run(folder, *command, "--download=9", "--soft=upload=none", "--json")[1])
+        assert (shown["caps"]["requests"], shown["caps"]["download"]) == (100, 9)
+        assert (shown["soft"]["requests"], shown["soft"]["upload"]) == (50, None)
+        assert "requests a day" in run(folder, *command)[1]
+        for wrong in ("--requests=much", "--soft=requests", "--soft=class-b=1", "--soft=files-1", "--upload=-1"):
+            assert run(folder, *command, wrong)[0] == 2, wrong
+    assert "25 %" in run(folder, "bucket", "caps", bucket, "--soft=size=8000", "--size=none")[1], "of the soft limit"
+    account = json.loads(run(folder, "account", "caps", OWNER, "--soft=class-b=7", "--json")[1])
+    assert (account["soft"]["classB"], account["caps"]["classB"]) == (7, None)
+    assert account["used"]["classB"] is not None
+    assert run(folder, "key", "caps", "0" * 25, "--account", OWNER)[0] == 1
 
 
 def _bucket_of(folder):

@@ -36,9 +36,16 @@ def kinds(module, base):
     ]  # fmt: skip
 
 
+CAP_ARGUMENTS = {
+    store_errors.BucketCapExceeded: ("photos", "files"),
+    store_errors.RequestsCapExceeded: ("bucket",),
+    store_errors.UploadCapExceeded: ("key",),
+}
+
+
 def example(kind):
     if issubclass(kind, store_errors.CapExceeded):
-        return kind("photos") if kind is store_errors.BucketCapExceeded else kind()
+        return kind(*CAP_ARGUMENTS.get(kind, ()))
     return kind(own=True) if kind is store_errors.DuplicateBucketName else kind(*ARGUMENTS.get(kind, ("text",)))
 
 

@@ -161,6 +161,8 @@ def test_an_invalid_argument_names_it():
         (store_errors.FilesCapExceeded(), "AccessDenied", 403, {}),
         (store_errors.BucketCapExceeded("photos", "files"), "AccessDenied", 403, {}),
         (store_errors.TransactionCapExceeded(), "AccessDenied", 403, {}),
+        (store_errors.RequestsCapExceeded("bucket"), "AccessDenied", 403, {}),
+        (store_errors.UploadCapExceeded("key"), "AccessDenied", 403, {}),
         (store_errors.DownloadCapExceeded(), "AccessDenied", 403, {}),
         (store_errors.BadLogDestination("it has Object Lock"), "InvalidTargetBucketForLogging", 400, {}),
         (store_errors.MissingCustomerKey(), "InvalidRequest", 400, {}),

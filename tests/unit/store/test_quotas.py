@@ -252,7 +252,7 @@ async def test_quotas_are_set_within_their_limits_by_who_may_and_change_nothing_
             await quotas.change_key(Principal.of_key(key), key.key_id, Quotas(requests=1))
         with mock.patch.object(limits, "QUOTAS_PER_ACCOUNT", 3):
             await of_bucket(bench, requests=1, upload=1)
-            with pytest.raises(errors.InvalidRequest, match="at most 3 caps by the day"):
+            with pytest.raises(errors.InvalidRequest, match="at most 3 "):
                 await bench.store.buckets.set_caps(
                     bench.principal, bench.bucket.bucket_id, BucketCaps(files=9), Quotas(1, 1, 1)
                 )
@@ -269,7 +269,7 @@ async def test_another_accounts_key_has_quotas_of_that_account_alone(tmp_path):
         stranger = await bench.store.identity.accounts.operator(made.account.account_id)
         with pytest.raises(errors.NoSuchKey):
             await bench.store.accounting.quotas.change_key(stranger, key.key_id, Quotas(requests=0))
-        assert await bench.store.accounting.quotas.standing(stranger) == {}
+        assert await bench.store.accounting.quotas.bounded(stranger) == {}
 
 
 @asynchronous

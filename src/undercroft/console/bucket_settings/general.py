@@ -76,6 +76,7 @@ async def _page(
 ) -> Response:
     held = (await visit.store.buckets.usage(visit.principal)).get(bucket.bucket_id, Held())
     quotas = await visit.store.accounting.quotas.of_bucket(bucket.bucket_id)
+    soft = await visit.store.accounting.quotas.soft_of("bucket", bucket.bucket_id)
     done = await visit.store.accounting.quotas.done_today("bucket", bucket.account_id, bucket.bucket_id)
     return visit.render(
         "bucket_settings/general.html",
@@ -84,6 +85,6 @@ async def _page(
         bucket=bucket,
         values=values,
         rows=[*pairs, *[("", "")] * SPARE_ROWS],
-        row=row_of_bucket(bucket, held, quotas, done),
+        row=row_of_bucket(bucket, held, quotas, soft, done),
         may_cap=rights.refusal(visit.signed_in, "/caps") is None,
     )

@@ -6,12 +6,13 @@ from starlette.responses import Response
 
 from undercroft.console.caps.amounts import exact, parse_bytes, parse_count
 from undercroft.console.caps.by_day import NOT_A_COUNT, NOT_BYTES, asked, in_fields
+from undercroft.console.caps.soft import asked_soft, soft_in_fields
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import QUOTA_CATEGORIES
 from undercroft.store.buckets.in_words import of_bucket
 from undercroft.store.errors import InvalidRequest
-from undercroft.store.identity.audit_words import of_quotas
+from undercroft.store.identity.audit_words import of_quotas, of_soft_limits
 from undercroft.store.model import Bucket, BucketCaps
 
 FROM_SETTINGS = "settings"
@@ -26,6 +27,7 @@ async def edit_of_bucket(visit: Visit) -> Response:
         "size": "" if caps.size_bytes is None else exact(caps.size_bytes),
         "files": "" if caps.files is None else f"{caps.files}",
         **in_fields(await visit.store.accounting.quotas.of_bucket(bucket.bucket_id)),
+        **soft_in_fields("bucket", await visit.store.accounting.quotas.soft_of("bucket", bucket.bucket_id)),
     }
     return _form(visit, bucket, values, visit.query("from"))
 
@@ -34,6 +36,9 @@ async def change_of_bucket(visit: Visit) -> Response:
     """Set the caps."""
     bucket = await visit.store.buckets.read(visit.principal, visit.path("name"))
     by_day, values, errors = asked(visit)
+    soft, soft_values, soft_errors = asked_soft(visit, "bucket")
+    values |= soft_values
+    errors |= soft_errors
     values |= {"size": visit.field("size").strip(), "files": visit.field("files").strip()}
     caps = BucketCaps(parse_bytes(values["size"]), parse_count(values["files"]))
     if values["size"] and caps.size_bytes is None:
@@ -41,10 +46,13 @@ async def change_of_bucket(visit: Visit) -> Response:
     if values["files"] and caps.files is None:
         errors["files"] = NOT_A_COUNT
     if not errors:
-        before = await visit.store.accounting.quotas.of_bucket(bucket.bucket_id)
+        quotas = visit.store.accounting.quotas
+        before = of_quotas(await quotas.of_bucket(bucket.bucket_id))
+        before |= of_soft_limits(await quotas.soft_of("bucket", bucket.bucket_id))
         try:
-            changed = await visit.store.buckets.set_caps(visit.principal, bucket.bucket_id, caps, by_day)
-            visit.audit_changes(of_bucket(bucket) | of_quotas(before), of_bucket(changed) | of_quotas(by_day))
+            changed = await visit.store.buckets.set_caps(visit.principal, bucket.bucket_id, caps, by_day, soft)
+            after = of_bucket(changed) | of_quotas(by_day) | of_soft_limits(soft)
+            visit.audit_changes(of_bucket(bucket) | before, after)
         except InvalidRequest as error:
             errors = beside(error, _FIELDS, "size")
     if errors:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from undercroft.console.caps.amounts import IN_BYTES, NAMES, in_field, parse
+from undercroft.console.caps.soft import asked_soft, soft_in_fields
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import CATEGORIES, Caps, Category
-from undercroft.store.errors import OutOfRange
-from undercroft.store.identity.audit_words import of_caps
+from undercroft.store.errors import InvalidRequest
+from undercroft.store.identity.audit_words import of_caps, of_soft_limits
 
 _HELP: dict[Category, str] = {
     "storage": "All versions and parts together, at any time, such as 500 GB.",
@@ -24,14 +25,15 @@ async def edit(visit: Visit) -> Response:
     """The form, as the caps are."""
     own = await visit.store.accounting.caps.own(visit.principal)
     values = {category: _in_field(own, category) for category in CATEGORIES}
-    return _form(visit, values, await visit.store.accounting.caps.of_operator(visit.account.account_id))
+    soft = soft_in_fields("account", await visit.store.accounting.quotas.soft_of("account", visit.account.account_id))
+    return _form(visit, values, soft, await visit.store.accounting.caps.of_operator(visit.account.account_id))
 
 
 async def change(visit: Visit) -> Response:
     """Set the caps, all at once."""
     visit.audit(target=visit.account.email)
     asked: dict[Category, int | None] = {}
-    errors: dict[str, str] = {}
+    soft, soft_values, errors = asked_soft(visit, "account")
     for category in CATEGORIES:
         asked[category] = None
         if not visit.field(f"no_{category}"):
@@ -41,15 +43,16 @@ async def change(visit: Visit) -> Response:
                 errors[category] = f"Type {unit}, or tick No Cap."
     if not errors:
         try:
-            before = await visit.store.accounting.caps.own(visit.principal)
-            await visit.store.accounting.caps.change_own(visit.principal, asked)
-            visit.audit_changes(of_caps(before), of_caps(Caps(**asked)))
-        except OutOfRange as error:
+            before = of_caps(await visit.store.accounting.caps.own(visit.principal))
+            before |= of_soft_limits(await visit.store.accounting.quotas.soft_of("account", visit.account.account_id))
+            await visit.store.accounting.caps.change_own(visit.principal, asked, soft)
+            visit.audit_changes(before, of_caps(Caps(**asked)) | of_soft_limits(soft))
+        except InvalidRequest as error:
             errors = beside(error, {str(category): str(category) for category in CATEGORIES}, "storage")
     if errors:
         values = {category: None if visit.field(f"no_{category}") else visit.field(category) for category in CATEGORIES}
         operators = await visit.store.accounting.caps.of_operator(visit.account.account_id)
-        return _form(visit, values, operators, errors)
+        return _form(visit, values, soft_values, operators, errors)
     return visit.redirect("/caps", notice="caps-updated")
 
 
@@ -59,10 +62,14 @@ def _in_field(own: Caps, category: Category) -> str | None:
 
 
 def _form(
-    visit: Visit, values: dict[Category, str | None], operators: Caps, errors: dict[str, str] | None = None
+    visit: Visit,
+    values: dict[Category, str | None],
+    soft: dict[str, str],
+    operators: Caps,
+    errors: dict[str, str] | None = None,
 ) -> Response:
     rows = [
         (category, NAMES[category], values[category], _HELP[category], _in_field(operators, category))
         for category in CATEGORIES
     ]
-    return visit.render("caps/edit.html", status=422 if errors else 200, rows=rows, errors=errors)
+    return visit.render("caps/edit.html", status=422 if errors else 200, rows=rows, soft=soft, errors=errors)

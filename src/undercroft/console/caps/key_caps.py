@@ -5,17 +5,20 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from undercroft.console.caps.by_day import asked, in_fields
+from undercroft.console.caps.soft import asked_soft, soft_in_fields
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import QUOTA_CATEGORIES
 from undercroft.store.errors import InvalidRequest
-from undercroft.store.identity.audit_words import of_quotas
+from undercroft.store.identity.audit_words import of_quotas, of_soft_limits
 
 
 async def edit_of_key(visit: Visit) -> Response:
     """The form, as the caps are."""
     key = await visit.store.identity.keys.find(visit.principal, visit.path("key_id"))
-    values = in_fields(await visit.store.accounting.quotas.of_key(key.key_id))
+    quotas = visit.store.accounting.quotas
+    values = in_fields(await quotas.of_key(key.key_id))
+    values |= soft_in_fields("key", await quotas.soft_of("key", key.key_id))
     return visit.render("caps/key.html", key=key, values=values)
 
 
@@ -24,12 +27,16 @@ async def change_of_key(visit: Visit) -> Response:
     key = await visit.store.identity.keys.find(visit.principal, visit.path("key_id"))
     visit.audit(target=f"{key.name} ({key.key_id})")
     wanted, values, errors = asked(visit)
+    soft, soft_values, soft_errors = asked_soft(visit, "key")
+    values |= soft_values
+    errors |= soft_errors
     if not errors:
         quotas = visit.store.accounting.quotas
-        before = await quotas.of_key(key.key_id)
+        before = of_quotas(await quotas.of_key(key.key_id))
+        before |= of_soft_limits(await quotas.soft_of("key", key.key_id))
         try:
-            await quotas.change_key(visit.principal, key.key_id, wanted)
-            visit.audit_changes(of_quotas(before), of_quotas(wanted))
+            await quotas.change_key(visit.principal, key.key_id, wanted, soft)
+            visit.audit_changes(before, of_quotas(wanted) | of_soft_limits(soft))
         except InvalidRequest as error:
             errors = beside(error, {str(category): str(category) for category in QUOTA_CATEGORIES}, "requests")
     if errors:

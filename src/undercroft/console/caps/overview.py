@@ -11,7 +11,17 @@ from undercroft.console.caps.amounts import NAMES, name_of, shown
 from undercroft.console.caps.parts import bars_of, part_of, row_of_bucket
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.alert_settings import AlertSettings
-from undercroft.store.accounting.model import CATEGORIES, Category, DayOfUsage, Done, Held, Quotas, Subject, day_of
+from undercroft.store.accounting.model import (
+    CATEGORIES,
+    Category,
+    DayOfUsage,
+    Done,
+    Held,
+    Quotas,
+    SoftLimits,
+    Subject,
+    day_of,
+)
 from undercroft.store.accounting.telling import ADDRESS, OWNER, WEBHOOK
 from undercroft.store.work.sending import Outcome
 
@@ -28,7 +38,8 @@ class Row(NamedTuple):
     name: str
     used: str
     cap: str | None
-    percent: int | None
+    soft: str  # The soft limit, where there is one.
+    percent: int | None  # Of the cap, or else of the soft limit.
     tone: str  # The class of its bar.
     is_operators: bool  # Whether it is the operator's, which is lower than the account's own.
     alerts_at: str  # The percentages of it that alert.
@@ -60,12 +71,13 @@ async def page(visit: Visit, *, tested: str = "", outcome: Outcome | None = None
     )
     alerts = await store.accounting.alerts.recent(account_id, days=ALERT_DAYS)
     settings, webhook = await store.accounting.alert_settings.own(visit.principal)
-    by_day = await store.accounting.quotas.standing(visit.principal)
-    keys = [(subject, bars_of(*of_key)) for subject, of_key in by_day.items() if subject.kind == "key"]
+    bounded = await store.accounting.quotas.bounded(visit.principal)
+    keys = [(subject, bars_of(*of_key)) for subject, of_key in bounded.items() if subject.kind == "key"]
+    soft = await store.accounting.quotas.soft_of("account", account_id)
     return visit.render(
         "caps/overview.html",
         rows=[
-            _row(category, used[category], getattr(counting, category), getattr(operators, category), settings)
+            _row(category, used[category], getattr(counting, category), soft, getattr(operators, category), settings)
             for category in CATEGORIES
         ],
         class_a=days[0].transactions("A") if days else 0,
@@ -73,7 +85,7 @@ async def page(visit: Visit, *, tested: str = "", outcome: Outcome | None = None
             row_of_bucket(
                 bucket,
                 held.get(bucket.bucket_id, Held()),
-                *by_day.get(Subject("bucket", bucket.bucket_id, bucket.name), (Quotas(), Done())),
+                *bounded.get(Subject("bucket", bucket.bucket_id, bucket.name), (Quotas(), {}, Done())),
             )
             for bucket in await visit.own_buckets()
         ],
@@ -125,10 +137,23 @@ def used_today(day: DayOfUsage | None, files: int) -> dict[Category, int]:
     }
 
 
-def _row(category: Category, used: int, cap: int | None, operators: int | None, settings: AlertSettings) -> Row:
-    name, shown_used = NAMES[category], shown(category, used)
-    if cap is None:
-        return Row(category, name, shown_used, None, None, "", False, "")
-    part = part_of(used, cap, shown(category, cap))
-    alerts_at = ", ".join(f"{one} %" for one in settings.percentages(category))
-    return Row(category, name, shown_used, part.cap, part.percent, part.tone, cap == operators, alerts_at)
+def _row(
+    category: Category,
+    used: int,
+    cap: int | None,
+    soft: SoftLimits,
+    operators: int | None,
+    settings: AlertSettings,
+) -> Row:
+    part = part_of(used, cap, soft.get(category), category)
+    return Row(
+        category,
+        NAMES[category],
+        shown(category, used),
+        None if cap is None else shown(category, cap),
+        shown(category, soft[category]) if category in soft else "",
+        None if part is None else part.percent,
+        "" if part is None else part.tone,
+        cap is not None and cap == operators,
+        "" if cap is None else ", ".join(f"{one} %" for one in settings.percentages(category)) or "refusals only",
+    )

@@ -1,7 +1,7 @@
 """Alerts: who has used most of a cap, or all of it, is told so, once.
 
 At 75 and at 100 percent, or where the account wants it, there is a row, and a line of the log; of a bucket's cap as of the
-account's own. Of a cap by the day there is
+account's own. A soft limit alerts where it is reached, and refuses nothing. Of a cap by the day there is
 one alert a day, of those on what is held one each time that it is crossed, up to `CAP_ALERT_OFTEN` times a day; a changed cap
 alerts anew. What a cap has refused is an alert at 100 percent too, however much smaller things would still fit.
 `store/work/alert_webhook.py` sends all of them to the operator, `store/work/notices.py` those of each account to whom it names.
@@ -77,7 +77,7 @@ class Alerts:
         async def query(rows: Rows) -> list[AlertRow]:
             found = []
             for account_id, of_account in groupby(sorted(refused), key=lambda one: one.account_id):
-                about = {(one.kind, one.subject_id, one.category) for one in of_account}
+                about = {(one.kind, one.subject_id, one.category, 0) for one in of_account}
                 known = await cap_alerts.known(rows, account_id, day)
                 for standing in await of_everything(rows, account_id, day):
                     is_known = KnownAlert(*standing.about, REFUSED_PERCENT, standing.cap, False) in known
@@ -117,16 +117,18 @@ def alert_of(row: AlertRow) -> Alert:
     """The alert of a catalog row."""
     category: Category = row.category  # type: ignore[assignment]
     subject = Subject(row.kind, row.subject_id, row.subject_name)  # type: ignore[arg-type]
-    return Alert(row.account_id, category, row.percent, row.used, row.cap, row.at_ms, subject)
+    return Alert(row.account_id, category, row.percent, row.used, row.cap, row.at_ms, subject, bool(row.is_soft))
 
 
 def _say(alert: Alert) -> None:
     """Say in the log that an alert was raised, in the process that raised it, after its row was committed."""
     named = {} if alert.subject == THE_ACCOUNT else {alert.subject.kind: alert.subject.name}
+    soft = {"is_soft": True} if alert.is_soft else {}
     _log.warning(
         "cap_alert",
         account_id=alert.account_id,
         **named,
+        **soft,
         category=alert.category,
         percent=alert.percent,
         used=alert.used,
@@ -137,7 +139,7 @@ def _say(alert: Alert) -> None:
 async def _tell_in(tx: Transaction, row: AlertRow) -> None:
     """Tell whom the account wants told, unless it has been too much today."""
     if await cap_alerts.count(tx, row.account_id, row.day) <= limits.CAP_ALERTS_TOLD:
-        notice_id = f"{row.kind} {row.subject_id} {row.category} {row.percent} {row.cap}"
+        notice_id = f"{row.kind} {row.subject_id} {row.category} {row.percent} {row.cap} {row.is_soft}"
         await tell(tx, row.account_id, "cap", described(alert_of(row)), notice_id=notice_id, now_ms=row.at_ms)
 
 
@@ -148,13 +150,13 @@ async def _look(rows: Rows, after: str, now_ms: int) -> _Findings:
     page = await caps.accounts_page(rows, after, limits.ACCOUNTING_BATCH)
     for account_id in page:
         settings = await settings_in(rows, account_id)
-        known: defaultdict[tuple[str, str, str], list[KnownAlert]] = defaultdict(list)
+        known: defaultdict[tuple[str, str, str, int], list[KnownAlert]] = defaultdict(list)
         for alert in await cap_alerts.known(rows, account_id, day):
             if not alert.is_over:
-                known[alert.kind, alert.subject_id, alert.category].append(alert)
+                known[alert.kind, alert.subject_id, alert.category, alert.is_soft].append(alert)
         for standing in await of_everything(rows, account_id, day):
             raised = known[standing.about]
-            percentages = settings.percentages(standing.category)
+            percentages = (100,) if standing.is_soft else settings.percentages(standing.category)
             reached = max((each for each in percentages if standing.used * 100 >= standing.cap * each), default=0)
             if reached > max((alert.percent for alert in raised if alert.cap == standing.cap), default=0):
                 findings.due.append(_row(standing, reached, now_ms))
@@ -173,4 +175,5 @@ def _row(standing: Standing, percent: int, now_ms: int) -> AlertRow:
         standing.used,
         now_ms,
         *standing.subject,
+        int(standing.is_soft),
     )

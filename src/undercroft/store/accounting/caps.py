@@ -13,7 +13,8 @@ from undercroft import limits
 from undercroft.catalog import accounts, cap_alerts, caps, invalidations
 from undercroft.catalog.caps import Whose
 from undercroft.catalog.contract import Catalog, Change, Rows, Transaction
-from undercroft.store.accounting.model import Caps, Category, Standing, day_of
+from undercroft.store.accounting.model import Caps, Category, SoftLimits, Standing, day_of
+from undercroft.store.accounting.quotas import check_amounts, put_soft, soft_in
 from undercroft.store.accounting.standings import caps_of_row, of_account_itself, of_everything
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import NoSuchAccount, OutOfRange
@@ -48,24 +49,32 @@ class CapsOfAccounts:
         """The caps that the operator has set an account."""
         return caps_of_row(await caps.find_of(self._catalog.rows, "caps", account_id))
 
-    async def change(self, account_id: str, asked: Mapping[Category, int | None]) -> None:
+    async def change(
+        self, account_id: str, asked: Mapping[Category, int | None], soft: SoftLimits | None = None
+    ) -> None:
         """Set those caps of the operator that are named, None for no cap; the account's own stay as they are.
 
-        Those on storage and files hold at once, others once workers learn of them. Raises `OutOfRange` and `NoSuchAccount`.
+        Those on storage and files hold at once, others once workers learn of them. `soft` replaces the soft limits of the
+        account. Raises `OutOfRange` and `NoSuchAccount`.
         """
-        await self._gate.write(self._changing("caps", account_id, asked))
+        await self._gate.write(self._changing("caps", account_id, asked, soft))
 
-    async def change_own(self, principal: Principal, asked: Mapping[Category, int | None]) -> None:
+    async def change_own(
+        self, principal: Principal, asked: Mapping[Category, int | None], soft: SoftLimits | None = None
+    ) -> None:
         """Set those of the account's own caps that are named, as `change` does those of the operator. Raises `OutOfRange`."""
         authorize(principal, Operation.ADMINISTER_CAPS, None)
-        change = self._changing("own_caps", principal.account_id or "", asked)
+        change = self._changing("own_caps", principal.account_id or "", asked, soft)
         await self._gate.commit(principal, Operation.ADMINISTER_CAPS, None, None, change)
 
-    def _changing(self, whose: Whose, account_id: str, asked: Mapping[Category, int | None]) -> Change[None]:
+    def _changing(
+        self, whose: Whose, account_id: str, asked: Mapping[Category, int | None], soft: SoftLimits | None
+    ) -> Change[None]:
         """What sets these caps in a transaction. Raises `OutOfRange`."""
         for category, cap in asked.items():
             if cap is not None and not 0 <= cap <= limits.CAP_MAX:
                 raise OutOfRange(f"A cap is a number from 0 to {limits.CAP_MAX}, not {cap}.", category)
+        check_amounts(soft or {})
         now_ms = self._ambient.now_ms()
 
         async def change(tx: Transaction) -> None:
@@ -74,14 +83,20 @@ class CapsOfAccounts:
             before = await caps.find_of(tx, whose, account_id)
             changed = before._replace(**{str(category): cap for category, cap in asked.items()})
             await caps.put(tx, whose, account_id, changed)
+            if soft is not None:
+                await put_soft(tx, account_id, "account", account_id, soft)
             await invalidations.add(tx, f"account:{account_id}", now_ms)
 
         return change
 
     async def blocking(self, account_id: str) -> list[Standing]:
-        """Those caps of the account and of its buckets that refuse things now.
+        """Those caps of the account, its buckets and keys that refuse things now."""
+        return [one for one in await self.reached(account_id) if not one.is_soft]
 
-        They are used up, or what was asked for today did not fit any more.
+    async def reached(self, account_id: str) -> list[Standing]:
+        """Those caps that refuse things now, and those soft limits that are reached.
+
+        Such a cap is used up, or what was asked for today did not fit any more.
         """
         if not await caps.is_capped(self._catalog.rows, account_id):
             return []
@@ -89,7 +104,7 @@ class CapsOfAccounts:
 
         async def query(rows: Rows) -> list[Standing]:
             refused = {
-                (one.kind, one.subject_id, one.category, one.cap)
+                (one.kind, one.subject_id, one.category, one.is_soft, one.cap)
                 for one in await cap_alerts.known(rows, account_id, day)
                 if one.percent == 100 and not one.is_over
             }
@@ -107,6 +122,16 @@ class CapsOfAccounts:
 
         async def query(rows: Rows) -> list[Standing]:
             return await of_account_itself(rows, account_id, caps_of_row(await caps.find(rows, account_id)), day)
+
+        return await self._catalog.scan(query)
+
+    async def soft_standing(self, account_id: str) -> list[Standing]:
+        """How much of each of its own soft limits an account uses, as far as workers have written it down."""
+        day = day_of(self._ambient.now_ms())
+
+        async def query(rows: Rows) -> list[Standing]:
+            soft = await soft_in(rows, "account", account_id)
+            return await of_account_itself(rows, account_id, Caps(**dict(soft)), day)
 
         return await self._catalog.scan(query)
 

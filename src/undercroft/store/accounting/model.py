@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -78,6 +79,15 @@ class Quotas(msgspec.Struct, frozen=True):
         return {category: amount for category, amount in every.items() if amount is not None}
 
 
+SoftLimits = Mapping[Category, int]  # What is told of and not refused, in the units of `Caps` and `Quotas`.
+# On what there may be such a limit, by the kind of its subject.
+SOFT_CATEGORIES: dict[str, tuple[Category, ...]] = {
+    "account": CATEGORIES,
+    "bucket": ("storage", "files", *QUOTA_CATEGORIES),
+    "key": QUOTA_CATEGORIES,
+}
+
+
 class Subject(NamedTuple):
     """What a cap is on: the account itself, or one of its buckets or keys. Id and name are those of bucket or key."""
 
@@ -111,12 +121,15 @@ class Alert(msgspec.Struct, frozen=True):
     cap: int
     at_ms: int
     subject: Subject = THE_ACCOUNT
+    is_soft: bool = False
 
 
 def described(alert: Alert) -> dict[str, object]:
-    """An alert as it is told outside, in JSON. One about a bucket or a key names it."""
+    """An alert as it is told outside, in JSON. One about a bucket or a key names it, one about a soft limit says so."""
     kind, subject_id, name = alert.subject
-    named = {} if alert.subject == THE_ACCOUNT else {f"{kind}Id": subject_id, f"{kind}Name": name}
+    named: dict[str, object] = {} if alert.subject == THE_ACCOUNT else {f"{kind}Id": subject_id, f"{kind}Name": name}
+    if alert.is_soft:
+        named["isSoft"] = True
     return {
         "accountId": alert.account_id,
         **named,
@@ -136,11 +149,12 @@ class Standing(msgspec.Struct, frozen=True):
     used: int
     cap: int
     subject: Subject = THE_ACCOUNT
+    is_soft: bool = False  # Then `cap` is a soft limit.
 
     @property
-    def about(self) -> tuple[str, str, str]:
-        """What tells this cap from others of the account: its subject's kind and id, and its category."""
-        return self.subject.kind, self.subject.subject_id, self.category
+    def about(self) -> tuple[str, str, str, int]:
+        """What tells this cap from others of the account: its subject's kind and id, its category, and whether it is soft."""
+        return self.subject.kind, self.subject.subject_id, self.category, int(self.is_soft)
 
 
 class CallCount(msgspec.Struct, frozen=True):

@@ -14,8 +14,8 @@ from undercroft.catalog import buckets, invalidations
 from undercroft.catalog.buckets import BucketRow
 from undercroft.catalog.contract import Transaction
 from undercroft.store import names
-from undercroft.store.accounting.model import Quotas
-from undercroft.store.accounting.quotas import check_quotas, put_quotas
+from undercroft.store.accounting.model import Quotas, SoftLimits
+from undercroft.store.accounting.quotas import check_amounts, put_quotas, put_soft
 from undercroft.store.buckets import access_logging, cors
 from undercroft.store.buckets import lifecycle_rules as lifecycle
 from undercroft.store.buckets import replication as replications
@@ -171,25 +171,33 @@ class BucketSettings(BucketsBase):
             return await self._change(principal, Operation.WRITE_BUCKET_LOCK, bucket, deed, change)
 
     async def set_caps(
-        self, principal: Principal, bucket_id: str, caps: BucketCaps, quotas: Quotas | None = None
+        self,
+        principal: Principal,
+        bucket_id: str,
+        caps: BucketCaps,
+        quotas: Quotas | None = None,
+        soft: SoftLimits | None = None,
     ) -> Bucket:
         """Set what the bucket may hold, and raise the revision. It holds at once. Raises `NoSuchBucket` and `OutOfRange`.
 
-        `quotas` is what may be done in it a day, which holds once workers learn of it; None leaves that as it is. Raises
-        `InvalidRequest` where the account would have too many.
+        `quotas` is what may be done in it a day, which holds once workers learn of it, and `soft` what is told of; None leaves
+        either as it is. Raises `InvalidRequest` where the account would have too many.
         """
         bucket = await self.find(bucket_id=bucket_id)
         for cap, field in ((caps.size_bytes, "sizeBytes"), (caps.files, "files")):
             if cap is not None and not 0 <= cap <= limits.CAP_MAX:
                 raise OutOfRange(f"A cap is a number from 0 to {limits.CAP_MAX}, not {cap}.", field)
         if quotas is not None:
-            check_quotas(quotas)
+            check_amounts(quotas.amounts)
+        check_amounts(soft or {})
         document = NOT_SET if caps == BucketCaps() else msgspec.to_builtins(caps)
         now_ms = self._ambient.now_ms()
 
         async def change(tx: Transaction) -> Bucket:
             if quotas is not None:
                 await put_quotas(tx, bucket.account_id, "bucket", bucket_id, quotas)
+            if soft is not None:
+                await put_soft(tx, bucket.account_id, "bucket", bucket_id, soft)
             return await _revise(tx, await row_of(tx, bucket_id), {"caps": document}, now_ms)
 
         return await self._gate.commit(principal, Operation.WRITE_BUCKET, bucket, None, change)

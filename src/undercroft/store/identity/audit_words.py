@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from undercroft.store.accounting.model import CATEGORIES, Caps, Quotas, moment
+from undercroft.store.accounting.model import CATEGORIES, Caps, Quotas, SoftLimits, moment
 from undercroft.store.identity.access_types import in_order
 from undercroft.store.model import ApplicationKey
 
@@ -34,6 +34,14 @@ def of_quotas(quotas: Quotas) -> dict[str, str]:
     return {
         f"cap on {'requests' if category == 'requests' else f'{category}s'} a day": f"{amount:,} {_UNITS[category]}"
         for category, amount in quotas.amounts.items()
+    }
+
+
+def of_soft_limits(soft: SoftLimits) -> dict[str, str]:
+    """Soft limits of an account, a bucket or a key."""
+    return {
+        f"soft limit on {category.replace('_', ' ')}": f"{amount:,} {_UNITS[category]}"
+        for category, amount in soft.items()
     }
 
 

@@ -13,7 +13,7 @@ from undercroft.catalog.keys import KeyRow
 from undercroft.keyring import Keyring
 from undercroft.store import ids, names
 from undercroft.store.accounting.model import day_of
-from undercroft.store.accounting.quotas import put_quotas, quotas_in
+from undercroft.store.accounting.quotas import put_quotas, put_soft, quotas_in, soft_in
 from undercroft.store.ambient import Ambient
 from undercroft.store.directory import key_of_row, secret_context
 from undercroft.store.errors import InvalidRequest, NoSuchBucket, NoSuchKey, OutOfRange
@@ -166,6 +166,7 @@ class Keys:
             old = self.key_of(row)
             twin_id = await self.next_id(tx, old.account_id)
             await put_quotas(tx, old.account_id, "key", twin_id, await quotas_in(tx, "key", key_id))
+            await put_soft(tx, old.account_id, "key", twin_id, await soft_in(tx, "key", key_id))
             return await self.insert(
                 tx,
                 twin_id,

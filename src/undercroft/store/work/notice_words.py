@@ -59,6 +59,9 @@ def _of_cap(owner: str, alert: dict[str, Any]) -> Letter:
     elif "keyId" in alert:
         what, told = (f"{words} with the key {alert['keyName']} ({alert['keyId']})" for words in (what, told))
     at = f"{moment(alert['timestamp']):%Y-%m-%d %H:%M} UTC"
+    if alert.get("isSoft"):
+        what = what.replace("cap", "soft limit", 1)
+        return Letter(f"{_begun(what)} is reached", f"Account {owner}, {at}: {told}. Nothing is refused.", "/caps")
     if alert["percent"] == 100 and alert["used"] < alert["cap"]:
         subject, begins = f"{_begun(what)} has refused something", "Something did not fit any more"
     elif alert["percent"] == 100:
