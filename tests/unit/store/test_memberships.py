@@ -272,6 +272,20 @@ async def test_buckets_are_the_accounts_own_and_members_are_no_more_than_there_m
 
 
 @asynchronous
+async def test_a_person_is_a_member_of_no_more_accounts_than_one_may_be(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "MEMBERSHIPS_PER_PERSON", 1)
+    async with open_bench(tmp_path) as bench:
+        identity = bench.store.identity
+        person, _ = await join(bench, "objectViewer")
+        other = (await identity.accounts.create("other@example.com", PASSWORD)).account
+        owner = await identity.accounts.operator(other.account_id)
+        secret = (await identity.memberships.invite(owner, person.email, "objectViewer", None)).secret
+        with pytest.raises(errors.InvalidRequest, match="at most 1"):
+            await identity.memberships.accept(secret, person)
+        assert len(await identity.memberships.of_person(person.account_id)) == 1
+
+
+@asynchronous
 async def test_keys_of_members_are_in_no_list_and_go_with_the_person_or_the_account(tmp_path):
     async with open_bench(tmp_path) as bench:
         identity = bench.store.identity

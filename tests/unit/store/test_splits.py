@@ -96,9 +96,30 @@ async def test_what_is_done_with_a_key_counts_under_it_by_day_also_when_it_is_de
         assert [(one.name, one.done.day - day, one.done.key_id) for one in days if one.name == "gone"] == [
             ("gone", 0, gone.key_id), ("gone", 1, gone.key_id),
         ]  # fmt: skip
+        assert [(one.done.day, one.done.key_id) for one in days] == sorted(
+            (one.done.day, one.done.key_id) for one in days
+        )
+        assert days[0].done.key_id == "", "what was done without a key begins the first day"
         for rows in (1, 2, 3):
             with mock.patch.object(limits, "REPORT_PAGE_ROWS", rows):
                 assert await all_of(store.accounting.splits.days_of_keys(account_id, day, day + 1)) == days
+        first = await all_of(store.accounting.splits.days_of_keys(account_id, day, day))
+        assert first == [one for one in days if one.done.day == day]
+        of_first = {one.key_id: one for one in await store.accounting.splits.keys(account_id, day, day)}
+        assert of_first[gone.key_id].class_a == 1
+
+
+@asynchronous
+async def test_keys_come_by_how_much_was_done_with_them_and_none_has_the_name_of_another_accounts_key(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        store, account_id, day = bench.store, bench.bucket.account_id, today(bench)
+        made = await store.identity.accounts.create("other@example.com", "a long password")
+        others = made.key
+        for key_id, count in (("1", 1), ("2", 3), (others.key_id, 2)):
+            ask(store.accounting, account_id, "GetObject", "B", "", key_id, *[200] * count)
+        await store.accounting.flush()
+        found = await store.accounting.splits.keys(account_id, day, day)
+        assert [(one.key_id, one.name) for one in found] == [("2", None), (others.key_id, None), ("1", None)]
 
 
 @asynchronous
