@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from harness.clients import boto3_client
 from harness.console import PASSWORD, Console, console_of
+from harness.native_session import Session
 from undercroft.console.members.rights import NAMES
 
 # The roles that are offered what these names say, on the page of a bucket's files and on the page of one of them.
@@ -46,6 +47,21 @@ def guest(server, browser):
     for one in made:
         one.page.context.close()
         assert not one.messages, one.messages
+
+
+def test_the_access_page_of_a_bucket_says_who_may_do_what_in_it(console, server, owner, bucket, new_name):
+    name = new_name("reads")
+    b2 = Session(server.api_url, owner.key_id, owner.application_key)
+    bucket_id = b2.call("b2_list_buckets", accountId=owner.account_id, bucketName=bucket).ok()["buckets"][0]["bucketId"]
+    b2.call(
+        "b2_create_key", accountId=owner.account_id, keyName=name, capabilities=["listFiles", "readFiles"],
+        bucketIds=[bucket_id], namePrefix="photos/",
+    ).ok()  # fmt: skip
+    console.open("/buckets")
+    console.page.locator(f"#bucket-{bucket}").get_by_role("link", name="Access", exact=True).click()
+    row = console.page.locator("main tbody tr").filter(has_text=name)
+    expect(row.locator("td")).to_have_text(["yes", "yes", "no", "no", "no", "no", "no", "under photos/"])
+    expect(console.page.get_by_role("row", name="Master key").get_by_text("yes")).to_have_count(7)
 
 
 def invite(console, email, role, *buckets):

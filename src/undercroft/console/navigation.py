@@ -86,6 +86,7 @@ BUCKET_PAGES = (
     BucketPage("/replication", "Replication", "Replication", "readBucketReplications"),
     BucketPage("/logs", "Logs", "Access Logs", "readBucketLogging"),
     BucketPage("/shares", "Shares", "Share Links", "shareFiles"),
+    BucketPage("/access", "Access", "Access", "listKeys"),
     BucketPage("/unfinished", "Unfinished", "Unfinished Large Files", "listFiles"),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from undercroft.console.members import joining, overview
+from undercroft.console.members import access, joining, overview
 from undercroft.console.page import Page, Who, get, post
 
 PAGES: tuple[Page, ...] = (
@@ -13,6 +13,7 @@ PAGES: tuple[Page, ...] = (
     post("/members/{email}", overview.change, action="Change member"),
     get("/members/{email}/remove", overview.show_remove),
     post("/members/{email}/remove", overview.remove, action="Remove member"),
+    get("/buckets/{name}/access", access.show),
     get("/join/{secret}", joining.show, who=Who.ANYBODY),
     post("/join/{secret}", joining.accept, who=Who.ANYBODY, action="Accept invitation"),
     get("/accounts", joining.show_accounts),

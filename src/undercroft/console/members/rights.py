@@ -28,7 +28,7 @@ MEANINGS: dict[Role, str] = {
 
 _OWNERS = ("/settings", "/operator", "/stop-acting")
 _ADMINISTRATORS = ("/keys", "/caps", "/reports", "/audit", "/replication", "/members", "/snapshots")
-_OF_BUCKETS = ("/{name}/replication", "/snapshot")  # The same, of a bucket.
+_OF_BUCKETS = ("/{name}/replication", "/{name}/access", "/snapshot")  # The same, of a bucket.
 # What else pages, dialogs and forms are for, by a part of their paths.
 _NEEDED = (
     ("/buckets/new", "writeBuckets"),

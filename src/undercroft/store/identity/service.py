@@ -21,6 +21,7 @@ from undercroft.store.identity.audit import AuditLog
 from undercroft.store.identity.deeds import Deeds
 from undercroft.store.identity.first_run import FirstRun
 from undercroft.store.identity.groups import Groups
+from undercroft.store.identity.holders import Holders
 from undercroft.store.identity.keys import Keys
 from undercroft.store.identity.letters import Letters
 from undercroft.store.identity.memberships import Memberships
@@ -98,6 +99,7 @@ class Identity:
         self.passwords = Passwords(catalog, gate, self.attempts, self.letters, ambient)
         self.emails = NewEmails(catalog, gate, self.accounts, self.attempts, self.letters, ambient)
         self.memberships = Memberships(catalog, gate, self.keys, self.accounts, self.attempts, self.letters, ambient)
+        self.holders = Holders(catalog, gate, self.keys, ambient)
         self.first_run = FirstRun(catalog, gate, self.accounts, self.passwords)
         self.sign_up = SignUp(catalog, gate, self.accounts, self.attempts, self.letters, ambient, people.sign_up)
 
