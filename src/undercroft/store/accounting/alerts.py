@@ -78,7 +78,7 @@ class Alerts:
             found = []
             for account_id, of_account in groupby(sorted(refused), key=lambda one: one.account_id):
                 about = {(one.kind, one.subject_id, one.category, 0) for one in of_account}
-                known = await cap_alerts.known(rows, account_id, day)
+                known = set(await cap_alerts.known(rows, account_id, day))
                 for standing in await of_everything(rows, account_id, day):
                     is_known = KnownAlert(*standing.about, REFUSED_PERCENT, standing.cap, False) in known
                     if standing.about in about and not is_known:
