@@ -63,8 +63,9 @@ class Alerts:
         after = ""
         while True:
             found = await self._catalog.scan(lambda rows, after=after: _look(rows, after, now_ms))  # type: ignore[misc]
-            if found.due or found.fallen:
-                await self._raise(found.due, found.fallen)
+            at_once = limits.CAP_ALERTS_RAISED_AT_ONCE
+            for place in range(0, max(len(found.due), len(found.fallen)), at_once):  # Others' writes get in between.
+                await self._raise(found.due[place : place + at_once], found.fallen[place : place + at_once])
             if not found.last:
                 return
             after = found.last
@@ -138,7 +139,7 @@ def _say(alert: Alert) -> None:
 
 async def _tell_in(tx: Transaction, row: AlertRow) -> None:
     """Tell whom the account wants told, unless it has been too much today."""
-    if await cap_alerts.count(tx, row.account_id, row.day) <= limits.CAP_ALERTS_TOLD:
+    if not await cap_alerts.are_more(tx, row.account_id, row.day, limits.CAP_ALERTS_TOLD):
         notice_id = f"{row.kind} {row.subject_id} {row.category} {row.percent} {row.cap} {row.is_soft}"
         await tell(tx, row.account_id, "cap", described(alert_of(row)), notice_id=notice_id, now_ms=row.at_ms)
 
