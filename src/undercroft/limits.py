@@ -287,6 +287,7 @@ CAP_ALERTS_SHOWN_MAX = 1000
 CAP_ALERT_OFTEN = 5  # So often a day the same alert is raised: what goes up and down all day is no news.
 CAP_ALERTS_SENT_AT_ONCE = 100  # In one request to a webhook, and in one letter.
 CAP_ALERT_NEWS_S = 86_400  # An alert that could not be sent for so long is no news any more.
+CAP_ALERTS_RAISED_AT_ONCE = 200  # In one transaction: some 15 ms.
 CAP_ALERTS_TOLD = 20  # Alerts of an account in a day: nobody floods others' letterboxes by changing caps.
 KEY_WARNINGS_TOLD = 50  # So many keys of an account are warned of a day; the console's page of keys shows all of them.
 ALERT_THRESHOLDS_MAX = 5  # Percentages of one cap.

@@ -314,6 +314,27 @@ def test_the_requests_to_a_bucket_are_refused_to_keys_and_to_strangers_once_its_
     wait_until(lambda: b2.call("b2_list_file_names", bucketId=bucket_id).status == 200, "the cap is not lifted")
 
 
+def test_a_key_that_is_not_for_a_bucket_uses_up_none_of_its_cap_on_requests(capped, new_name):
+    b2, server = capped.b2, capped.server
+    bucket = b2.create_bucket(new_name("apart"))
+    bucket_id, name = bucket["bucketId"], bucket["bucketName"]
+    options = ("--account", server.account_id, "--name", "elsewhere", "--bucket", capped.bucket["bucketName"])
+    key = run(server, "key", "create", *options)
+    stranger = Session(server.api_url, key["keyId"], key["applicationKey"])
+    s3 = make_client(server, key["keyId"], key["applicationKey"])
+    b2.names(bucket_id)
+    for _ in range(3):
+        assert stranger.call("b2_list_file_names", bucketId=bucket_id).status == 401
+        assert refused_by_s3(lambda: s3.list_objects_v2(Bucket=name))[0] == 403
+    b2.names(bucket_id)
+
+    def done() -> int:
+        return int(run(server, "bucket", "caps", name)["used"]["requests"])
+
+    wait_until(lambda: done() >= 2, "nothing is written down")
+    assert done() == 2
+
+
 def test_the_bytes_of_a_key_are_refused_exactly_above_its_caps_by_both_protocols(capped):
     bucket_id, name = capped.bucket["bucketId"], capped.bucket["bucketName"]
     b2, s3, _, caps = _limited_key(capped, "few-bytes")

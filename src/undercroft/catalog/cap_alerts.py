@@ -88,10 +88,12 @@ async def end_alerts(tx: Transaction, now: AlertRow) -> None:
 
 
 async def known(rows: Rows, account_id: str, day: int) -> list[KnownAlert]:
-    """The alerts of this day and those about what is held that are not over."""
+    """The alerts of this day and those about what is held that are not over: each by an index of its own."""
+    columns = "kind, subject_id, category, is_soft, percent, cap, is_over"
     found = await rows.all(
-        "SELECT kind, subject_id, category, is_soft, percent, cap, is_over FROM cap_alerts"
-        " WHERE account_id = ?1 AND (day = ?2 OR (category IN ('storage', 'files') AND is_over = 0))",
+        f"SELECT {columns} FROM cap_alerts WHERE account_id = ?1 AND day = ?2"
+        f" UNION ALL SELECT {columns} FROM cap_alerts"
+        " WHERE account_id = ?1 AND category IN ('storage', 'files') AND is_over = 0 AND day <> ?2",
         (account_id, day),
     )
     return [
@@ -100,11 +102,12 @@ async def known(rows: Rows, account_id: str, day: int) -> list[KnownAlert]:
     ]
 
 
-async def count(rows: Rows, account_id: str, day: int) -> int:
-    """How many alerts of the account there are on a day."""
-    row = await rows.one("SELECT count(*) FROM cap_alerts WHERE account_id = ?1 AND day = ?2", (account_id, day))
-    assert row is not None
-    return row[0]  # type: ignore[return-value]
+async def are_more(rows: Rows, account_id: str, day: int, than: int) -> bool:
+    """Whether there are more alerts of the account on a day than so many. It counts no further."""
+    row = await rows.one(
+        "SELECT 1 FROM cap_alerts WHERE account_id = ?1 AND day = ?2 LIMIT 1 OFFSET ?3", (account_id, day, than)
+    )
+    return row is not None
 
 
 async def since(rows: Rows, account_id: str | None, since_day: int, limit: int) -> list[AlertRow]:

@@ -335,6 +335,12 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE quotas_by_softness RENAME TO quotas",
         "CREATE INDEX quotas_by_account ON quotas (account_id, kind, subject_id)",
     ),
+    (
+        # An account may have thousands of alerts a day, and they are kept for a year: who asks for those of today reads no others.
+        "CREATE INDEX cap_alerts_by_day ON cap_alerts (day, account_id, is_over)",
+        """CREATE INDEX cap_alerts_lasting ON cap_alerts (account_id)
+            WHERE is_over = 0 AND category IN ('storage', 'files')""",
+    ),
 )
 
 SCHEMA_VERSION = len(DELTAS)

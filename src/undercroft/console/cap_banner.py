@@ -8,6 +8,7 @@ from undercroft.console.caps.amounts import IN_BYTES
 from undercroft.console.templates import count, size
 from undercroft.store import Store
 from undercroft.store.accounting.model import HELD, THE_ACCOUNT, Category, Standing
+from undercroft.store.identity.principals import Principal
 
 _REFUSED: dict[Category, str] = {
     "storage": "Uploads are refused: {used} of {cap} are stored. Delete something, or raise the cap on storage.",
@@ -47,12 +48,13 @@ class Said(NamedTuple):
     is_soft: bool = False
 
 
-async def what_is_reached(store: Store, account_id: str) -> list[Said]:
+async def what_is_reached(store: Store, principal: Principal) -> list[Said]:
     """A sentence for each cap of the account that is reached, for some of those of buckets and keys, and one for soft limits.
 
-    A soft limit is nothing to say where the cap beside it is reached too.
+    A soft limit is nothing to say where the cap beside it is reached too. Of buckets and keys nobody hears who does not see them.
     """
-    reached = await store.accounting.caps.reached(account_id)
+    every = await store.accounting.caps.reached(principal.account_id or "")
+    reached = [one for one in every if _is_seen(one, principal)]
     blocking = [one for one in reached if not one.is_soft]
     refused = {(one.subject, one.category) for one in blocking}
     soft = [_soft(one) for one in reached if one.is_soft and (one.subject, one.category) not in refused]
@@ -65,6 +67,13 @@ async def what_is_reached(store: Store, account_id: str) -> list[Said]:
         more = [] if len(soft) <= _NAMED else [f"and {count(len(soft) - _NAMED, 'further one')}"]
         said.append(Said(f"{'; '.join([*soft[:_NAMED], *more])}. Nothing is refused for that.", is_soft=True))
     return said
+
+
+def _is_seen(one: Standing, principal: Principal) -> bool:
+    """Whether the principal may hear of it: members of certain buckets of no other ones, and of keys only who lists them."""
+    if one.subject.kind == "key":
+        return principal.is_of_whole_account and principal.can("listKeys")
+    return one.subject == THE_ACCOUNT or principal.reaches(one.subject.subject_id)
 
 
 def _refusal(one: Standing) -> str:

@@ -104,7 +104,7 @@ class Guard:
         if page.who is not Who.ANYBODY and who is None:
             return _send_to_sign_in(visit, page)
         if page.method == "GET" and visit.signed_in is not None and not visit.wants_json:
-            visit.reached = await what_is_reached(visit.store, visit.account.account_id)
+            visit.reached = await what_is_reached(visit.store, visit.principal)
             visit.has_jobs = visit.can("listFiles") and await visit.store.jobs.is_moving(visit.account.account_id)
         if who is not None and not visit.has_b2 and navigation.is_of_b2(page.path):
             return await _send_to_products(visit, who)

@@ -140,7 +140,7 @@ class NativeFace:
         account_id, call = _account_of(principal), request.operation
         under = ""
         if bucket_id is not None or file_id is not None:
-            under = await self._store.buckets.counted_under(account_id, bucket_id=bucket_id, file_id=file_id)
+            under = await self._store.buckets.counted_under(principal, bucket_id=bucket_id, file_id=file_id)
         key_id = principal.key_id or ""
         request.counted = self._store.accounting.charge(account_id, call, CLASSES[call], transactions, under, key_id)
 

@@ -140,7 +140,7 @@ class S3Face:
     async def _run_charged(self, call: Call, handler: Handler, account_id: str) -> Response:
         """As `_run`, counted for the account."""
         name, bucket = call.facts.name, call.bucket_name
-        under = await self._store.buckets.counted_under(account_id, name=bucket) if bucket else ""
+        under = await self._store.buckets.counted_under(call.principal, name=bucket) if bucket else ""
         key_id = call.principal.key_id or ""
         call.request.counted = self._store.accounting.charge(account_id, name, CLASSES[name], 1, under, key_id)
         check_settings(call.headers)

@@ -159,6 +159,15 @@ async def test_a_new_password_ends_no_way_out_of_the_alerts(tmp_path):
 
 
 @asynchronous
+async def test_a_password_that_the_operator_gives_ends_no_way_out_of_the_alerts(tmp_path):
+    async with asking(tmp_path, TEAM) as (bench, box):
+        await bench.store.alert_recipients.confirm(link(box, TEAM))
+        await raise_alert(bench)
+        await bench.store.identity.accounts.reset_password(OWNER, BETTER_PASSWORD)
+        assert (await bench.store.alert_recipients.unsubscribe(link(box, TEAM, "unsubscribe"))).address == TEAM
+
+
+@asynchronous
 async def test_a_test_goes_to_who_is_told_so_often_and_says_what_came_of_it(tmp_path):
     class Refusing(Postbox):
         is_down = False

@@ -13,6 +13,7 @@ from harness.asynchronous import asynchronous
 from harness.notifications import SECRET, Inbox
 from harness.people import Postbox
 from harness.stores import Bytes, open_bench
+from undercroft import limits
 from undercroft.catalog import sqlite_deltas
 from undercroft.catalog.schema import DELTAS
 from undercroft.store import errors
@@ -187,6 +188,21 @@ async def test_a_bucket_without_caps_and_one_that_is_gone_have_nobody_look_and_l
         await set_caps(bench, bench.bucket, files=0)
         await set_caps(bench, bench.bucket)
         assert not await caps.are_there()
+
+
+@asynchronous
+async def test_many_alerts_are_raised_some_in_a_transaction_and_none_is_left_out(tmp_path):
+    with mock.patch.object(limits, "CAP_ALERTS_RAISED_AT_ONCE", 1):
+        async with two_buckets(tmp_path) as (bench, other):
+            await set_caps(bench, other, size_bytes=10, files=0)
+            await put_into(bench, bench.bucket, "first", 80)
+            await look(bench)
+            reached = [(other.name, "files", 100, 0), (bench.bucket.name, "storage", 75, 80)]
+            assert await alerts(bench) == reached
+            await set_caps(bench, bench.bucket, size_bytes=1000)
+            await set_caps(bench, other)
+            await look(bench)
+            assert await blocking(bench) == []
 
 
 def test_alerts_of_an_older_release_go_on_to_be_those_of_the_account(tmp_path):

@@ -78,6 +78,17 @@ async def test_none_is_kept_that_was_made_for_another_site_or_without_the_person
         assert await bench.store.identity.passkeys.of_account(bench.bucket.account_id) == []
 
 
+@pytest.mark.parametrize(
+    "name", ["", " ", "x" * 101, 'Laptop".\n\nAll is well: https://evil.example', "Lap\u2028top"], ids=ascii
+)
+@asynchronous
+async def test_a_name_is_one_line_of_at_most_100_characters_since_letters_have_it(tmp_path, name):
+    async with open_people(tmp_path) as bench:
+        with pytest.raises(errors.InvalidRequest):
+            await add(bench, Authenticator(SITE.host), name=name)
+        assert await add(bench, Authenticator(SITE.host), name="x" * 100)
+
+
 @asynchronous
 async def test_a_copy_of_an_authenticator_is_found_by_its_count(tmp_path):
     async with open_with_passkey(tmp_path) as (bench, authenticator):

@@ -149,6 +149,33 @@ def test_certain_buckets_are_all_that_is_seen(house):
     assert administrator.get(f"/buckets/{house.name}/files").status_code == 200
 
 
+def test_no_page_tells_a_member_of_caps_of_buckets_and_keys_that_the_role_does_not_see(house):
+    key = house.b2.call(
+        "b2_create_key", accountId=house.b2.account_id, capabilities=["listFiles"], keyName="night-backup"
+    ).ok()
+    key_id = key["applicationKeyId"]
+    assert house.owner.post(f"/caps/buckets/{house.other}", {"size": "0"}).status_code == 303
+    assert house.owner.post(f"/keys/{key_id}/caps", {"requests": "0"}).status_code == 303
+    told = f"Uploads to the bucket {house.other} are refused", "Requests with the key night-backup are refused"
+
+    def told_to(browser):
+        home = browser.get("/buckets").text
+        return tuple(each in home for each in told)
+
+    try:
+        assert told_to(house.owner) == (True, True)
+        assert told_to(house.let_in("administrator")[0]) == (True, True)
+        assert told_to(house.let_in("objectViewer")[0]) == (True, False)
+        for role in ("objectViewer", "administrator"):
+            browser, _ = house.let_in(role, house.bucket)
+            home = browser.get("/buckets").text
+            assert house.other not in home
+            assert "night-backup" not in home
+    finally:
+        house.owner.post(f"/caps/buckets/{house.other}", {})
+        house.owner.post(f"/keys/{key_id}/caps", {})
+
+
 def test_another_role_holds_at_once_and_whoever_is_removed_is_out_at_once(house):
     browser, email = house.let_in("objectManager")
     path = f"/buckets/{house.name}/upload"

@@ -63,8 +63,9 @@ class Alerts:
         after = ""
         while True:
             found = await self._catalog.scan(lambda rows, after=after: _look(rows, after, now_ms))  # type: ignore[misc]
-            if found.due or found.fallen:
-                await self._raise(found.due, found.fallen)
+            at_once = limits.CAP_ALERTS_RAISED_AT_ONCE
+            for place in range(0, max(len(found.due), len(found.fallen)), at_once):  # Others' writes get in between.
+                await self._raise(found.due[place : place + at_once], found.fallen[place : place + at_once])
             if not found.last:
                 return
             after = found.last
@@ -78,7 +79,7 @@ class Alerts:
             found = []
             for account_id, of_account in groupby(sorted(refused), key=lambda one: one.account_id):
                 about = {(one.kind, one.subject_id, one.category, 0) for one in of_account}
-                known = await cap_alerts.known(rows, account_id, day)
+                known = set(await cap_alerts.known(rows, account_id, day))
                 for standing in await of_everything(rows, account_id, day):
                     is_known = KnownAlert(*standing.about, REFUSED_PERCENT, standing.cap, False) in known
                     if standing.about in about and not is_known:
@@ -138,7 +139,7 @@ def _say(alert: Alert) -> None:
 
 async def _tell_in(tx: Transaction, row: AlertRow) -> None:
     """Tell whom the account wants told, unless it has been too much today."""
-    if await cap_alerts.count(tx, row.account_id, row.day) <= limits.CAP_ALERTS_TOLD:
+    if not await cap_alerts.are_more(tx, row.account_id, row.day, limits.CAP_ALERTS_TOLD):
         notice_id = f"{row.kind} {row.subject_id} {row.category} {row.percent} {row.cap} {row.is_soft}"
         await tell(tx, row.account_id, "cap", described(alert_of(row)), notice_id=notice_id, now_ms=row.at_ms)
 

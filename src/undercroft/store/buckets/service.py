@@ -146,14 +146,21 @@ class Buckets(BucketSettings):
         return [name for name in candidates if await buckets.by_name(self._catalog.rows, name) is None]
 
     async def counted_under(
-        self, account_id: str, *, name: str | None = None, bucket_id: str | None = None, file_id: str | None = None
+        self,
+        principal: Principal,
+        *,
+        name: str | None = None,
+        bucket_id: str | None = None,
+        file_id: str | None = None,
     ) -> str:
-        """The id of the bucket under which a call of the account counts; an empty string where it is none of its own.
+        """The id of the bucket under which a call counts; an empty string where it is none of the sender's.
 
-        The bucket is given by one of these, of which what a client sent may be no id at all.
+        Nor is it one that the sender's key is not for: nobody uses up the caps of a bucket who may do nothing there. The
+        bucket is given by one of these, of which what a client sent may be no id at all.
         """
         bucket = await self._subject(name, bucket_id, file_id)
-        return bucket.bucket_id if bucket is not None and bucket.account_id == account_id else ""
+        is_senders = bucket is not None and bucket.account_id == principal.account_id
+        return bucket.bucket_id if bucket is not None and is_senders and principal.reaches(bucket.bucket_id) else ""
 
     async def refusal_counted_under(
         self,

@@ -175,7 +175,7 @@ class Accounts:
             await sessions.delete_of_account(tx, account.account_id)
             await second_factors.forget_browsers(tx, account.account_id)
             await second_factors.delete_unfinished(tx, account.account_id)
-            await links.delete_of_account(tx, account.account_id)
+            await links.delete_of_account(tx, account.account_id, but="unsubscribe")
 
         await self._gate.write(change)
         return account

@@ -114,8 +114,10 @@ class Passkeys:
         from webauthn import verify_registration_response
 
         name = name.strip()
-        if not 1 <= len(name) <= NAME_MAX_LENGTH:
-            raise InvalidRequest(f"A name has 1 to {NAME_MAX_LENGTH} characters.", "name")
+        if (
+            not 1 <= len(name) <= NAME_MAX_LENGTH or not name.isprintable()
+        ):  # Letters have it: no lines of theirs are made up.
+            raise InvalidRequest(f"A name has 1 to {NAME_MAX_LENGTH} characters, all printable.", "name")
         secret = _challenge_of(credential)
         await self._check_challenge(self._catalog.rows, secret, account.account_id)
         with _judging():

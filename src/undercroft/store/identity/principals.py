@@ -91,6 +91,10 @@ class Principal(msgspec.Struct, frozen=True):
         """Whether the principal's key is restricted to no buckets and no names."""
         return self.key is not None and self.key.bucket_ids is None and self.key.name_prefix is None
 
+    def reaches(self, bucket_id: str) -> bool:
+        """Whether the principal's key is restricted to no buckets, or to this one among others."""
+        return self.key is not None and (self.key.bucket_ids is None or bucket_id in self.key.bucket_ids)
+
     def proves(self, key: ApplicationKey) -> bool:
         """Whether this principal is of that key as it is now: with the same secret, which a master key may change."""
         return self.key is None or self.key.secret == key.secret
