@@ -18,8 +18,6 @@ from harness.receiver import LOOPBACK, receiving
 from harness.server import Server
 from undercroft.store.work.event_messages import SIGNATURE_HEADER
 
-OWNER, TEAM = "alerted@example.com", "team@example.com"
-
 
 @pytest.fixture(scope="module")
 def installation(certificates, tmp_path_factory):
@@ -86,10 +84,11 @@ def cap_storage(console, amount):
 
 
 def test_alerts_reach_the_addresses_and_the_webhook_that_the_owner_names_at_the_percentages_chosen(
-    installation, sign_up
+    installation, sign_up, new_email
 ):
     server, box, receiver = installation
-    console, s3 = sign_up(OWNER)
+    owner, team = new_email("alerted"), new_email("team")
+    console, s3 = sign_up(owner)
     dialog = edit_alerts(console)
     dialog.get_by_label("Daily Storage Caps").fill("much")
     save(dialog)
@@ -98,7 +97,7 @@ def test_alerts_reach_the_addresses_and_the_webhook_that_the_owner_names_at_the_
     dialog.get_by_label("Mail to further addresses").fill("nobody")
     save(dialog)
     expect(dialog.locator("[id$=e-addresses]")).to_contain_text("not an e-mail address")
-    dialog.get_by_label("Mail to further addresses").fill(TEAM)
+    dialog.get_by_label("Mail to further addresses").fill(team)
     dialog.get_by_label("Webhook URL").fill("https://127.0.0.1/ with a space")
     save(dialog)
     expect(dialog.locator("[id$=e-webhook_url]")).to_contain_text("https URL")
@@ -106,9 +105,9 @@ def test_alerts_reach_the_addresses_and_the_webhook_that_the_owner_names_at_the_
     dialog.get_by_label("Signing secret").fill(SECRET)
     save(dialog)
     expect(dialog).to_have_count(0)
-    expect(told(console)).to_contain_text(OWNER)
+    expect(told(console)).to_contain_text(owner)
     expect(told(console)).to_contain_text(f"127.0.0.1:{receiver.port}")
-    confirm(console, box, TEAM)
+    confirm(console, box, team)
 
     cap_storage(console, "1 KB")
     expect(console.page.locator('tr[data-cap="storage"]')).to_contain_text("20 %, 90 %")
@@ -120,18 +119,19 @@ def test_alerts_reach_the_addresses_and_the_webhook_that_the_owner_names_at_the_
     assert came.headers[SIGNATURE_HEADER] == f"v1={signature}"
     [alert] = json.loads(came.body)["alerts"]
     assert (alert["category"], alert["percent"], alert["used"], alert["cap"]) == ("storage", 20, 300, 1000)
-    for address in (OWNER, TEAM):
+    for address in (owner, team):
         assert box.link_to(address, "20 percent of the cap on storage", timeout_s=90) == f"{server.console_url}/caps"
     console.open("/caps")
     expect(console.page.locator('tr[data-alert="storage-20"]')).to_have_count(1)
 
 
-def test_what_did_not_arrive_is_said_where_one_can_mend_it(installation, sign_up):
+def test_what_did_not_arrive_is_said_where_one_can_mend_it(installation, sign_up, new_email):
     _, box, receiver = installation
-    console, s3 = sign_up("unheard@example.com")
+    email = new_email("unheard")
+    console, s3 = sign_up(email)
     receiver.answer = lambda _came: 500
     dialog = edit_alerts(console)
-    dialog.get_by_label("Mail to unheard@example.com").uncheck()
+    dialog.get_by_label(f"Mail to {email}").uncheck()
     dialog.get_by_label("Webhook URL").fill(receiver.url)
     save(dialog)
     expect(dialog).to_have_count(0)
@@ -144,7 +144,7 @@ def test_what_did_not_arrive_is_said_where_one_can_mend_it(installation, sign_up
         return console.page.get_by_text("The target answered 500").count() == 1
 
     wait_until(is_said, "nothing says that the webhook does not take it", timeout_s=90)
-    assert not [mail for mail in box.mails if "unheard@example.com" in mail[1]]
+    assert not [mail for mail in box.mails if email in mail[1]]
 
 
 def test_a_new_address_is_asked_again_gets_a_test_once_it_said_yes_and_leaves_by_the_letters_link(

@@ -335,6 +335,7 @@ def test_the_table_is_worked_with_the_keyboard_alone(files):
     page.locator("tr[data-kind=folder]").focus()
     page.keyboard.press("Enter")
     expect(files.row("x.txt")).to_be_visible()
+    page.wait_for_load_state()  # The page's scripts listen by then.
     page.keyboard.press("Backspace")
     expect(files.row("a.txt")).to_be_visible()
     assert urlsplit(page.url).query == ""
