@@ -168,11 +168,9 @@ def test_caps_of_a_bucket_are_shown_set_and_lifted_one_by_one_and_written_down(f
     code, out, err = run(folder, "bucket", "caps", bucket, "--size", "8000", "--json")
     assert code == 0, err
     shown = json.loads(out)
-    assert (shown["bucketName"], shown["caps"], shown["used"]) == (
-        bucket,
-        {"size": 8000, "files": None, "requests": None, "download": None, "upload": None},
-        {"size": 2000, "files": 1, "requests": 1, "download": 300, "upload": 1000},
-    )
+    assert (shown["bucketName"], shown["caps"]["size"], shown["caps"]["files"]) == (bucket, 8000, None)
+    assert shown["used"] == {"size": 2000, "files": 1, "requests": 1, "download": 300, "upload": 1000}
+    assert shown["caps"].keys() == shown["used"].keys()
     caps = json.loads(run(folder, "bucket", "caps", bucket, "--files=5", "--json")[1])["caps"]
     assert (caps["size"], caps["files"]) == (8000, 5)
     table = run(folder, "bucket", "caps", bucket)[1]
