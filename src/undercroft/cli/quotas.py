@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import typer
 
-from undercroft.cli.cap_options import UNITS, cap_of, part_of
+from undercroft.cli.cap_options import cap_of, part_of
 from undercroft.store.accounting.model import (
     JSON_NAMES,
     QUOTA_CATEGORIES,
     SOFT_CATEGORIES,
+    UNITS,
     Category,
     Done,
     Quotas,

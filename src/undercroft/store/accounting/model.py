@@ -28,6 +28,16 @@ JSON_NAMES: dict[Category, str] = {
     "requests": "requests",
     "upload": "upload",
 }
+# What amounts of each are counted in, in words.
+UNITS: dict[Category, str] = {
+    "storage": "bytes",
+    "files": "files",
+    "download": "bytes a day",
+    "class_b": "transactions a day",
+    "class_c": "transactions a day",
+    "requests": "requests a day",
+    "upload": "bytes a day",
+}
 # Calls that give room back, or take a right away: no quota of requests refuses them, though they count.
 GIVING_BACK = frozenset(
     {
