@@ -17,7 +17,7 @@ from undercroft.store.accounting.model import Caps, Category, SoftLimits, Standi
 from undercroft.store.accounting.quotas import check_amounts, put_soft, soft_in
 from undercroft.store.accounting.standings import caps_of_row, of_account_itself, of_everything
 from undercroft.store.ambient import Ambient
-from undercroft.store.errors import NoSuchAccount, OutOfRange
+from undercroft.store.errors import NoSuchAccount
 from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
@@ -71,9 +71,7 @@ class CapsOfAccounts:
         self, whose: Whose, account_id: str, asked: Mapping[Category, int | None], soft: SoftLimits | None
     ) -> Change[None]:
         """What sets these caps in a transaction. Raises `OutOfRange`."""
-        for category, cap in asked.items():
-            if cap is not None and not 0 <= cap <= limits.CAP_MAX:
-                raise OutOfRange(f"A cap is a number from 0 to {limits.CAP_MAX}, not {cap}.", category)
+        check_amounts({category: cap for category, cap in asked.items() if cap is not None})
         check_amounts(soft or {})
         now_ms = self._ambient.now_ms()
 
