@@ -105,11 +105,7 @@ class Passwords:
             row = await accounts.find(tx, link.account_id)
             if row is None or row.suspended:
                 raise BadLink
-            await accounts.set_password(tx, row.account_id, password_hash)
-            await links.delete_of_account(tx, row.account_id, but="unsubscribe")
-            await sessions.delete_of_account(tx, row.account_id)
-            await second_factors.forget_browsers(tx, row.account_id)
-            await second_factors.delete_unfinished(tx, row.account_id)
+            await self.set_in(tx, row.account_id, password_hash)
             gone, stay = await remove_in(tx, row.account_id, without_passkeys)
             return WasReset(account_of_row(row), gone, stay)
 
@@ -133,10 +129,14 @@ class Passwords:
 
         self._letters.password_changed(account.email, passkeys_stay=await self._gate.write(change))
 
-    async def set_in(self, tx: Transaction, account_id: str, password_hash: str, session: str) -> None:
-        """Set a password as part of a transaction, and end every session but the one of this secret."""
+    async def set_in(self, tx: Transaction, account_id: str, password_hash: str, session: str | None = None) -> None:
+        """Set a password as part of a transaction, and end every session but the one of this secret.
+
+        No browser is trusted any more, and no link of the account works but those by which others are told no more of its alerts:
+        these give nobody anything.
+        """
         await accounts.set_password(tx, account_id, password_hash)
         await links.delete_of_account(tx, account_id, but="unsubscribe")
-        await sessions.delete_of_account(tx, account_id, but=given.hash_of(session))
+        await sessions.delete_of_account(tx, account_id, but=b"" if session is None else given.hash_of(session))
         await second_factors.forget_browsers(tx, account_id)
         await second_factors.delete_unfinished(tx, account_id)
