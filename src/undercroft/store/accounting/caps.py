@@ -1,4 +1,5 @@
-"""Caps: what accounts may use, as the operator sets it, and as they bound themselves. Those of buckets are settings of theirs.
+"""Caps: what accounts may use, as the operator sets it, and as they bound themselves. What buckets may hold is a setting of theirs,
+what buckets and keys may do a day is in `quotas.py`.
 
 Those on storage and files are judged by the gate, inside the transaction that would pass them. They cost accounts without
 one nothing: whether there is one is remembered, and forgotten by the same log as keys and buckets, whose id every commit
@@ -33,7 +34,7 @@ class CapsOfAccounts:
         self._ambient = ambient
 
     async def are_there(self) -> bool:
-        """Whether there is a cap on any account or bucket."""
+        """Whether there is a cap or a soft limit on any account, bucket or key."""
         return bool(await caps.accounts_page(self._catalog.rows, "", 1))
 
     async def of(self, account_id: str) -> Caps:
@@ -134,7 +135,7 @@ class CapsOfAccounts:
         return await self._catalog.scan(query)
 
     async def every_standing(self) -> list[Standing]:
-        """How much is used of the caps of all accounts and of their buckets, by account."""
+        """How much is used of all caps and soft limits of accounts, buckets and keys, by account."""
         day = day_of(self._ambient.now_ms())
         found: list[Standing] = []
         after = ""

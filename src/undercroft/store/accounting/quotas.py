@@ -24,7 +24,10 @@ Kind = Literal["account", "bucket", "key"]
 
 
 class QuotasOfAccounts:
-    """The quotas of all buckets and keys. Those of buckets are set with the bucket's other caps (`buckets.set_caps`)."""
+    """The quotas of all buckets and keys, and the soft limits of these and of accounts.
+
+    Those of buckets and of accounts are set with their other caps (`buckets.set_caps`, `CapsOfAccounts`).
+    """
 
     def __init__(self, catalog: Catalog, gate: Gate, ambient: Ambient) -> None:
         self._catalog = catalog
