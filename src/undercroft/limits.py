@@ -291,6 +291,7 @@ KEY_WARNINGS_TOLD = 50  # So many keys of an account are warned of a day; the co
 ALERT_THRESHOLDS_MAX = 5  # Percentages of one cap.
 ALERT_ADDRESSES_MAX = 5  # Besides the account's own.
 ALERT_ADDRESSES_ASKED_OF_ACCOUNT = 20  # Letters in `ATTEMPTS_WINDOW_S`; to one address `RESETS_OF_ACCOUNT`.
+TEST_ANSWER_SHOWN = 2000  # Characters of what a webhook answers to a test, on pages.
 ALERT_TESTS_OF_ACCOUNT = 10  # In `ATTEMPTS_WINDOW_S`.
 UNSUBSCRIBE_LINK_VALID_S = 60 * 86_400  # As long as somebody may look for the last letter.
 NOTICES_LOOK_S = 2.0  # How often the steward looks for notices.
