@@ -12,15 +12,13 @@ from typing import Literal
 from undercroft import limits
 from undercroft.catalog import keys, quotas
 from undercroft.catalog.contract import Catalog, Rows, Transaction
-from undercroft.store.accounting.model import SOFT_CATEGORIES, Category, Done, Quotas, SoftLimits, Subject, day_of
+from undercroft.store.accounting.model import SOFT_CATEGORIES, Category, Done, Kind, Quotas, SoftLimits, Subject, day_of
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import InvalidRequest, NoSuchKey, OutOfRange
 from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
 from undercroft.store.operations import Operation
-
-Kind = Literal["account", "bucket", "key"]
 
 
 class QuotasOfAccounts:
