@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
-from harness.capped import Capped, capped_server, lift_caps, refused_by_s3, run
+from harness.capped import Capped, refused_by_s3, run
 from harness.native_session import Session, send
 from harness.processes import wait_until
 from harness.s3_raw import make_client
@@ -28,19 +25,6 @@ def usage(server: Server) -> dict[str, Any]:
         calls.update({call["call"]: call["transactions"] for call in day["calls"]})
         carried.update({name: day[name] for name in ("downloadedBytes", "uploadedBytes")})
     return {"calls": calls, **carried}
-
-
-@pytest.fixture(scope="module")
-def server_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Capped]:
-    with capped_server(tmp_path_factory.mktemp("caps")) as running:
-        yield running
-
-
-@pytest.fixture
-def capped(server_of_module: Capped) -> Iterator[Capped]:
-    """The same, with all caps lifted and nothing stored afterwards."""
-    yield server_of_module
-    lift_caps(server_of_module)
 
 
 def test_what_both_interfaces_do_counts_under_the_bucket_and_as_the_last_use_of_the_key(capped, new_name):

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import pytest
-
-from harness.capped import Capped, capped_server, lift_caps, refused_by_s3, run
+from harness.capped import Capped, refused_by_s3, run
 from harness.native_session import Session, send
 from harness.processes import wait_until
 from harness.s3_raw import make_client
-
-
-@pytest.fixture(scope="module")
-def server_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Capped]:
-    with capped_server(tmp_path_factory.mktemp("caps")) as running:
-        yield running
-
-
-@pytest.fixture
-def capped(server_of_module: Capped) -> Iterator[Capped]:
-    """The same, with all caps lifted and nothing stored afterwards."""
-    yield server_of_module
-    lift_caps(server_of_module)
 
 
 def _limited_key(capped: Capped, name: str) -> tuple[Session, Any, dict[str, Any], Callable[..., Any]]:
