@@ -250,9 +250,7 @@ TRUSTED_BROWSERS_PER_ACCOUNT = 20
 SIGN_IN_CODE_VALID_S = 10 * 60  # How long the second step of a sign-in may take.
 RESET_LINK_VALID_S = 60 * 60
 NEW_EMAIL_LINK_VALID_S = 60 * 60
-NEW_EMAILS_OF_ACCOUNT = (
-    5  # Links to new addresses of one account in `ATTEMPTS_WINDOW_S`; to one address `RESETS_OF_ACCOUNT`.
-)
+NEW_EMAILS_OF_ACCOUNT = 5  # Links in `ATTEMPTS_WINDOW_S`, to whatever addresses; to one of them `RESETS_OF_ACCOUNT`.
 INVITATION_VALID_S = 7 * 86_400
 INVITATIONS_OPEN_MAX = 1000
 ACCOUNT_NAME_MAX_LENGTH = 100
@@ -282,7 +280,7 @@ ACCOUNTING_KEYS_PER_DAY = 1000  # Keys of an account that a process counts apart
 REPORT_PAGE_ROWS = 1000  # Days of buckets that are read, and written into a file, at a time.
 PRICE_MAX = 1_000_000  # A slip of the hand rather than a price.
 CAP_MAX = 2**62  # Sums of what was used and what is asked for stay within 64 bits.
-QUOTAS_PER_ACCOUNT = 3000  # Caps by the day on buckets and keys: each worker reads them all every `ACCOUNTING_FLUSH_S`.
+QUOTAS_PER_ACCOUNT = 3000  # Caps by the day and soft limits: workers read all caps every `ACCOUNTING_FLUSH_S`.
 CAP_ALERTS_SHOWN_MAX = 1000
 CAP_ALERT_OFTEN = 5  # So often a day the same alert is raised: what goes up and down all day is no news.
 CAP_ALERTS_SENT_AT_ONCE = 100  # In one request to a webhook, and in one letter.
@@ -292,9 +290,8 @@ CAP_ALERTS_TOLD = 20  # Alerts of an account in a day: nobody floods others' let
 KEY_WARNINGS_TOLD = 50  # So many keys of an account are warned of a day; the console's page of keys shows all of them.
 ALERT_THRESHOLDS_MAX = 5  # Percentages of one cap.
 ALERT_ADDRESSES_MAX = 5  # Besides the account's own.
-ALERT_ADDRESSES_ASKED_OF_ACCOUNT = (
-    20  # Letters that ask addresses, in `ATTEMPTS_WINDOW_S`; to one address `RESETS_OF_ACCOUNT`.
-)
+ALERT_ADDRESSES_ASKED_OF_ACCOUNT = 20  # Letters in `ATTEMPTS_WINDOW_S`; to one address `RESETS_OF_ACCOUNT`.
+TEST_ANSWER_SHOWN = 2000  # Characters of what a webhook answers to a test, on pages.
 ALERT_TESTS_OF_ACCOUNT = 10  # In `ATTEMPTS_WINDOW_S`.
 UNSUBSCRIBE_LINK_VALID_S = 60 * 86_400  # As long as somebody may look for the last letter.
 NOTICES_LOOK_S = 2.0  # How often the steward looks for notices.
@@ -324,7 +321,7 @@ HEADER_COUNT_MAX = 256
 CONTENT_LENGTH_DIGITS_MAX = 20  # Those of 2**64 - 1. Python reads no number of more than 4,300.
 HEADERS_MAX_BYTES = 64 * KIB
 HOSTS_CACHED = 64  # Host headers of which a process remembers what they mean.
-HEADER_NAMES_CACHED = 512  # Rows of names of headers in answers, which are found to be sound once; their bytes are ours but for file info.
+HEADER_NAMES_CACHED = 512  # Sets of names of headers in answers: their characters are looked at once.
 URL_MAX_BYTES = 16 * KIB
 HEADERS_TIMEOUT_S = 30.0
 KEEP_ALIVE_S = 75.0

@@ -210,7 +210,7 @@ def test_a_soft_limit_warns_in_the_banner_and_the_list_of_alerts_and_refuses_not
     dialog.get_by_label("Size: warn at").fill("500")
     dialog.get_by_role("button", name="Update Caps").click()
     expect(dialog).to_have_count(0)
-    expect(console.page.locator(f'tr[data-bucket-caps="{name}"]')).to_contain_text("100 % of 500 bytes, soft")
+    expect(console.page.locator(f'tr[data-bucket-caps="{name}"]')).to_contain_text("100 % of 500 bytes (soft limit)")
     expect(console.page.get_by_text(f"800 bytes of 500 bytes stored in the bucket {name}")).to_be_visible()
 
     def is_recorded():

@@ -4,49 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-import pytest
-from botocore.exceptions import ClientError
-
-from harness.native_session import Answer, Session, send
+from harness.capped import Capped, refused_by_s3, run
+from harness.native_session import Session, send
 from harness.processes import wait_until
 from harness.s3_raw import make_client
-from harness.server import Server, run_command
-
-ALL = ("storage", "files", "download", "class-b", "class-c")
-
-
-class Capped(NamedTuple):
-    """A server with one worker, which therefore knows exactly what was counted, and an account with a private bucket."""
-
-    server: Server
-    b2: Session
-    s3: Any
-    bucket: dict[str, Any]
-
-    def cap(self, **caps: int) -> None:
-        """Set these caps and lift all others."""
-        wanted = {name: str(caps.get(name.replace("-", "_"), "none")) for name in ALL}
-        options = [part for name, value in wanted.items() for part in (f"--{name}", value)]
-        run(self.server, "account", "caps", self.server.account_id, *options)
-
-    def learnt(self, ask: Callable[[], Answer]) -> Answer:
-        """What a cap answers that the worker learns of within seconds."""
-
-        def refused() -> Answer | None:
-            answer = ask()
-            return answer if answer.status == 403 else None
-
-        found: Answer = wait_until(refused, "the worker does not learn of the cap")
-        return found
-
-
-def run(server: Server, *command: str) -> dict[str, Any]:
-    return run_command(*command, "--data", str(server.data_dir), home=server.data_dir.parent)
+from harness.server import Server
 
 
 def usage(server: Server) -> dict[str, Any]:
@@ -59,46 +25,6 @@ def usage(server: Server) -> dict[str, Any]:
         calls.update({call["call"]: call["transactions"] for call in day["calls"]})
         carried.update({name: day[name] for name in ("downloadedBytes", "uploadedBytes")})
     return {"calls": calls, **carried}
-
-
-@pytest.fixture(scope="module")
-def capped_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Capped]:
-    running = Server(tmp_path_factory.mktemp("caps") / "data", options=("--workers", "1")).start()
-    b2 = Session(running.api_url, running.key_id, running.application_key)
-    s3 = make_client(running, running.key_id, running.application_key)
-    yield Capped(running, b2, s3, b2.create_bucket("capped-bucket"))
-    running.stop()
-    assert not running.faults(), running.faults()
-
-
-@pytest.fixture
-def capped(capped_server: Capped) -> Iterator[Capped]:
-    """The same, with all caps lifted and nothing stored afterwards."""
-    yield capped_server
-    capped_server.cap()
-    wait_until(lambda: is_free(capped_server), "caps are not lifted")
-    probe = capped_server.b2
-    for bucket in probe.call("b2_list_buckets", accountId=probe.account_id).ok()["buckets"]:
-        for row in probe.call("b2_list_file_versions", bucketId=bucket["bucketId"]).ok()["files"]:
-            probe.call("b2_delete_file_version", fileName=row["fileName"], fileId=row["fileId"]).ok()
-
-
-def is_free(capped: Capped) -> bool:
-    """Whether the worker has learnt that nothing is capped: something of each kind is let pass."""
-    probe = capped.b2
-    asked = (
-        lambda: probe.try_upload(capped.bucket["bucketId"], "probe", b"1"),
-        lambda: probe.download(capped.bucket["bucketName"], "probe"),
-        lambda: probe.call("b2_list_buckets", accountId=probe.account_id),
-    )
-    return all(ask().status == 200 for ask in asked)
-
-
-def refused_by_s3(ask: Callable[[], Any]) -> tuple[int, str, str]:
-    with pytest.raises(ClientError) as raised:
-        ask()
-    response = raised.value.response
-    return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"], response["Error"]["Message"]
 
 
 def test_what_both_interfaces_do_counts_under_the_bucket_and_as_the_last_use_of_the_key(capped, new_name):
@@ -238,171 +164,6 @@ def test_the_caps_of_a_bucket_alert_at_75_percent_and_when_they_refuse_in_either
     run(server, "bucket", "caps", name, "--files", "1")
     assert refused_by_s3(lambda: capped.s3.put_object(Bucket=name, Key="second", Body=b"1"))[1] == "AccessDenied"
     assert wait_for("files", 100)["used"] == 1
-
-
-def _limited_key(capped: Capped, name: str) -> tuple[Session, Any, dict[str, Any], Callable[..., Any]]:
-    """A key of its own: its native session and S3 client, the key, and what sets its caps."""
-    key = run(capped.server, "key", "create", "--account", capped.server.account_id, "--name", name)
-    b2 = Session(capped.server.api_url, key["keyId"], key["applicationKey"])
-    s3 = make_client(capped.server, key["keyId"], key["applicationKey"])
-
-    def caps(*options: str) -> dict[str, Any]:
-        return run(capped.server, "key", "caps", key["keyId"], "--account", capped.server.account_id, *options)
-
-    return b2, s3, key, caps
-
-
-def test_the_requests_of_a_key_are_refused_by_both_protocols_once_its_cap_is_used_up_and_deletes_pass(capped):
-    bucket_id, name = capped.bucket["bucketId"], capped.bucket["bucketName"]
-    b2, s3, key, caps = _limited_key(capped, "few-requests")
-    kept = b2.upload(bucket_id, "kept", b"data")
-    s3.get_object(Bucket=name, Key="kept")["Body"].read()
-    used = wait_until(lambda: (caps()["used"]["requests"] >= 4) and caps()["used"], "nothing is written down")
-    assert caps("--requests", str(used["requests"] + 3))["caps"]["requests"] == used["requests"] + 3
-    answer = capped.learnt(lambda: b2.call("b2_list_file_names", bucketId=bucket_id))
-    assert answer.json["code"] == "transaction_cap_exceeded"
-    assert "the application key has a cap on requests a day" in answer.json["message"]
-    assert b2.download(name, "kept").json["code"] == "download_cap_exceeded"
-    assert "the application key" in b2.download(name, "kept").json["message"]
-    assert b2.authorize().json["code"] == "transaction_cap_exceeded"
-    for ask in (
-        lambda: s3.get_object(Bucket=name, Key="kept"),
-        lambda: s3.list_objects_v2(Bucket=name),
-        lambda: s3.put_object(Bucket=name, Key="more", Body=b"1"),
-    ):
-        status, code, message = refused_by_s3(ask)
-        assert (status, code) == (403, "AccessDenied")
-        assert message.startswith("Transaction cap exceeded: the application key")
-    assert capped.b2.names(bucket_id) == ["kept"], "other keys go on"
-    s3.delete_object(Bucket=name, Key="kept")
-    assert b2.call("b2_delete_file_version", fileName="kept", fileId=kept["fileId"]).status == 200
-
-    def told() -> dict[str, Any] | None:
-        found = run(capped.server, "account", "alerts", capped.server.account_id)["alerts"]
-        return next((alert for alert in found if alert.get("keyId") == key["keyId"]), None)
-
-    alert: dict[str, Any] = wait_until(told, "there is no alert")
-    assert (alert["category"], alert["keyName"]) == ("requests", "few-requests")
-    caps("--requests", "none")
-    wait_until(lambda: b2.authorize().status == 200, "the cap is not lifted")
-
-
-def test_the_requests_to_a_bucket_are_refused_to_keys_and_to_strangers_once_its_cap_is_used_up(capped, new_name):
-    b2, server = capped.b2, capped.server
-    bucket = b2.create_bucket(new_name("busy"), "allPublic")
-    bucket_id, name = bucket["bucketId"], bucket["bucketName"]
-    b2.upload(bucket_id, "kept", b"data")
-    run(server, "bucket", "caps", name, "--requests", "0")
-    url = f"{b2.url}/file/{name}/kept"
-    answer = capped.learnt(lambda: send("GET", url))
-    assert answer.json["code"] == "download_cap_exceeded"
-    assert "the bucket has a cap on requests a day" in answer.json["message"]
-    refused = b2.call("b2_list_file_names", bucketId=bucket_id)
-    assert (refused.status, refused.json["code"]) == (403, "transaction_cap_exceeded")
-    assert b2.call("b2_get_upload_url", bucketId=bucket_id).json["code"] == "transaction_cap_exceeded"
-    for ask in (
-        lambda: capped.s3.list_objects_v2(Bucket=name),
-        lambda: capped.s3.put_object(Bucket=name, Key="more", Body=b"1"),
-        lambda: capped.s3.head_bucket(Bucket=name),
-    ):
-        assert refused_by_s3(ask)[0] == 403
-    assert capped.s3.list_objects_v2(Bucket=capped.bucket["bucketName"])["KeyCount"] == 0, "other buckets go on"
-    assert b2.call("b2_hide_file", bucketId=bucket_id, fileName="kept").status == 200
-    shown = run(server, "bucket", "caps", name)
-    assert (shown["caps"]["requests"], shown["caps"]["size"]) == (0, None)
-    run(server, "bucket", "caps", name, "--requests", "none")
-    wait_until(lambda: b2.call("b2_list_file_names", bucketId=bucket_id).status == 200, "the cap is not lifted")
-
-
-def test_a_key_that_is_not_for_a_bucket_uses_up_none_of_its_cap_on_requests(capped, new_name):
-    b2, server = capped.b2, capped.server
-    bucket = b2.create_bucket(new_name("apart"))
-    bucket_id, name = bucket["bucketId"], bucket["bucketName"]
-    options = ("--account", server.account_id, "--name", "elsewhere", "--bucket", capped.bucket["bucketName"])
-    key = run(server, "key", "create", *options)
-    stranger = Session(server.api_url, key["keyId"], key["applicationKey"])
-    s3 = make_client(server, key["keyId"], key["applicationKey"])
-    b2.names(bucket_id)
-    for _ in range(3):
-        assert stranger.call("b2_list_file_names", bucketId=bucket_id).status == 401
-        assert refused_by_s3(lambda: s3.list_objects_v2(Bucket=name))[0] == 403
-    b2.names(bucket_id)
-
-    def done() -> int:
-        return int(run(server, "bucket", "caps", name)["used"]["requests"])
-
-    wait_until(lambda: done() >= 2, "nothing is written down")
-    assert done() == 2
-
-
-def test_the_bytes_of_a_key_are_refused_exactly_above_its_caps_by_both_protocols(capped):
-    bucket_id, name = capped.bucket["bucketId"], capped.bucket["bucketName"]
-    b2, s3, _, caps = _limited_key(capped, "few-bytes")
-    capped.b2.upload(bucket_id, "kept", bytes(1000))
-    caps("--upload", "100", "--download", "2000", "--requests", "1000000")
-    probe, _, _, caps_of_probe = _limited_key(capped, "probe")
-    caps_of_probe("--requests", "0")
-    capped.learnt(probe.authorize)  # And with it of the others.
-    answer = b2.try_upload(bucket_id, "large", bytes(101))
-    assert (answer.status, answer.json["code"]) == (403, "cap_exceeded")
-    assert "the application key has a cap on bytes uploaded a day" in answer.json["message"]
-    assert b2.try_upload(bucket_id, "fits", bytes(60)).status == 200
-    refused = refused_by_s3(lambda: s3.put_object(Bucket=name, Key="large", Body=bytes(41)))
-    assert refused[:2] == (403, "AccessDenied")
-    s3.put_object(Bucket=name, Key="rest", Body=bytes(40))
-    assert [b2.download(name, "kept").status for _ in range(3)] == [200, 200, 403]
-    assert b2.download(name, "kept").json["code"] == "download_cap_exceeded"
-    assert refused_by_s3(lambda: s3.get_object(Bucket=name, Key="kept"))[:2] == (403, "AccessDenied")
-    assert capped.b2.download(name, "kept").status == 200
-    metrics = capped.server.get("/metrics", console=True)[1].decode()
-    assert (
-        f'undercroft_key_cap_used_ratio{{account="{capped.server.account_id}",key="{b2.key_id}",category="upload"}} '
-        in (metrics)
-    )
-    caps("--upload", "none", "--download", "none", "--requests", "none")
-    wait_until(lambda: b2.try_upload(bucket_id, "more", bytes(1)).status == 200, "the cap is not lifted")
-
-
-def test_what_passes_a_soft_limit_is_told_of_and_refused_by_neither_protocol(capped):
-    server, bucket_id, name = capped.server, capped.bucket["bucketId"], capped.bucket["bucketName"]
-    b2, s3, key, caps = _limited_key(capped, "watched")
-    assert caps("--soft", "requests=2", "--soft", "upload=100")["soft"] == {
-        "requests": 2,
-        "download": None,
-        "upload": 100,
-    }
-    shown = run(server, "bucket", "caps", name, "--soft", "size=100", "--soft", "files=1")
-    assert shown["soft"]["size"] == 100
-    assert shown["caps"]["size"] is None
-    account = run(server, "account", "caps", server.account_id, "--soft", "storage=100", "--soft", "class-c=1")
-    assert (account["soft"]["storage"], account["soft"]["classC"], account["caps"]["storage"]) == (100, 1, None)
-    b2.upload(bucket_id, "native", bytes(150))
-    s3.put_object(Bucket=name, Key="s3", Body=bytes(150))
-    wanted = {
-        ("account", "storage"), ("account", "classC"), ("bucket", "storage"), ("bucket", "files"),
-        ("key", "requests"), ("key", "upload"),
-    }  # fmt: skip
-
-    def kind_of(alert: dict[str, Any]) -> str:
-        return (
-            "bucket"
-            if alert.get("bucketId") == bucket_id
-            else "key"
-            if alert.get("keyId") == key["keyId"]
-            else "account"
-        )
-
-    def are_told() -> bool:
-        found = run(server, "account", "alerts", server.account_id)["alerts"]
-        return wanted <= {(kind_of(alert), alert["category"]) for alert in found if alert.get("isSoft")}
-
-    wait_until(are_told, "nobody is told")
-    assert b2.try_upload(bucket_id, "more", bytes(1000)).status == 200
-    assert s3.list_objects_v2(Bucket=name)["KeyCount"] == 3
-    lifted = run(server, "account", "caps", server.account_id, "--soft", "storage=none", "--soft", "class-c=none")
-    assert set(lifted["soft"].values()) == {None}
-    run(server, "bucket", "caps", name, "--soft", "size=none", "--soft", "files=none")
-    caps("--soft", "requests=none", "--soft", "upload=none")
 
 
 def test_the_cap_on_class_c_refuses_even_to_authorize_and_lets_deletes_pass(capped):

@@ -1,4 +1,5 @@
-"""Statements about caps of accounts. Those of buckets are documents of theirs; alerts about both are in `cap_alerts.py`.
+"""Statements about caps of accounts. What buckets may hold is a document of theirs, what buckets and keys may do a day is in
+`quotas.py`, alerts about all of them are in `cap_alerts.py`.
 
 A cap is a number of bytes stored, files shown, bytes downloaded a day, or transactions of a class a day; NULL is no cap. The
 operator sets some, and the account itself others; the lower one counts.

@@ -5,18 +5,8 @@ from __future__ import annotations
 import typer
 
 from undercroft import limits
-from undercroft.store.accounting.model import Category
 
 NONE = "none"
-UNITS: dict[Category, str] = {
-    "storage": "bytes",
-    "files": "files",
-    "download": "bytes a day",
-    "class_b": "transactions a day",
-    "class_c": "transactions a day",
-    "requests": "requests a day",
-    "upload": "bytes a day",
-}
 
 
 def cap_of(text: str) -> int | None:

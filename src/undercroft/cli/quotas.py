@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import typer
 
-from undercroft.cli.cap_options import UNITS, cap_of, part_of
+from undercroft.cli.cap_options import cap_of, part_of
 from undercroft.store.accounting.model import (
     JSON_NAMES,
     QUOTA_CATEGORIES,
     SOFT_CATEGORIES,
+    UNITS,
     Category,
     Done,
+    Kind,
     Quotas,
     SoftLimits,
 )
@@ -22,7 +24,7 @@ CapsAndUsed = Mapping[Category, tuple[int | None, int | None, int | None]]
 _BUCKETS_NAMES: dict[Category, str] = {"storage": "size"}  # What the option is called that sets the cap.
 
 
-def soft_option(kind: str) -> typer.models.OptionInfo:
+def soft_option(kind: Kind) -> typer.models.OptionInfo:
     """An option that sets soft limits, or lifts them; it may be given several times."""
     names = ", ".join(_name_of(category, kind) for category in SOFT_CATEGORIES[kind])
     option: typer.models.OptionInfo = typer.Option(
@@ -39,7 +41,7 @@ def asked_quotas(**given: str | None) -> dict[str, int | None]:
     return {category: cap_of(text) for category, text in given.items() if text is not None}
 
 
-def asked_soft(kind: str, given: Sequence[str] | None) -> dict[Category, int | None]:
+def asked_soft(kind: Kind, given: Sequence[str] | None) -> dict[Category, int | None]:
     """Those soft limits that options name, None for those to be lifted."""
     categories = {_name_of(category, kind): category for category in SOFT_CATEGORIES[kind]}
     asked: dict[Category, int | None] = {}
@@ -66,7 +68,7 @@ def of_the_day(
     }
 
 
-def in_json(caps: CapsAndUsed, kind: str) -> dict[str, object]:
+def in_json(caps: CapsAndUsed, kind: Kind) -> dict[str, object]:
     """The members of an object that has them."""
     names = {category: JSON_NAMES[category] if kind == "account" else _name_of(category, kind) for category in caps}
     return {
@@ -76,7 +78,7 @@ def in_json(caps: CapsAndUsed, kind: str) -> dict[str, object]:
     }
 
 
-def as_rows(caps: CapsAndUsed, kind: str) -> list[dict[str, object]]:
+def as_rows(caps: CapsAndUsed, kind: Kind) -> list[dict[str, object]]:
     """The rows of a table of them."""
     return [
         {
@@ -91,6 +93,6 @@ def as_rows(caps: CapsAndUsed, kind: str) -> list[dict[str, object]]:
     ]
 
 
-def _name_of(category: Category, kind: str) -> str:
+def _name_of(category: Category, kind: Kind) -> str:
     name = _BUCKETS_NAMES.get(category, category) if kind == "bucket" else category
     return name.replace("_", "-")

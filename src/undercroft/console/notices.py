@@ -18,7 +18,7 @@ NOTICES = {
     "member-removed": "That address has no part in this account any more.",
     "joined": "You are in. Whatever you do here is written down as yours.",
     "profile-saved": "Your profile is saved.",
-    "email-asked": "A link is on its way to the new address. Open it there within an hour, and the address is yours.",
+    "email-asked": "A link is on its way to the new address. Open it within an hour, signed in to this account.",
     "email-taken-back": "The address stays as it is. The link works no more.",
     "email-changed": "Your e-mail address is changed.",
     "account-deleted": "Your account is deleted.",

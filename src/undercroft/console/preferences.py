@@ -12,13 +12,17 @@ async def set_theme(visit: Visit) -> Response:
     """Remember light, dark or the system's choice, and go back."""
     theme = visit.field("theme")
     visit.cookies[visit.console.theme_cookie] = theme if theme in THEMES else "system"
-    back = visit.field("back", "/")
-    return visit.redirect(back if is_own_path(back) else "/")
+    return _back(visit)
 
 
 async def set_rail(visit: Visit) -> Response:
     """Remember whether the left rail shows words or only icons, and go back."""
     visit.cookies[visit.console.rail_cookie] = "narrow" if visit.field("rail") == "narrow" else "wide"
+    return _back(visit)
+
+
+def _back(visit: Visit) -> Response:
+    """The way to the page where it was chosen."""
     back = visit.field("back", "/")
     return visit.redirect(back if is_own_path(back) else "/")
 

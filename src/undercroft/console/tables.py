@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from undercroft.console.streamed import Streamed
@@ -20,6 +21,11 @@ def csv_lines(rows: Iterable[Sequence[Any]]) -> str:
     written = io.StringIO()
     csv.writer(written, lineterminator="\r\n").writerows([_plain(cell) for cell in row] for row in rows)
     return written.getvalue()
+
+
+def time_of(at_ms: int) -> str:
+    """A time, in milliseconds since the epoch, as a cell has it: ISO 8601, in UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _plain(cell: Any) -> Any:

@@ -31,9 +31,8 @@ from undercroft.store.names import BUCKET_TYPES
 
 T = TypeVar("T")
 THEMES = ("system", "light", "dark")
-PASSING = frozenset(
-    {"notice", "undo"}
-)  # Parameters of an address that are about what was just done, and not about the page.
+# Parameters of an address that are about what was just done, and not about the page.
+PASSING = frozenset({"notice", "undo"})
 
 
 class Noted(msgspec.Struct):

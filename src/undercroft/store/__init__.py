@@ -76,12 +76,7 @@ class Store:
         self.accounting = Accounting(catalog, gate, meter, keyring, self.ambient, slot=slot)
         self.identity = Identity(catalog, directory, gate, keyring, self.ambient, people)
         self.alert_recipients = AlertRecipients(
-            catalog,
-            gate,
-            self.accounting.alert_settings,
-            self.identity.attempts,
-            self.identity.letters,
-            self.ambient,
+            catalog, gate, self.accounting.alert_settings, self.identity.attempts, self.identity.letters, self.ambient
         )
         deeds = self.identity.deeds
         self.audit = self.identity.audit

@@ -442,13 +442,13 @@ class PartOrder(StoreError):
     """The part numbers of a finish do not ascend."""
 
 
+# -- Caps ---------------------------------------------------------------------------------------------------------------
 # Whose quota has refused something, as errors name it: what bucket and key it is, a client knows.
 _OF_KIND = {"bucket": "the bucket", "key": "the application key"}
 
 
-# -- Caps ---------------------------------------------------------------------------------------------------------------
 class CapExceeded(StoreError):
-    """What is asked for would pass a cap of the account. Its text is for the client: it says which cap."""
+    """What is asked for would pass a cap of the account, of one of its buckets or of a key. Its text is for the client: it says which."""
 
     message = "Cap exceeded. See the Caps & Alerts page to increase your cap."
 
@@ -508,6 +508,11 @@ class UploadCapExceeded(CapExceeded):
 class DownloadCapExceeded(CapExceeded):
     """More bytes would be downloaded today than may be."""
 
+    message = (
+        "Cannot download file, download bandwidth or transaction (Class B) cap exceeded. "
+        "See the Caps & Alerts page to increase your cap."
+    )
+
     @classmethod
     def of_quota(cls, kind: str) -> DownloadCapExceeded:
         """That of a bucket or a key."""
@@ -515,11 +520,6 @@ class DownloadCapExceeded(CapExceeded):
             f"Cannot download file: {_OF_KIND[kind]} has a cap on bytes downloaded a day, which is exceeded. "
             "See the Caps & Alerts page to increase it."
         )
-
-    message = (
-        "Cannot download file, download bandwidth or transaction (Class B) cap exceeded. "
-        "See the Caps & Alerts page to increase your cap."
-    )
 
 
 # -- The machine ------------------------------------------------------------------------------------------------------

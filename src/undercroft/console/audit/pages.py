@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from starlette.responses import Response
 
 from undercroft.console.page import Page, get
-from undercroft.console.tables import CSVFile, Rows
+from undercroft.console.tables import CSVFile, Rows, time_of
 from undercroft.console.visit import Visit
 from undercroft.store.identity.audit import END_OF_TIME_MS, AuditLog, Entry, Filter, Way
 
@@ -90,13 +90,12 @@ async def _rows(log: AuditLog, account_id: str | None, wanted: Filter) -> AsyncI
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
-    at = datetime.fromtimestamp(entry.at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     details = "; ".join(f"{name}: {value}" for name, value in entry.details.items())
     changes = "; ".join(
         f"{name}: {change.before or _NOT_SET} → {change.after or _NOT_SET}" for name, change in entry.changes.items()
     )
     return (
-        at, entry.account_id, entry.actor, entry.way, entry.address, entry.session_id,
+        time_of(entry.at_ms), entry.account_id, entry.actor, entry.way, entry.address, entry.session_id,
         entry.action, entry.target, details, changes, entry.result or "done",
     )  # fmt: skip
 

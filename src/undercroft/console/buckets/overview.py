@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from starlette.responses import Response
@@ -12,7 +11,7 @@ from starlette.responses import Response
 from undercroft.console.bucket_settings.lifecycle_words import in_a_phrase
 from undercroft.console.charts import sparkline
 from undercroft.console.keys.overview import ending
-from undercroft.console.tables import CSVFile, Rows
+from undercroft.console.tables import CSVFile, Rows, time_of
 from undercroft.console.templates import size
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import Held
@@ -50,36 +49,6 @@ def sizes_in_words(sizes: Sequence[int | None]) -> str:
     return f"Size over {DAYS} days: {size(known[0])} at first, {size(known[-1])} now, {size(max(known))} at most."
 
 
-async def export(visit: Visit) -> Response:
-    """The buckets as a table to keep."""
-    usage = await visit.store.buckets.usage(visit.principal)
-    rows = [
-        _cells(bucket, usage.get(bucket.bucket_id, Held()), visit.store.buckets.encryption_of(bucket))
-        for bucket in await visit.own_buckets()
-    ]
-
-    async def pages() -> AsyncIterator[Rows]:
-        yield rows
-
-    return CSVFile(_COLUMNS, pages(), "buckets.csv")
-
-
-def _cells(bucket: Bucket, held: Held, encryption: str | None) -> tuple[str | int, ...]:
-    at = datetime.fromtimestamp(bucket.created_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    return (
-        bucket.name, bucket.bucket_id, "public" if bucket.is_public else "private", at.replace("+00:00", "Z"), held.files,
-        held.size_bytes, in_a_phrase(bucket.lifecycle_rules), encryption or "none", "enabled" if bucket.lock.enabled else "disabled",
-    )  # fmt: skip
-
-
-async def _snapshots(visit: Visit) -> Counter[str] | None:
-    """How many snapshots are kept of each bucket, by name; None for members, whose role may not see them."""
-    if visit.signed_in is None or visit.signed_in.member is not None:
-        return None
-    kept = await visit.store.snapshots.list(visit.principal)
-    return Counter(one.source.partition("/")[0] for one in kept)
-
-
 async def overview(visit: Visit) -> Response:
     """The buckets, as cards or as a table, filtered and in the order that the address asks for."""
     buckets = await visit.own_buckets()
@@ -112,3 +81,32 @@ async def overview(visit: Visit) -> Response:
         ending=await ending(visit),
         is_first_run=await visit.store.identity.first_run.concerns(visit.account.account_id),
     )
+
+
+async def _snapshots(visit: Visit) -> Counter[str] | None:
+    """How many snapshots are kept of each bucket, by name; None for members, whose role may not see them."""
+    if visit.signed_in is None or visit.signed_in.member is not None:
+        return None
+    kept = await visit.store.snapshots.list(visit.principal)
+    return Counter(one.source.partition("/")[0] for one in kept)
+
+
+async def export(visit: Visit) -> Response:
+    """The buckets as a table to keep."""
+    usage = await visit.store.buckets.usage(visit.principal)
+    rows = [
+        _cells(bucket, usage.get(bucket.bucket_id, Held()), visit.store.buckets.encryption_of(bucket))
+        for bucket in await visit.own_buckets()
+    ]
+
+    async def pages() -> AsyncIterator[Rows]:
+        yield rows
+
+    return CSVFile(_COLUMNS, pages(), "buckets.csv")
+
+
+def _cells(bucket: Bucket, held: Held, encryption: str | None) -> tuple[str | int, ...]:
+    return (
+        bucket.name, bucket.bucket_id, "public" if bucket.is_public else "private", time_of(bucket.created_ms), held.files,
+        held.size_bytes, in_a_phrase(bucket.lifecycle_rules), encryption or "none", "enabled" if bucket.lock.enabled else "disabled",
+    )  # fmt: skip

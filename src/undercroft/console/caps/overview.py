@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
+from undercroft import limits
 from undercroft.console.caps.amounts import NAMES, name_of, shown
 from undercroft.console.caps.parts import bars_of, part_of, row_of_bucket
 from undercroft.console.visit import Visit
@@ -27,7 +28,6 @@ from undercroft.store.work.sending import Outcome
 
 ALERT_DAYS = 30
 KEYS_SHOWN = 100
-ANSWER_SHOWN = 2000  # Characters of what a webhook answers to a test.
 CHANNELS = {OWNER: "The account's address", WEBHOOK: "The webhook"}
 
 
@@ -107,7 +107,7 @@ async def page(visit: Visit, *, tested: str = "", outcome: Outcome | None = None
         can_mail=store.identity.letters.can_be_sent,
         tested=CHANNELS.get(tested, tested.removeprefix(ADDRESS)),
         outcome=outcome,
-        answer="" if outcome is None else outcome.body.decode("utf-8", "replace")[:ANSWER_SHOWN],
+        answer="" if outcome is None else outcome.body.decode("utf-8", "replace")[: limits.TEST_ANSWER_SHOWN],
         undelivered=[
             (CHANNELS.get(one.channel, one.channel.removeprefix(ADDRESS)), one)
             for one in await store.work.notices.undelivered(account_id)

@@ -53,7 +53,7 @@ def part_of(used: int, cap: int | None, soft: int | None, category: Category) ->
     if soft is None:
         return None
     percent = min(100, used * 100 // soft) if soft else 100
-    return Part(percent, "warn" if percent == 100 else "", f"{_short(category, soft)}, soft")
+    return Part(percent, "warn" if percent == 100 else "", f"{_short(category, soft)} (soft limit)")
 
 
 def row_of_bucket(bucket: Bucket, held: Held, quotas: Quotas, soft: SoftLimits, done: Done) -> BucketRow:

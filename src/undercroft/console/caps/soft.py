@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from undercroft.console.caps.amounts import IN_BYTES, in_field, parse
 from undercroft.console.visit import Visit
-from undercroft.store.accounting.model import SOFT_CATEGORIES, Category, SoftLimits
-
-Kind = Literal["account", "bucket", "key"]
+from undercroft.store.accounting.model import SOFT_CATEGORIES, Category, Kind, SoftLimits
 
 
 def soft_in_fields(kind: Kind, soft: SoftLimits) -> dict[str, str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft import limits
 from undercroft.console.events.rules import named
 from undercroft.console.visit import Visit
 from undercroft.store.work.sending import Outcome
-
-ANSWER_SHOWN = 2000  # Characters of what a target answers to a test.
 
 
 async def show(visit: Visit) -> Response:
@@ -32,5 +31,5 @@ async def _page(visit: Visit, outcome: Outcome | None = None) -> Response:
         rule=rule,
         entries=await visit.store.work.deliveries.log(bucket, rule.name),
         outcome=outcome,
-        answer="" if outcome is None else outcome.body.decode("utf-8", "replace")[:ANSWER_SHOWN],
+        answer="" if outcome is None else outcome.body.decode("utf-8", "replace")[: limits.TEST_ANSWER_SHOWN],
     )

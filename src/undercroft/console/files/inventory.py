@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 from starlette.responses import Response
 
 from undercroft import limits
 from undercroft.console.files.details import sha1_of
-from undercroft.console.tables import CSVFile, Rows
+from undercroft.console.tables import CSVFile, Rows, time_of
 from undercroft.console.visit import Visit
 from undercroft.store.model import Bucket, FileVersion, Page
 
@@ -38,7 +37,6 @@ async def _rows(visit: Visit, bucket: Bucket, prefix: str, page: Page) -> AsyncI
 
 
 def _cells(version: FileVersion) -> tuple[str | int, ...]:
-    at = datetime.fromtimestamp(version.uploaded_ms / 1000, UTC).isoformat(timespec="milliseconds")
     return (
-        version.name, version.size, at.replace("+00:00", "Z"), version.content_type, sha1_of(version), str(version.file_id),
+        version.name, version.size, time_of(version.uploaded_ms), version.content_type, sha1_of(version), str(version.file_id),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The unfinished large files of a bucket, oldest first: what nobody sees in a folder, and what is stored all the same."""
+"""The unfinished large files of a bucket, oldest first: a folder shows them only when asked to, and they are stored all the same."""
 
 from __future__ import annotations
 

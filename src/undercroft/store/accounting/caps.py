@@ -1,4 +1,5 @@
-"""Caps: what accounts may use, as the operator sets it, and as they bound themselves. Those of buckets are settings of theirs.
+"""Caps: what accounts may use, as the operator sets it, and as they bound themselves. What buckets may hold is a setting of theirs,
+what buckets and keys may do a day is in `quotas.py`.
 
 Those on storage and files are judged by the gate, inside the transaction that would pass them. They cost accounts without
 one nothing: whether there is one is remembered, and forgotten by the same log as keys and buckets, whose id every commit
@@ -17,7 +18,7 @@ from undercroft.store.accounting.model import Caps, Category, SoftLimits, Standi
 from undercroft.store.accounting.quotas import check_amounts, put_soft, soft_in
 from undercroft.store.accounting.standings import caps_of_row, of_account_itself, of_everything
 from undercroft.store.ambient import Ambient
-from undercroft.store.errors import NoSuchAccount, OutOfRange
+from undercroft.store.errors import NoSuchAccount
 from undercroft.store.gate import Gate
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
@@ -33,7 +34,7 @@ class CapsOfAccounts:
         self._ambient = ambient
 
     async def are_there(self) -> bool:
-        """Whether there is a cap on any account or bucket."""
+        """Whether there is a cap or a soft limit on any account, bucket or key."""
         return bool(await caps.accounts_page(self._catalog.rows, "", 1))
 
     async def of(self, account_id: str) -> Caps:
@@ -71,9 +72,7 @@ class CapsOfAccounts:
         self, whose: Whose, account_id: str, asked: Mapping[Category, int | None], soft: SoftLimits | None
     ) -> Change[None]:
         """What sets these caps in a transaction. Raises `OutOfRange`."""
-        for category, cap in asked.items():
-            if cap is not None and not 0 <= cap <= limits.CAP_MAX:
-                raise OutOfRange(f"A cap is a number from 0 to {limits.CAP_MAX}, not {cap}.", category)
+        check_amounts({category: cap for category, cap in asked.items() if cap is not None})
         check_amounts(soft or {})
         now_ms = self._ambient.now_ms()
 
@@ -136,7 +135,7 @@ class CapsOfAccounts:
         return await self._catalog.scan(query)
 
     async def every_standing(self) -> list[Standing]:
-        """How much is used of the caps of all accounts and of their buckets, by account."""
+        """How much is used of all caps and soft limits of accounts, buckets and keys, by account."""
         day = day_of(self._ambient.now_ms())
         found: list[Standing] = []
         after = ""

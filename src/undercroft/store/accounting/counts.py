@@ -18,7 +18,7 @@ from undercroft.store.accounting.model import Caps, Done, Quotas, Subject, outco
 Counted = tuple[str, str, str, str, str]
 
 
-class Allowance:
+class QuotasLeft:
     """What is left today of the quotas of one bucket or key, in the units of `Quotas`; None where there is no such quota."""
 
     __slots__ = ("download", "kind", "requests", "subject_id", "upload")
@@ -39,14 +39,14 @@ class Left:
         self.download = None if caps.download is None else caps.download - spent.download
         self.class_b = None if caps.class_b is None else caps.class_b - spent.class_b
         self.class_c = None if caps.class_c is None else caps.class_c - spent.class_c
-        self.of_buckets: dict[str, Allowance] = {}
-        self.of_keys: dict[str, Allowance] = {}
+        self.of_buckets: dict[str, QuotasLeft] = {}
+        self.of_keys: dict[str, QuotasLeft] = {}
 
-    def add(self, allowance: Allowance) -> None:
-        """Take this one into account too."""
-        (self.of_buckets if allowance.kind == "bucket" else self.of_keys)[allowance.subject_id] = allowance
+    def add(self, quotas: QuotasLeft) -> None:
+        """Have what a bucket or a key does bounded by this too."""
+        (self.of_buckets if quotas.kind == "bucket" else self.of_keys)[quotas.subject_id] = quotas
 
-    def limiting(self, bucket_id: str, key_id: str) -> list[Allowance]:
+    def limiting(self, bucket_id: str, key_id: str) -> list[QuotasLeft]:
         """What is left to a bucket and a key, as far as they have quotas."""
         found = self.of_buckets.get(bucket_id), self.of_keys.get(key_id)
         return [one for one in found if one is not None]

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from operator import add
 
 from undercroft.catalog.accounting import SpentRow
-from undercroft.store.accounting.counts import Allowance, Batch, Counted, Counts, Left, gathered, no_counts, sum_of
+from undercroft.store.accounting.counts import Batch, Counted, Counts, Left, QuotasLeft, gathered, no_counts, sum_of
 from undercroft.store.accounting.model import (
     DAY_MS,
     GIVING_BACK,
@@ -211,7 +211,7 @@ class Meter:
         for subject, (of_subject, done) in (quotas or {}).items():
             so_far = done if is_of_today else Done()
             own_part = since.get((subject.kind, subject.subject_id), Done())
-            left.add(Allowance(subject, of_subject, Done(*map(add, so_far, own_part))))
+            left.add(QuotasLeft(subject, of_subject, Done(*map(add, so_far, own_part))))
         return left
 
     def _take(self, left: Left, counted: Counted, transactions: int) -> None:
@@ -240,7 +240,7 @@ class Meter:
         else:
             left.class_c = available - transactions
 
-    def _take_bytes(self, account_id: str, left: Left, size_bytes: int, bounding: list[Allowance]) -> None:
+    def _take_bytes(self, account_id: str, left: Left, size_bytes: int, bounding: list[QuotasLeft]) -> None:
         """Take downloaded bytes off all that bounds them, or raise and take none off."""
         for one in bounding:
             if one.download is not None and size_bytes > one.download:

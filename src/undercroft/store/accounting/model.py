@@ -28,6 +28,16 @@ JSON_NAMES: dict[Category, str] = {
     "requests": "requests",
     "upload": "upload",
 }
+# What amounts of each are counted in, in words.
+UNITS: dict[Category, str] = {
+    "storage": "bytes",
+    "files": "files",
+    "download": "bytes a day",
+    "class_b": "transactions a day",
+    "class_c": "transactions a day",
+    "requests": "requests a day",
+    "upload": "bytes a day",
+}
 # Calls that give room back, or take a right away: no quota of requests refuses them, though they count.
 GIVING_BACK = frozenset(
     {
@@ -80,8 +90,9 @@ class Quotas(msgspec.Struct, frozen=True):
 
 
 SoftLimits = Mapping[Category, int]  # What is told of and not refused, in the units of `Caps` and `Quotas`.
+Kind = Literal["account", "bucket", "key"]  # Of what a cap is on.
 # On what there may be such a limit, by the kind of its subject.
-SOFT_CATEGORIES: dict[str, tuple[Category, ...]] = {
+SOFT_CATEGORIES: dict[Kind, tuple[Category, ...]] = {
     "account": CATEGORIES,
     "bucket": ("storage", "files", *QUOTA_CATEGORIES),
     "key": QUOTA_CATEGORIES,
@@ -91,7 +102,7 @@ SOFT_CATEGORIES: dict[str, tuple[Category, ...]] = {
 class Subject(NamedTuple):
     """What a cap is on: the account itself, or one of its buckets or keys. Id and name are those of bucket or key."""
 
-    kind: Literal["account", "bucket", "key"] = "account"
+    kind: Kind = "account"
     subject_id: str = ""
     name: str = ""
 

@@ -12,7 +12,7 @@ from typing import Literal
 from undercroft import limits
 from undercroft.catalog import keys, quotas
 from undercroft.catalog.contract import Catalog, Rows, Transaction
-from undercroft.store.accounting.model import SOFT_CATEGORIES, Category, Done, Quotas, SoftLimits, Subject, day_of
+from undercroft.store.accounting.model import SOFT_CATEGORIES, Category, Done, Kind, Quotas, SoftLimits, Subject, day_of
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import InvalidRequest, NoSuchKey, OutOfRange
 from undercroft.store.gate import Gate
@@ -20,11 +20,12 @@ from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.principals import Principal
 from undercroft.store.operations import Operation
 
-Kind = Literal["account", "bucket", "key"]
-
 
 class QuotasOfAccounts:
-    """The quotas of all buckets and keys. Those of buckets are set with the bucket's other caps (`buckets.set_caps`)."""
+    """The quotas of all buckets and keys, and the soft limits of these and of accounts.
+
+    Those of buckets and of accounts are set with their other caps (`buckets.set_caps`, `CapsOfAccounts`).
+    """
 
     def __init__(self, catalog: Catalog, gate: Gate, ambient: Ambient) -> None:
         self._catalog = catalog

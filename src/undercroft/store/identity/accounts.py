@@ -46,6 +46,7 @@ from undercroft.store.identity.passwords import hash_password
 from undercroft.store.identity.principals import Principal
 from undercroft.store.identity.products import B2, drop_empty_snapshots
 from undercroft.store.identity.proofs import Proof
+from undercroft.store.identity.replaced_passwords import replace_password
 from undercroft.store.model import Account, ApplicationKey
 from undercroft.store.operations import ALL_CAPABILITIES
 
@@ -170,14 +171,7 @@ class Accounts:
         account = await self.find(id_or_email)
         password_hash = await hash_password(password)
 
-        async def change(tx: Transaction) -> None:
-            await accounts.set_password(tx, account.account_id, password_hash)
-            await sessions.delete_of_account(tx, account.account_id)
-            await second_factors.forget_browsers(tx, account.account_id)
-            await second_factors.delete_unfinished(tx, account.account_id)
-            await links.delete_of_account(tx, account.account_id, but="unsubscribe")
-
-        await self._gate.write(change)
+        await self._gate.write(lambda tx: replace_password(tx, account.account_id, password_hash))
         return account
 
     async def set_operator(self, id_or_email: str, is_operator: bool) -> Account:

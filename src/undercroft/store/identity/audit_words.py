@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from undercroft.store.accounting.model import CATEGORIES, Caps, Quotas, SoftLimits, moment
+from undercroft.store.accounting.model import CATEGORIES, UNITS, Caps, Quotas, SoftLimits, moment
 from undercroft.store.identity.access_types import in_order
 from undercroft.store.model import ApplicationKey
-
-_UNITS = {
-    "storage": "bytes",
-    "files": "files",
-    "download": "bytes a day",
-    "class_b": "transactions a day",
-    "class_c": "transactions a day",
-    "requests": "requests a day",
-    "upload": "bytes a day",
-}
 
 
 def of_caps(caps: Caps) -> dict[str, str]:
     """Caps of an account."""
     amounts = {category: getattr(caps, category) for category in CATEGORIES}
     return {
-        category.replace("_", " "): f"{amount:,} {_UNITS[category]}"
+        category.replace("_", " "): f"{amount:,} {UNITS[category]}"
         for category, amount in amounts.items()
         if amount is not None
     }
@@ -32,7 +22,7 @@ def of_caps(caps: Caps) -> dict[str, str]:
 def of_quotas(quotas: Quotas) -> dict[str, str]:
     """Caps by the day of a bucket or a key."""
     return {
-        f"cap on {'requests' if category == 'requests' else f'{category}s'} a day": f"{amount:,} {_UNITS[category]}"
+        f"cap on {'requests' if category == 'requests' else f'{category}s'} a day": f"{amount:,} {UNITS[category]}"
         for category, amount in quotas.amounts.items()
     }
 
@@ -40,7 +30,7 @@ def of_quotas(quotas: Quotas) -> dict[str, str]:
 def of_soft_limits(soft: SoftLimits) -> dict[str, str]:
     """Soft limits of an account, a bucket or a key."""
     return {
-        f"soft limit on {category.replace('_', ' ')}": f"{amount:,} {_UNITS[category]}"
+        f"soft limit on {category.replace('_', ' ')}": f"{amount:,} {UNITS[category]}"
         for category, amount in soft.items()
     }
 

@@ -10,20 +10,19 @@ from undercroft.catalog import first_runs
 from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.store.gate import Gate
 from undercroft.store.identity.accounts import Accounts, NewAccount, checked_email
-from undercroft.store.identity.new_passwords import Passwords
 from undercroft.store.identity.password_rules import check_new_password
 from undercroft.store.identity.passwords import hash_password
 from undercroft.store.identity.proofs import Proof
+from undercroft.store.identity.replaced_passwords import replace_password
 
 
 class FirstRun:
     """Knows whether the account of the first start has been taken over."""
 
-    def __init__(self, catalog: Catalog, gate: Gate, accounts: Accounts, passwords: Passwords) -> None:
+    def __init__(self, catalog: Catalog, gate: Gate, accounts: Accounts) -> None:
         self._catalog = catalog
         self._gate = gate
         self._accounts = accounts
-        self._passwords = passwords
 
     async def create(self, email: str, password: str) -> NewAccount:
         """Make the account of a first start, with a password that will be printed. Raises `DuplicateEmail`, `InvalidRequest`."""
@@ -56,7 +55,7 @@ class FirstRun:
         async def change(tx: Transaction) -> None:
             await proof.check(tx)
             await self._accounts.set_email_in(tx, account.account_id, email)
-            await self._passwords.set_in(tx, account.account_id, password_hash, session)
+            await replace_password(tx, account.account_id, password_hash, session)
             await first_runs.delete(tx, account.account_id)
 
         await self._gate.write(change)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from undercroft import limits
-from undercroft.catalog import accounts, links, second_factors, sessions
+from undercroft.catalog import accounts
 from undercroft.catalog.contract import Catalog, Transaction
 from undercroft.store.ambient import Ambient
 from undercroft.store.errors import BadLink
@@ -20,6 +20,7 @@ from undercroft.store.identity.passkeys import remove_in
 from undercroft.store.identity.password_rules import check_new_password
 from undercroft.store.identity.passwords import hash_password
 from undercroft.store.identity.proofs import Proof
+from undercroft.store.identity.replaced_passwords import replace_password
 from undercroft.store.model import Account
 
 
@@ -105,11 +106,7 @@ class Passwords:
             row = await accounts.find(tx, link.account_id)
             if row is None or row.suspended:
                 raise BadLink
-            await accounts.set_password(tx, row.account_id, password_hash)
-            await links.delete_of_account(tx, row.account_id, but="unsubscribe")
-            await sessions.delete_of_account(tx, row.account_id)
-            await second_factors.forget_browsers(tx, row.account_id)
-            await second_factors.delete_unfinished(tx, row.account_id)
+            await replace_password(tx, row.account_id, password_hash)
             gone, stay = await remove_in(tx, row.account_id, without_passkeys)
             return WasReset(account_of_row(row), gone, stay)
 
@@ -128,15 +125,7 @@ class Passwords:
 
         async def change(tx: Transaction) -> list[str]:
             await proof.check(tx)
-            await self.set_in(tx, account.account_id, password_hash, session)
+            await replace_password(tx, account.account_id, password_hash, session)
             return (await remove_in(tx, account.account_id, ()))[1]
 
         self._letters.password_changed(account.email, passkeys_stay=await self._gate.write(change))
-
-    async def set_in(self, tx: Transaction, account_id: str, password_hash: str, session: str) -> None:
-        """Set a password as part of a transaction, and end every session but the one of this secret."""
-        await accounts.set_password(tx, account_id, password_hash)
-        await links.delete_of_account(tx, account_id, but="unsubscribe")
-        await sessions.delete_of_account(tx, account_id, but=given.hash_of(session))
-        await second_factors.forget_browsers(tx, account_id)
-        await second_factors.delete_unfinished(tx, account_id)

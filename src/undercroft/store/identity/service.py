@@ -100,7 +100,7 @@ class Identity:
         self.emails = NewEmails(catalog, gate, self.accounts, self.attempts, self.letters, ambient)
         self.memberships = Memberships(catalog, gate, self.keys, self.accounts, self.attempts, self.letters, ambient)
         self.holders = Holders(catalog, gate, self.keys, ambient)
-        self.first_run = FirstRun(catalog, gate, self.accounts, self.passwords)
+        self.first_run = FirstRun(catalog, gate, self.accounts)
         self.sign_up = SignUp(catalog, gate, self.accounts, self.attempts, self.letters, ambient, people.sign_up)
 
     async def authenticate_key(self, key_id: str, secret: str) -> Principal:
