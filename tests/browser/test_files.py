@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from playwright.sync_api import expect
 
@@ -132,11 +132,18 @@ def test_a_folder_is_put_in_order_by_size_and_time_whatever_page_its_files_are_o
     page.get_by_role("columnheader", name="Size").get_by_role("link").click()
     expect(page.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "descending")
     assert files.labels()[0] == "last-and-largest.txt"
-    assert files.labels()[-1] == "below/"
-    expect(page.get_by_role("navigation", name="Pages")).to_have_count(0)
+    page.get_by_role("link", name="Next page").scroll_into_view_if_needed()
+    expect(files.row("below/")).to_be_attached()
+    assert files.labels()[-2:] == [f"{limits.FOLDER_PAGE - 1:03d}.txt", "below/"]
+    expect(page.get_by_role("navigation", name="Pages").get_by_role("link")).to_have_count(0)
     page.get_by_role("columnheader", name="Size").get_by_role("link").click()
     expect(page.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "ascending")
-    assert files.labels()[limits.FOLDER_PAGE] == "last-and-largest.txt"
+    assert files.labels()[0] == "000.txt"
+    page.goto(urljoin(page.url, page.get_by_role("link", name="Next page").get_attribute("href")))
+    assert files.labels() == ["last-and-largest.txt", "below/"]
+    expect(page.get_by_role("link", name="Next page")).to_have_count(0)
+    page.get_by_role("link", name="First page").click()
+    expect(files.row("000.txt")).to_be_visible()
     page.get_by_role("columnheader", name="Uploaded").get_by_role("link").click()
     expect(page.get_by_role("columnheader", name="Uploaded")).to_have_attribute("aria-sort", "descending")
     assert files.labels()[:2] == ["last-and-largest.txt", f"{limits.FOLDER_PAGE - 1:03d}.txt"]

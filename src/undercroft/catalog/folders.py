@@ -24,7 +24,7 @@ _BEHIND = (
 _BEFORE = f"CASE {_CUT} WHEN 0 THEN hop.name ELSE substr(hop.name, 1, ?4 + {_CUT}) END"
 
 
-def _statement(sources: list[str], *, backwards: bool) -> str:
+def _hops(sources: list[str], *, backwards: bool) -> str:
     first, step = ("?3", _BEFORE) if backwards else ("?2", _BEHIND)
 
     def nearest(at: str) -> str:
@@ -39,14 +39,16 @@ def _statement(sources: list[str], *, backwards: bool) -> str:
     return (
         f"WITH RECURSIVE hop(name) AS ({nearest(first)} UNION ALL"
         f" SELECT ({nearest(step)}) FROM hop WHERE hop.name IS NOT NULL LIMIT ?5)"
-        f" SELECT hop.name, {_CUT} FROM hop WHERE hop.name IS NOT NULL"
     )
 
 
+# The first name of each entry with a visible file, as the rows of `hop`, and a NULL behind the last.
+VISIBLE_HOPS = _hops(["visible"], backwards=False)
 _STATEMENTS = {
-    (hidden, unfinished, backwards): _statement(
+    (hidden, unfinished, backwards): _hops(
         ["finished" if hidden else "visible", *(["unfinished"] if unfinished else [])], backwards=backwards
     )
+    + f" SELECT hop.name, {_CUT} FROM hop WHERE hop.name IS NOT NULL"
     for hidden in (False, True)
     for unfinished in (False, True)
     for backwards in (False, True)

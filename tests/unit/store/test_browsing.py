@@ -117,6 +117,8 @@ async def test_a_folder_by_size_or_time_is_about_all_of_it_with_folders_behind_t
             ("in/c", 9),
             ("in/a", 5),
             ("in/below/x", 99),
+            ("in/below/y", 1),
+            ("in/deep/er/x", 1),
             ("in/.bzEmpty", 0),
             ("other", 50),
         ):
@@ -126,22 +128,63 @@ async def test_a_folder_by_size_or_time_is_about_all_of_it_with_folders_behind_t
         await bench.put("in/gone", b"x" * 80)
         await files.hide(bench.principal, bench.bucket, "in/gone", S3)
 
-        async def names(by, *, is_rising=False, limit=10):
-            found = await files.sorted_folder(
-                bench.principal, bench.bucket, "in/", by=by, is_rising=is_rising, limit=limit
-            )
-            assert found.files == 3
-            return [one.name.removeprefix("in/") for one in found.entries], found.is_all
+        async def names(by, *, is_rising=False):
+            pages = [page async for page in sorted_pages(bench, "in/", by, is_rising=is_rising, limit=2)]
+            assert all(page.is_all for page in pages)
+            return [one.name.removeprefix("in/") for page in pages for one in page.entries]
 
-        assert await names(Order.SIZE) == (["c", "b", "a", "below/"], True)
-        assert await names(Order.SIZE, is_rising=True) == (["a", "b", "c", "below/"], True)
-        assert await names(Order.UPLOADED) == (["b", "a", "c", "below/"], True)
-        assert await names(Order.UPLOADED, is_rising=True, limit=2) == (["c", "a"], True)
-        # The placeholder and the folder below are names that were looked at, too.
-        for most, is_all in ((4, False), (5, True), (6, True)):
+        for most in (limits.FOLDER_SORTED_FILES, 0):  # One walk along all, and hops from name to name.
+            monkeypatch.setattr(limits, "FOLDER_SORTED_FILES", most)
+            assert await names(Order.SIZE) == ["c", "b", "a", "below/", "deep/"]
+            assert await names(Order.SIZE, is_rising=True) == ["a", "b", "c", "below/", "deep/"]
+            assert await names(Order.UPLOADED) == ["b", "a", "c", "below/", "deep/"]
+            assert await names(Order.UPLOADED, is_rising=True) == ["c", "a", "b", "below/", "deep/"]
+        # The placeholder and the folders below are names that are looked at, too.
+        for most, is_all in ((5, False), (6, True), (7, True)):
             monkeypatch.setattr(limits, "FOLDER_SORTED_NAMES", most)
             found = await files.sorted_folder(bench.principal, bench.bucket, "in/", by=Order.SIZE, limit=10)
             assert found.is_all is is_all
+
+
+@asynchronous
+async def test_a_folder_is_walked_as_far_as_the_limit_and_beyond_it_is_hopped_through(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "FOLDER_SORTED_NAMES", 2)
+    async with open_bench(tmp_path) as bench:
+        for name in ("in/a", "in/b", "in/c", "in/d"):
+            await bench.put(name)
+        for most, seen in ((3, "ab"), (4, "abcd")):
+            monkeypatch.setattr(limits, "FOLDER_SORTED_FILES", most)
+            pages = [page async for page in sorted_pages(bench, "in/", Order.SIZE, limit=10)]
+            assert [(one.name, page.is_all) for page in pages for one in page.entries] == [
+                (f"in/{letter}", len(seen) == 4) for letter in seen
+            ]
+
+
+@asynchronous
+async def test_files_of_one_size_or_moment_are_by_name_and_none_is_lost_between_pages(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        names = [f"{number:02d}" for number in range(9)]
+        for name in names[::-1]:
+            await bench.put(name, b"same")
+        for by in Order:
+            for is_rising in (False, True):
+                for limit in (1, 2, 4, 9, 10):
+                    pages = [page async for page in sorted_pages(bench, "", by, is_rising=is_rising, limit=limit)]
+                    assert [one.name for page in pages for one in page.entries] == names
+
+
+async def sorted_pages(bench, folder, by, *, is_rising=False, limit):
+    """All pages of a folder in an order."""
+    after = None
+    while True:
+        page = await bench.store.files.sorted_folder(
+            bench.principal, bench.bucket, folder, by=by, is_rising=is_rising, after=after, limit=limit
+        )
+        assert len(page.entries) <= limit
+        yield page
+        after = page.came_to
+        if after is None:
+            return
 
 
 @asynchronous

@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from undercroft import limits
 from undercroft.console.files.places import crumbs_of, files_path, folder_of
-from undercroft.console.numbers import whole_number
+from undercroft.console.numbers import signed_number, whole_number
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import Held
 from undercroft.store.errors import NoSuchFile
-from undercroft.store.files.browsing import PLAIN, Order, View
+from undercroft.store.files.browsing import PLAIN, Order, Place, View
 from undercroft.store.model import Bucket
 
 _SHOWN = (
@@ -64,7 +64,8 @@ async def folder(visit: Visit) -> Response:
 
 
 async def _in_order(visit: Visit, bucket: Bucket, prefix: str, typed: str, by: Order) -> Response:
-    """The folder by size or time: its first rows, of all it has."""
+    """A page of the folder by size or time."""
+    name = visit.query("after")
     found = await visit.store.files.sorted_folder(
         visit.principal,
         bucket,
@@ -72,7 +73,8 @@ async def _in_order(visit: Visit, bucket: Bucket, prefix: str, typed: str, by: O
         typed=typed,
         by=by,
         is_rising=visit.query("order") == "rising",
-        limit=limits.FOLDER_SORTED_SHOWN,
+        after=Place(name, signed_number(visit.query("value"))) if name else None,
+        limit=limits.FOLDER_PAGE,
     )
     return visit.render(
         "files/folder.html",
@@ -80,7 +82,7 @@ async def _in_order(visit: Visit, bucket: Bucket, prefix: str, typed: str, by: O
         **await _listing(visit, bucket, typed, PLAIN),
         page=found,
         in_order=by.value,
-        is_part=False,
+        is_part=bool(name) or found.came_to is not None,
     )
 
 

@@ -7,15 +7,14 @@ far it came, so that the caller decides how long to go on.
 
 from __future__ import annotations
 
-import heapq
 from enum import Enum
-from operator import itemgetter
 
 import msgspec
 
 from undercroft import limits
 from undercroft.catalog import folders, versions
 from undercroft.catalog.contract import Rows
+from undercroft.catalog.sorted_folders import SortedFolder, Value
 from undercroft.catalog.versions import FIRST, VersionRow
 from undercroft.store.files.base import FilesBase, version_of
 from undercroft.store.files.contents import Contents, Tally
@@ -77,14 +76,29 @@ class Order(Enum):
     UPLOADED = "uploaded"
 
 
-class SortedFolder(msgspec.Struct, frozen=True):
-    """The first rows of a folder in another order than by name: files, and behind them folders by name, as far as there is room.
+_VALUES = {
+    (Order.SIZE, False): Value.LARGEST,
+    (Order.SIZE, True): Value.SMALLEST,
+    (Order.UPLOADED, False): Value.LATEST,
+    (Order.UPLOADED, True): Value.EARLIEST,
+}
 
-    `files` is how many there are among the names that were looked at; `is_all` tells whether those were all.
+
+class Place(msgspec.Struct, frozen=True):
+    """A row of a folder in another order than by name: a file, with what puts it there, or a folder, behind all files."""
+
+    name: str
+    value: int | None
+
+
+class SortedPage(msgspec.Struct, frozen=True):
+    """A page of a folder in another order than by name: files, then folders by name.
+
+    `came_to` is the last of them where more follow; `is_all` tells whether every name of the folder was looked at.
     """
 
     entries: list[Entry]
-    files: int
+    came_to: Place | None
     is_all: bool
 
 
@@ -159,35 +173,39 @@ class Browsing(FilesBase):
         typed: str = "",
         by: Order,
         is_rising: bool = False,
+        after: Place | None = None,
         limit: int,
-    ) -> SortedFolder:
-        """The visible files of a folder by size or time, the largest or latest first, or, with `is_rising`, last.
+    ) -> SortedPage:
+        """A page of the visible files of a folder by size or time, the largest or latest first, or, with `is_rising`, last.
 
-        It looks at all of the folder, and not at a page of it, up to `limits.FOLDER_SORTED_NAMES` names, which takes about 60 ms of CPU.
+        Each page looks at all of the folder: up to `limits.FOLDER_SORTED_FILES` files in it and beneath it, or else at its first
+        `limits.FOLDER_SORTED_NAMES` names.
         """
         await self._gate.enter(principal, Operation.LIST_FILES, bucket, folder)
         raw_folder, prefix = folder.encode(), (folder + typed).encode()
-        end = versions.prefix_end(prefix)
         unseen = (raw_folder, raw_folder + EMPTY_FOLDER_NAME.encode())
 
-        async def query(rows: Rows) -> SortedFolder:
-            names = await folders.entries(
-                rows, bucket.bucket_id, prefix, end, folder=raw_folder, hidden=False, unfinished=False,
-                limit=limits.FOLDER_SORTED_NAMES + 1,
+        async def query(rows: Rows) -> SortedPage:
+            order = await SortedFolder.open(
+                rows, bucket.bucket_id, prefix, versions.prefix_end(prefix), folder=raw_folder,
+                walk_max=limits.FOLDER_SORTED_FILES, hops_max=limits.FOLDER_SORTED_NAMES,
             )  # fmt: skip
-            looked_at = names[: limits.FOLDER_SORTED_NAMES]
-            sortable: list[tuple[int, bytes]] = []
-            for name, is_folder in looked_at:
-                if not is_folder and name not in unseen:
-                    newest = await versions.newest(rows, bucket.bucket_id, name)
-                    if newest is not None:
-                        sortable.append((newest.size if by is Order.SIZE else -newest.inverted_ms, name))
-            choose = heapq.nsmallest if is_rising else heapq.nlargest
+            places: list[Place] = []
+            if after is None or after.value is not None:
+                behind = None if after is None else (after.value or 0, after.name.encode())
+                found = await order.files(_VALUES[by, is_rising], behind, limit + 1 + len(unseen))
+                places = [Place(name.decode(), value) for name, value in found if name not in unseen]
+            if len(places) <= limit:
+                passed = after.name if after is not None and after.value is None else ""
+                below = [raw_name.decode() for raw_name in await order.folders()]
+                places += [Place(name, None) for name in below if name > passed]
             listed: list[Entry] = []
-            for _, name in choose(limit, sortable, key=itemgetter(0)):
-                listed += await _entries_of_name(rows, bucket, name, PLAIN)
-            below = [Entry(EntryKind.FOLDER, name.decode()) for name, is_folder in looked_at if is_folder]
-            return SortedFolder([*listed, *below][:limit], len(sortable), len(names) == len(looked_at))
+            for place in places[:limit]:
+                if place.value is None:
+                    listed.append(Entry(EntryKind.FOLDER, place.name))
+                else:
+                    listed += await _entries_of_name(rows, bucket, place.name.encode(), PLAIN)
+            return SortedPage(listed, places[limit - 1] if len(places) > limit else None, order.is_all)
 
         return await self._catalog.scan(query)
 

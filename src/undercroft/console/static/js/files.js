@@ -143,7 +143,7 @@ function startFilter(search) {
   let timer;
   const run = () => {
     const here = new URL(location.href);
-    for (const name of ["after", "before", "last", "open", "notice"]) here.searchParams.delete(name);
+    for (const name of ["after", "value", "before", "last", "open", "notice"]) here.searchParams.delete(name);
     if (field.value) here.searchParams.set("typed", field.value);
     else here.searchParams.delete("typed");
     return show(here.href);
