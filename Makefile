@@ -10,6 +10,7 @@
 #   make bench-full    the same, and lists of a bucket with 10 million names
 #   make s3-model      the table of S3 operations, again from the installed botocore
 #   make client-table  docs/clients.md, again from what the tests of clients declare
+#   make messages      the console's texts for translators, again from its source
 #   make screenshots   the pictures of docs/console.md, again from the console as it is
 #   make constraints   constraints.txt, again from a clean environment
 #   make clean         remove everything that make made, but not ./.data
@@ -20,7 +21,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: serve test test-full check format coverage bench bench-full s3-model client-table screenshots constraints clean
+.PHONY: serve test test-full check format coverage bench bench-full s3-model client-table messages screenshots constraints clean
 .DEFAULT_GOAL := serve
 
 # Installs into the environment with the interpreter's own pip, which spares making one there; where it is missing or older
@@ -81,6 +82,9 @@ s3-model: $(VENV)/.dev
 
 client-table: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python tools/make_client_table.py
+
+messages: $(VENV)/.dev
+	$(BIN)/python tools/make_messages.py
 
 screenshots: $(VENV)/.dev
 	UNDERCROFT_SCREENSHOTS=1 $(BIN)/pytest tests/browser/test_screenshots.py

@@ -226,6 +226,10 @@ CONSOLE_OPEN_FORM_MAX_BYTES = 64 * KIB  # Of who is not signed in, so that thous
 CONSOLE_REQUESTS_AT_ONCE = 8  # Of one account in one process; more wait, …
 CONSOLE_REQUESTS_WAITING_MAX = 64  # … but no more than these.
 CONSOLE_FORM_FIELDS_MAX = 5000  # A page of a table with every row chosen.
+CONSOLE_LANGUAGES_MAX = 100
+CONSOLE_LANGUAGE_MAX_BYTES = 4 * MIB  # Of a file of translations; one that has everything takes a tenth.
+CONSOLE_LANGUAGES_REMEMBERED = 256  # Wishes of browsers whose answer is kept.
+ACCEPT_LANGUAGE_MAX_BYTES = 200  # A wish that is longer counts as none.
 
 # -- Uploads from the browser (ours) ----------------------------------------------------------------------------------
 BROWSER_PART_BYTES = 8 * MIB  # What is larger goes in parts of this size, or of more where they would be too many.

@@ -10,6 +10,9 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 
 from undercroft.console.assets import Assets
 from undercroft.console.guard import Guard
+from undercroft.console.languages import OWN_FOLDER
+from undercroft.console.languages.catalogues import load
+from undercroft.console.languages.scripts import SCRIPT_PATH, script_of
 from undercroft.console.monitoring import Monitoring
 from undercroft.console.page import Page
 from undercroft.console.sections import PAGES
@@ -35,9 +38,12 @@ class ConsoleApp:
         self._machines = Adapter(self._monitoring, meter)
         self._meter = meter
         assets = Assets()
-        guard = Guard(Console(store, settings, assets.version, {page.path for page in PAGES}))
+        languages = load(settings.data / OWN_FOLDER)
+        guard = Guard(Console(store, settings, assets.version, {page.path for page in PAGES}, languages))
         self._router = Router(
-            [Mount(ASSETS_PATH, assets), *_routes(guard)], redirect_slashes=False, default=guard.nothing_here
+            [Mount(ASSETS_PATH, assets), Route(SCRIPT_PATH, script_of(languages)), *_routes(guard)],
+            redirect_slashes=False,
+            default=guard.nothing_here,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

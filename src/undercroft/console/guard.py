@@ -24,10 +24,12 @@ from undercroft.console import navigation
 from undercroft.console.auditing import action_of, write_down
 from undercroft.console.cap_banner import what_is_reached
 from undercroft.console.crowd import Crowd
+from undercroft.console.languages import _, in_english, speak
 from undercroft.console.members import rights
 from undercroft.console.operator import acting
 from undercroft.console.page import Page, Who
 from undercroft.console.problems import Problem, problem_of
+from undercroft.console.templates import count
 from undercroft.console.visit import Console, Visit
 from undercroft.http.errors import BodyBroken, BodyTooLarge
 from undercroft.store.errors import ProductNotEnabled, StoreError
@@ -68,7 +70,8 @@ class Guard:
         request = Request(scope, receive)
         visit = await self._visit(request)
         response = _refuse(
-            visit, Problem(404, "There is no such page", "The address may be misspelt, or what it showed is gone.")
+            visit,
+            Problem(404, _("There is no such page"), _("The address may be misspelt, or what it showed is gone.")),
         )
         await self._dressed(visit, response)(scope, receive, send)
 
@@ -83,7 +86,11 @@ class Guard:
             _log.exception("unexpected_error", error_id=request_id, face="console", operation=operation)
             response = _refuse(
                 visit,
-                Problem(500, "Something went wrong here", f"It was not your doing. The log has it as {request_id}."),
+                Problem(
+                    500,
+                    _("Something went wrong here"),
+                    _("It was not your doing. The log has it as %(request_id)s.", request_id=request_id),
+                ),
             )
         return self._dressed(visit, response)
 
@@ -124,10 +131,13 @@ class Guard:
         except (msgspec.DecodeError, ValueError) as error:
             if not isinstance(error, msgspec.MsgspecError):
                 raise
-            return _refuse(visit, Problem(400, "This request cannot be read", str(error)))
+            return _refuse(visit, Problem(400, _("This request cannot be read"), str(error)))
 
     async def _visit(self, request: Request, *, is_use: bool = True) -> Visit:
         console = self._console
+        speak(
+            console.choice.of(request.cookies.get(console.language_cookie), request.headers.get("accept-language", ""))
+        )
         secret = request.cookies.get(console.session_cookie, "")
         visit = Visit(request, console, None, "")
         if secret:
@@ -190,8 +200,8 @@ async def _read(visit: Visit) -> Problem | None:
     if request.headers.get("origin") != visit.own_origin:
         return Problem(
             403,
-            "This form was not sent from the console",
-            "Its Origin is another. Open the page again, and send it from there.",
+            _("This form was not sent from the console"),
+            _("Its Origin is another. Open the page again, and send it from there."),
         )
     try:
         most = limits.CONSOLE_OPEN_FORM_MAX_BYTES if visit.signed_in is None else limits.CONSOLE_FORM_MAX_BYTES
@@ -199,15 +209,18 @@ async def _read(visit: Visit) -> Problem | None:
         if request.headers.get("content-type", "").partition(";")[0].strip() == _FORM_TYPE:
             visit.form = _fields(visit.raw_body)
     except BodyTooLarge as error:
-        return Problem(413, "This form is too large", f"A form has at most {error.limit_bytes:,} bytes.")
+        shown = count(error.limit_bytes, "byte")
+        return Problem(413, _("This form is too large"), _("A form has at most %(bytes)s.", bytes=shown))
     except ValueError:
-        return Problem(400, "This form cannot be read", "It is not encoded as forms are, or has too many fields.")
+        return Problem(400, _("This form cannot be read"), _("It is not encoded as forms are, or has too many fields."))
     given = request.headers.get(CSRF_HEADER) or visit.field(CSRF_FIELD)
     if not hmac.compare_digest(given.encode(), visit.csrf_token.encode()):
         return Problem(
             403,
-            "This page is too old",
-            "You have signed in or out, or gone to another account, since it was opened. Open it again, and send it once more.",
+            _("This page is too old"),
+            _(
+                "You have signed in or out, or gone to another account, since it was opened. Open it again, and send it once more."
+            ),
         )
     return None
 
@@ -222,7 +235,7 @@ def _fields(body: bytes) -> FormData:
 
 def _send_to_sign_in(visit: Visit, page: Page) -> Response:
     if visit.wants_json:
-        return _refuse(visit, Problem(401, "You are not signed in", "Your session is over. Sign in again."))
+        return _refuse(visit, Problem(401, _("You are not signed in"), _("Your session is over. Sign in again.")))
     url = visit.request.url
     wanted = url.path + (f"?{url.query}" if url.query else "")
     return visit.redirect("/sign-in", **({"next": wanted} if page.method == "GET" and wanted != "/" else {}))
@@ -243,5 +256,5 @@ def _refuse(visit: Visit, problem: Problem) -> Response:
         response = visit.answer_json(said, status=problem.status)
     else:
         response = visit.render("error.html", status=problem.status, problem=problem)
-    visit.refusal = f"{problem.title}. {problem.text}"
+    visit.refusal = f"{in_english(problem.title)}. {in_english(problem.text)}"
     return response

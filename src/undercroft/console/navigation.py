@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+from undercroft.console.languages import N_
+
 
 class Entry(NamedTuple):
     """An entry of the rail. `key` is the letter that follows `g` on the keyboard."""
@@ -25,38 +27,38 @@ class Group(NamedTuple):
     entries: tuple[Entry, ...]
 
 
-B2_GROUP = "B2 Cloud Storage"
-OPERATOR_GROUP = "Operator"
+B2_GROUP = N_("B2 Cloud Storage")
+OPERATOR_GROUP = N_("Operator")
 
 GROUPS = (
     Group(
         B2_GROUP,
         (
-            Entry("Buckets", "/buckets", "bucket", "b"),
-            Entry("Browse Files", "/files", "folder", "f"),
-            Entry("Snapshots", "/snapshots", "snapshot", "s"),
-            Entry("Jobs", "/jobs", "list", "j"),
-            Entry("Reports", "/reports", "chart", "r"),
-            Entry("Caps & Alerts", "/caps", "gauge", "c"),
-            Entry("Cloud Replication", "/replication", "replicate", "l"),
-            Entry("Application Keys", "/keys", "key", "k"),
+            Entry(N_("Buckets"), "/buckets", "bucket", "b"),
+            Entry(N_("Browse Files"), "/files", "folder", "f"),
+            Entry(N_("Snapshots"), "/snapshots", "snapshot", "s"),
+            Entry(N_("Jobs"), "/jobs", "list", "j"),
+            Entry(N_("Reports"), "/reports", "chart", "r"),
+            Entry(N_("Caps & Alerts"), "/caps", "gauge", "c"),
+            Entry(N_("Cloud Replication"), "/replication", "replicate", "l"),
+            Entry(N_("Application Keys"), "/keys", "key", "k"),
         ),
     ),
     Group(
-        "Account",
+        N_("Account"),
         (
-            Entry("My Settings", "/settings", "settings", "m"),
-            Entry("Members", "/members", "people"),
-            Entry("Audit Log", "/audit", "audit", "a"),
+            Entry(N_("My Settings"), "/settings", "settings", "m"),
+            Entry(N_("Members"), "/members", "people"),
+            Entry(N_("Audit Log"), "/audit", "audit", "a"),
         ),
     ),
     Group(
         OPERATOR_GROUP,
         (
-            Entry("Accounts", "/operator/accounts", "people", "o"),
-            Entry("Invitations", "/operator/invitations", "mail", "i"),
-            Entry("All Activity", "/operator/audit", "list"),
-            Entry("Installation", "/operator/installation", "info"),
+            Entry(N_("Accounts"), "/operator/accounts", "people", "o"),
+            Entry(N_("Invitations"), "/operator/invitations", "mail", "i"),
+            Entry(N_("All Activity"), "/operator/audit", "list"),
+            Entry(N_("Installation"), "/operator/installation", "info"),
         ),
     ),
 )
@@ -76,18 +78,18 @@ class BucketPage(NamedTuple):
 
 BUCKET_PATH = "/buckets/{name}"
 BUCKET_PAGES = (
-    BucketPage("/files", "Files", "Upload/Download", "listFiles"),
-    BucketPage("/at", "Point in Time", "Point in Time", "listFiles"),
-    BucketPage("/settings", "Settings", "Bucket Settings", "writeBuckets"),
-    BucketPage("/lifecycle", "Lifecycle", "Lifecycle Settings", "writeBuckets"),
-    BucketPage("/cors", "CORS", "CORS Rules", "writeBuckets"),
-    BucketPage("/lock", "Lock", "Object Lock", "writeBucketRetentions"),
-    BucketPage("/events", "Events", "Event Notifications", "readBucketNotifications"),
-    BucketPage("/replication", "Replication", "Replication", "readBucketReplications"),
-    BucketPage("/logs", "Logs", "Access Logs", "readBucketLogging"),
-    BucketPage("/shares", "Shares", "Share Links", "shareFiles"),
-    BucketPage("/access", "Access", "Access", "listKeys"),
-    BucketPage("/unfinished", "Unfinished", "Unfinished Large Files", "listFiles"),
+    BucketPage("/files", N_("Files"), N_("Upload/Download"), "listFiles"),
+    BucketPage("/at", N_("Point in Time"), N_("Point in Time"), "listFiles"),
+    BucketPage("/settings", N_("Settings"), N_("Bucket Settings"), "writeBuckets"),
+    BucketPage("/lifecycle", N_("Lifecycle"), N_("Lifecycle Settings"), "writeBuckets"),
+    BucketPage("/cors", N_("CORS"), N_("CORS Rules"), "writeBuckets"),
+    BucketPage("/lock", N_("Lock"), N_("Object Lock"), "writeBucketRetentions"),
+    BucketPage("/events", N_("Events"), N_("Event Notifications"), "readBucketNotifications"),
+    BucketPage("/replication", N_("Replication"), N_("Replication"), "readBucketReplications"),
+    BucketPage("/logs", N_("Logs"), N_("Access Logs"), "readBucketLogging"),
+    BucketPage("/shares", N_("Shares"), N_("Share Links"), "shareFiles"),
+    BucketPage("/access", N_("Access"), N_("Access"), "listKeys"),
+    BucketPage("/unfinished", N_("Unfinished"), N_("Unfinished Large Files"), "listFiles"),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.languages import ENGLISH
 from undercroft.console.page import Page, Who, post
 from undercroft.console.visit import THEMES, Visit
 
@@ -21,6 +22,13 @@ async def set_rail(visit: Visit) -> Response:
     return _back(visit)
 
 
+async def set_language(visit: Visit) -> Response:
+    """Remember in which language pages are, and go back."""
+    wanted = visit.field("language")
+    visit.cookies[visit.console.language_cookie] = wanted if wanted in visit.languages else ENGLISH.tag
+    return _back(visit)
+
+
 def _back(visit: Visit) -> Response:
     """The way to the page where it was chosen."""
     back = visit.field("back", "/")
@@ -34,5 +42,6 @@ def is_own_path(path: str) -> bool:
 
 PAGES: tuple[Page, ...] = (
     post("/preferences/theme", set_theme, who=Who.ANYBODY, action=""),
+    post("/preferences/language", set_language, who=Who.ANYBODY, action=""),
     post("/preferences/rail", set_rail, action=""),
 )

@@ -12,14 +12,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from undercroft.console import nouns
+from undercroft.console.languages import Language, _, ngettext
+from undercroft.console.languages.in_templates import TranslatedEnvironment
+from undercroft.console.languages.scripts import address_of
+
 _FOLDER = Path(__file__).parent
 _UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB", "EB")
 _STEPS = ((60, "minute"), (60, "hour"), (24, "day"), (30, "month"), (12, "year"))
 
 
-def environment(assets_version: str) -> Environment:
-    """The environment; `assets_version` is that of the files under `/static/`."""
-    made = Environment(
+def environment(assets_version: str, language: Language) -> Environment:
+    """The environment of a language; `assets_version` is that of the files under `/static/`."""
+    made = TranslatedEnvironment(
+        language,
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
@@ -27,7 +33,7 @@ def environment(assets_version: str) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters |= {"size": size, "moment": moment, "utc": utc, "count": count, "path": in_path}
+    made.filters |= {"size": size, "moment": moment, "utc": utc, "count": count, "path": in_path, "words": address_of}
     made.globals["left"] = left
     made.globals["asset"] = lambda path: f"/static/{assets_version}/{path}"
     return made
@@ -40,16 +46,13 @@ def size(size_bytes: int) -> str:
         if value < 999.95 or unit == _UNITS[-1]:
             break
         value /= 1000
-    if unit == "bytes":
-        return "1 byte" if size_bytes == 1 else f"{size_bytes} bytes"
-    return f"{value:.1f} {unit}"
+    return count(size_bytes, "byte") if unit == _UNITS[0] else f"{value:.1f} {unit}"
 
 
-def count(number: int, noun: str = "", plural: str = "") -> str:
-    """A number with its thousands apart, and its noun: `1 file`, `12,402 files`."""
-    if not noun:
-        return f"{number:,}"
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+def count(number: int, noun: str = "") -> str:
+    """A number with its thousands apart, and its noun, which is one of `nouns.py`: `1 file`, `12,402 files`."""
+    shown = f"{number:,}"
+    return ngettext(*nouns.FORMS[noun], number, number=shown) if noun else shown
 
 
 def in_path(text: str) -> str:
@@ -58,13 +61,13 @@ def in_path(text: str) -> str:
 
 
 @pass_context
-def moment(context: Context, at_ms: int | None, *, otherwise: str = "never") -> Markup | str:
+def moment(context: Context, at_ms: int | None, *, otherwise: str | None = None) -> Markup | str:
     """A moment relative to now, with the exact one for whoever points at it: in the time zone of the person's choice, and in UTC.
 
-    Milliseconds since the epoch.
+    Milliseconds since the epoch. `otherwise` is what is said of None, if not "never".
     """
     if at_ms is None:
-        return otherwise
+        return _("never") if otherwise is None else otherwise
     exact = datetime.fromtimestamp(at_ms / 1000, UTC)
     signed_in = context["signed_in"]
     zone = "UTC" if signed_in is None else signed_in.person.time_zone
@@ -94,9 +97,8 @@ def relative(at_ms: int, now_ms: int) -> str:
     """How long ago, or in how long, in the largest unit that fits."""
     number, unit = _largest(abs(now_ms - at_ms) / 1000)
     if unit == "second":
-        return "just now" if at_ms <= now_ms else "in a moment"
-    words = count(number, unit)
-    return f"{words} ago" if at_ms <= now_ms else f"in {words}"
+        return _("just now") if at_ms <= now_ms else _("in a moment")
+    return ngettext(*(nouns.AGO if at_ms <= now_ms else nouns.AHEAD)[unit], number, number=count(number))
 
 
 def left(until_ms: int, now_ms: int) -> str:

@@ -14,6 +14,8 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from undercroft.console import navigation, templates
 from undercroft.console.cap_banner import Said
+from undercroft.console.languages import Languages, _, current, in_english
+from undercroft.console.languages.choice import Choice
 from undercroft.console.members import rights
 from undercroft.console.notices import NOTICES
 from undercroft.console.numbers import whole_number
@@ -48,10 +50,13 @@ class Noted(msgspec.Struct):
 class Console:
     """What all visits share. `paths` are those that have pages."""
 
-    def __init__(self, store: Store, settings: Settings, assets_version: str, paths: set[str]) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, assets_version: str, paths: set[str], languages: Languages
+    ) -> None:
         self.store = store
         self.settings = settings
-        self.templates = templates.environment(assets_version)
+        self.choice = Choice(languages)
+        self.templates = {tag: templates.environment(assets_version, one) for tag, one in languages.items()}
         self.paths = paths
         self.bucket_pages = navigation.shown_of_bucket(paths)
         suffix = settings.console_listen.port  # Cookies ignore ports, and two installations may share a host.
@@ -63,6 +68,7 @@ class Console:
         self.known_cookie = f"undercroft_known_{suffix}"  # Of a browser that somebody has signed in with.
         self.theme_cookie = "undercroft_theme"
         self.rail_cookie = "undercroft_rail"
+        self.language_cookie = "undercroft_language"
 
     def has_page(self, path: str) -> bool:
         """Whether there is a page of this path, as the table of pages writes it."""
@@ -143,6 +149,11 @@ class Visit:
         return self.settings.s3_endpoint(self.api_origin)
 
     @property
+    def languages(self) -> Languages:
+        """The languages that pages can be in."""
+        return self.console.choice.languages
+
+    @property
     def wants_json(self) -> bool:
         """Whether a script asks, and not a person."""
         return "application/json" in self.request.headers.get("accept", "")
@@ -175,7 +186,7 @@ class Visit:
 
     def bucket_tabs(self, name: str) -> list[tuple[str, str]]:
         """The tabs of a bucket's pages that this person has: path and text."""
-        return [(f"/buckets/{name}{page.suffix}", page.tab) for page in self.bucket_pages]
+        return [(f"/buckets/{name}{page.suffix}", _(page.tab)) for page in self.bucket_pages]
 
     @property
     def bucket_pages(self) -> list[navigation.BucketPage]:
@@ -259,19 +270,25 @@ class Visit:
         self, template: str, *, status: int = 200, errors: Mapping[str, str] | None = None, **values: Any
     ) -> Response:
         """The page of this template. `errors` has what is wrong by the name of a form's field."""
-        self.refusal = " ".join((errors or {}).values())
+        self.refusal = " ".join(in_english(error) for error in (errors or {}).values())
+        language = current()
         theme = self.request.cookies.get(self.console.theme_cookie, "system")
-        page = self.console.templates.get_template(template).render(
-            visit=self,
-            signed_in=self.signed_in,
-            groups=self.groups,
-            here=self.request.url.path,
-            theme=theme if theme in THEMES else "system",
-            is_rail_narrow=self.request.cookies.get(self.console.rail_cookie) == "narrow",
-            notice=NOTICES.get(self.query("notice")),
-            now_ms=self.store.ambient.now_ms(),
-            errors=defaultdict(str, errors or {}),
-            **values,
+        page = (
+            self.console.templates[language.tag]
+            .get_template(template)
+            .render(
+                visit=self,
+                language=language,
+                signed_in=self.signed_in,
+                groups=self.groups,
+                here=self.request.url.path,
+                theme=theme if theme in THEMES else "system",
+                is_rail_narrow=self.request.cookies.get(self.console.rail_cookie) == "narrow",
+                notice=_(NOTICES.get(self.query("notice"), "")),
+                now_ms=self.store.ambient.now_ms(),
+                errors=defaultdict(str, errors or {}),
+                **values,
+            )
         )
         return HTMLResponse(page, status)
 

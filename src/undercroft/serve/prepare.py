@@ -17,6 +17,7 @@ import msgspec
 from undercroft import limits
 from undercroft.blobs.contract import BlobError
 from undercroft.catalog.contract import CatalogError
+from undercroft.console import languages
 from undercroft.keyring import KeyringError
 from undercroft.serve import children, exits
 from undercroft.serve.compose import open_store
@@ -85,11 +86,23 @@ def _why(code: int) -> str:
 
 def _prepare_here(settings: Settings) -> Prepared:
     try:
+        _check_languages(settings)
         return asyncio.run(prepare_store(settings, os.environ))
+    except languages.LanguageError as error:
+        return Prepared(error=str(error))
     except (StoreError, CatalogError, BlobError, KeyringError) as error:
         return Prepared(error=f"--data: {settings.data}: {error}")
     except OSError as error:
         return Prepared(error=f"--data: {error.filename or settings.data} cannot be used: {error.strerror}")
+
+
+def _check_languages(settings: Settings) -> None:
+    """Complain now of the operator's own languages, and not once in the console's process, again and again."""
+    folder = settings.data / languages.OWN_FOLDER
+    if folder.exists():
+        from undercroft.console.languages.catalogues import load_folder  # Here, since few have any.
+
+        load_folder(folder)
 
 
 async def prepare_store(settings: Settings, environment: Mapping[str, str]) -> Prepared:
