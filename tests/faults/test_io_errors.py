@@ -61,8 +61,8 @@ def test_p12_each_call_of_an_upload_fails_in_turn_and_each_is_told_for_what_it_i
 
 
 @pytest.mark.timeout(TIMEOUT_S)
-def test_p12_whichever_call_of_the_first_account_fails_the_command_is_told(disk, tmp_path):
+def test_p12_whichever_call_of_the_first_account_fails_the_command_is_told(disk, tmp_path, full_size):
     """Its first statement makes the log, for which there may be no room, or none for a moment."""
     [number] = [number for number, path in enumerate(WRITE_PATHS) if path.name == "create first account"]
-    counts = break_paths(disk, tmp_path, 1, [number])
+    counts = break_paths(disk, tmp_path, 1 if full_size else 6, [number])
     assert min(counts["acknowledged"], counts["refused"], counts["fatal"]) > 0, counts
