@@ -57,19 +57,22 @@ async def page(rows: Rows, account_id: str, start_key_id: str, now_ms: int, limi
 
 async def of_bucket(
     rows: Rows, account_id: str, bucket_id: str, start_key_id: str, now_ms: int, limit: int
-) -> list[tuple[KeyRow, str]]:
+) -> list[tuple[KeyRow, str, bool]]:
     """The account's keys, its master key and members' too, that are for all buckets or for this one among others.
 
-    From this id on, by id, without those that have expired; each with the address of the member whose it is, or an empty one.
+    From this id on, by id, without those that have expired; each with the address of the member whose it is, or an empty one, and
+    whether that member's own account is suspended.
     """
     found = await rows.all(
-        f"SELECT {', '.join('k.' + name for name in _COLUMNS.split(', '))}, coalesce(m.email, '') FROM keys k"
+        f"SELECT {', '.join('k.' + name for name in _COLUMNS.split(', '))}, coalesce(m.email, ''),"
+        " coalesce(a.suspended, 0) FROM keys k"
         " LEFT JOIN members m ON m.account_id = k.account_id AND m.key_id = k.key_id"
+        " LEFT JOIN accounts a ON a.account_id = m.member_id"
         " WHERE k.account_id = ?1 AND k.key_id >= ?3 AND (k.bucket_ids IS NULL OR instr(k.bucket_ids, ?2) > 0)"
         " AND (k.expires_ms IS NULL OR k.expires_ms > ?4) ORDER BY k.key_id LIMIT ?5",
         (account_id, bucket_id, start_key_id, now_ms, limit),
     )
-    return [(KeyRow._make(row[:-1]), str(row[-1])) for row in found]
+    return [(KeyRow._make(row[:-2]), str(row[-2]), bool(row[-1])) for row in found]
 
 
 async def ending(rows: Rows, account_id: str, now_ms: int, until_ms: int, lived_ms: int, limit: int) -> list[KeyRow]:
