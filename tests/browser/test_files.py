@@ -303,6 +303,21 @@ def test_t60_every_unfinished_upload_of_the_bucket_is_listed_from_its_card_and_s
     assert [one["Key"] for one in files.s3.list_multipart_uploads(Bucket=files.name)["Uploads"]] == ["wanted.iso"]
 
 
+def test_when_the_last_row_of_a_later_page_of_unfinished_uploads_is_cancelled_the_first_page_is_shown(files):
+    for key in ("first.iso", "second.iso"):
+        files.s3.create_multipart_upload(Bucket=files.name, Key=key)
+    second = files.s3.list_multipart_uploads(Bucket=files.name)["Uploads"][1]["UploadId"]
+    page = files.console.page
+    files.console.open(f"/buckets/{files.name}/unfinished?from={second}")
+    rows = page.locator("main tbody tr")
+    expect(rows).to_have_count(1)
+    page.get_by_label("Cancel second.iso").click()
+    page.locator("dialog[open]").get_by_role("button", name="Cancel upload").click()
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("first.iso")
+    expect(page.get_by_text("The version is deleted.").first).to_be_visible()
+
+
 def test_t68_files_and_a_folder_are_one_valid_zip_with_right_paths(files):
     for key in ("top/a.txt", "top/in/b.txt", "top/in/deep/ü.txt", "top/not.txt", "other.txt"):
         files.put(key, key.encode())

@@ -231,6 +231,11 @@ class Visit:
         """A parameter of the address."""
         return self.request.query_params.get(name, default)
 
+    @property
+    def notice(self) -> str:
+        """The word of the notice that this page is to show, if it is one of `NOTICES`; else an empty one."""
+        return self.query("notice") if self.query("notice") in NOTICES else ""
+
     def with_query(self, **changes: str | None) -> str:
         """The address of this page with other parameters; those that are None or empty are left out."""
         query = {name: value for name, value in self.request.query_params.items() if name not in PASSING}
@@ -284,7 +289,7 @@ class Visit:
                 here=self.request.url.path,
                 theme=theme if theme in THEMES else "system",
                 is_rail_narrow=self.request.cookies.get(self.console.rail_cookie) == "narrow",
-                notice=_(NOTICES.get(self.query("notice"), "")),
+                notice=_(NOTICES.get(self.notice, "")),
                 now_ms=self.store.ambient.now_ms(),
                 errors=defaultdict(str, errors or {}),
                 **values,
