@@ -236,6 +236,11 @@ class Visit:
         """The word of the notice that this page is to show, if it is one of `NOTICES`; else an empty one."""
         return self.query("notice") if self.query("notice") in NOTICES else ""
 
+    @property
+    def filter(self) -> str:
+        """The text that the list of the page is narrowed by; empty where none is typed."""
+        return self.query("filter").strip()
+
     def with_query(self, **changes: str | None) -> str:
         """The address of this page with other parameters; those that are None or empty are left out."""
         query = {name: value for name, value in self.request.query_params.items() if name not in PASSING}

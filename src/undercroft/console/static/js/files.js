@@ -2,10 +2,10 @@
 // and forms. What swaps the listing goes through `show`, so that the address always says what is shown.
 
 import { open, openForm } from "./dialogs.js";
+import { whenTyped } from "./filters.js";
 import { leave } from "./leave.js";
 import { size } from "./uploads/words.js";
 
-const FILTER_MS = 150;
 const ROWS_MAX = 2000; // Of more rows at once a browser grows slow; then the pages are there.
 
 const frame = document.querySelector("[data-files]");
@@ -140,22 +140,12 @@ function refreshed() {
 
 function startFilter(search) {
   const field = search.elements.typed;
-  let timer;
-  const run = () => {
+  whenTyped(search, field, () => {
     const here = new URL(location.href);
     for (const name of ["after", "value", "before", "last", "open", "notice"]) here.searchParams.delete(name);
     if (field.value) here.searchParams.set("typed", field.value);
     else here.searchParams.delete("typed");
     return show(here.href);
-  };
-  field.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(run, FILTER_MS);
-  });
-  search.addEventListener("submit", (event) => {
-    event.preventDefault();
-    clearTimeout(timer);
-    run();
   });
 }
 
