@@ -68,6 +68,8 @@ CONTENTS_STEP_VERSIONS = 10_000
 SELECTION_PAGE_NAMES = 1000
 SELECTION_MAX = 10_000  # Versions that one request changes; more is for a job.
 SELECTION_NOTED = 10  # Files of a selection that the audit log names.
+HIDING_UNDONE_WITHIN_S = 3600  # For so long it is kept which markers the hiding of a selection made, …
+HIDINGS_KEPT_OF_BUCKET = 20  # … and of so many of them, of 80 KB at most.
 SELECTION_AT_ONCE = 64  # Of these beside one another: they share a commit.
 UNHIDE_MARKERS_MAX = 100  # Hide markers on top of each other that one un-hiding removes.
 

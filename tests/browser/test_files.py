@@ -70,6 +70,30 @@ def test_t51_a_hidden_file_vanishes_and_comes_back(files):
     assert page.request.get(address).body() == b"here"
 
 
+def test_t51_hiding_a_selection_can_be_undone_in_the_message_that_tells_of_it(files):
+    for key in ("in/one", "in/two", "top", "stays"):
+        files.put(key)
+    files.s3.delete_object(Bucket=files.name, Key="in/two")  # It was hidden before, and stays so.
+    page = files.console.page
+    for is_alone in (True, False):
+        files.open()
+        files.choose("in/", "top")
+        page.get_by_role("group", name="Selection").get_by_role("button", name="Delete").click()
+        dialog = page.locator("dialog[open]")
+        dialog.get_by_role("radio", name="Hide").check()
+        dialog.get_by_role("button", name="Delete").click()
+        expect(page.get_by_text("The selection is hidden.").first).to_be_visible()
+        expect(files.row("top")).to_have_count(0)
+        if not is_alone:
+            files.s3.delete_object(Bucket=files.name, Key="stays")
+            files.put("top", b"newer")
+        page.locator("[data-toasts]").get_by_role("button", name="Undo").click()
+        expect(page.get_by_text("The hidden files are visible again.").first).to_be_visible()
+        expect(files.row("top")).to_be_visible()
+        names = [one["Key"] for one in files.s3.list_objects_v2(Bucket=files.name)["Contents"]]
+        assert names == (["in/one", "stays", "top"] if is_alone else ["in/one", "top"])
+
+
 def test_t52_restore_copies_an_old_version_to_the_top(files):
     files.put("a.txt", b"good", ContentType="text/x-good", Metadata={"color": "blue"})
     files.put("a.txt", b"a mistake")

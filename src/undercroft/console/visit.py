@@ -34,7 +34,7 @@ from undercroft.store.names import BUCKET_TYPES
 T = TypeVar("T")
 THEMES = ("system", "light", "dark")
 # Parameters of an address that are about what was just done, and not about the page.
-PASSING = frozenset({"notice", "undo"})
+PASSING = frozenset({"notice", "undo", "undo_all"})
 
 
 class Noted(msgspec.Struct):

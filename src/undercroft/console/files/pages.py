@@ -56,6 +56,7 @@ PAGES: tuple[Page, ...] = (
     post(f"{_SELECTION}/zip", zips.zipped, action="Download zip"),
     post(f"{_SELECTION}/confirm-delete", selection.confirm_delete, action=""),
     post(f"{_SELECTION}/delete", selection.delete, action="Delete files"),
+    post(f"{_SELECTION}/undo-hiding", selection.undo_hiding, action="Un-hide files"),
     post(f"{_SELECTION}/hold", selection.hold, action="Set legal holds"),
     post(f"{_SELECTION}/unhide", selection.unhide, action="Un-hide files"),
     get(f"{_BUCKET}/unfinished", unfinished.listed),
