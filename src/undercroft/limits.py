@@ -68,6 +68,8 @@ CONTENTS_STEP_VERSIONS = 10_000
 SELECTION_PAGE_NAMES = 1000
 SELECTION_MAX = 10_000  # Versions that one request changes; more is for a job.
 SELECTION_NOTED = 10  # Files of a selection that the audit log names.
+HIDING_UNDONE_WITHIN_S = 3600  # For so long it is kept which markers the hiding of a selection made, …
+HIDINGS_KEPT_OF_BUCKET = 20  # … and of so many of them, of 80 KB at most.
 SELECTION_AT_ONCE = 64  # Of these beside one another: they share a commit.
 UNHIDE_MARKERS_MAX = 100  # Hide markers on top of each other that one un-hiding removes.
 
@@ -104,7 +106,7 @@ PREVIEW_TEXT_BYTES = 128 * KIB  # As much of a text is shown, …
 PREVIEW_TABLE_ROWS = 200  # … or so many rows of a table.
 VERSIONS_SHOWN = 50  # Versions of a file that its details list on a page.
 LOCKED_NAMED = 8  # Versions that a deletion names one by one, since it cannot remove them.
-INVENTORY_PAGE = 1000  # Files that the table of a folder reads at once.
+EXPORT_PAGE = 1000  # Rows that a table to keep reads at once.
 SHARES_PAGE = 50
 SHARE_GRANT_VALID_S = (
     900  # How long the address is good that a link leads to: for beginning and going on with a download.
@@ -205,7 +207,8 @@ SNAPSHOT_NAMES_MAX = 1000  # Files and folders that one is of …
 SNAPSHOT_NAMES_MAX_LENGTH = 64 * KIB  # … whose names are in the row of its job.
 SNAPSHOT_PART_BYTES = 100_000_000  # With 10,000 parts, a snapshot has at most 1 TB.
 SNAPSHOTS_AT_ONCE = 4  # In the steward, one of an account.
-SNAPSHOTS_SHOWN = 1000
+SNAPSHOTS_PAGE = 1000  # That are read at once, …
+SNAPSHOTS_SHOWN = 1000  # … and how many the console shows, of the newest.
 SNAPSHOT_SOURCE_MAX_LENGTH = 300
 SNAPSHOT_ABANDONED_DAYS = 7  # After which the parts go of one that nobody finishes.
 SNAPSHOT_LEASE_S = 60.0

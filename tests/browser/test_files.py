@@ -70,6 +70,30 @@ def test_t51_a_hidden_file_vanishes_and_comes_back(files):
     assert page.request.get(address).body() == b"here"
 
 
+def test_t51_hiding_a_selection_can_be_undone_in_the_message_that_tells_of_it(files):
+    for key in ("in/one", "in/two", "top", "stays"):
+        files.put(key)
+    files.s3.delete_object(Bucket=files.name, Key="in/two")  # It was hidden before, and stays so.
+    page = files.console.page
+    for is_alone in (True, False):
+        files.open()
+        files.choose("in/", "top")
+        page.get_by_role("group", name="Selection").get_by_role("button", name="Delete").click()
+        dialog = page.locator("dialog[open]")
+        dialog.get_by_role("radio", name="Hide").check()
+        dialog.get_by_role("button", name="Delete").click()
+        expect(page.get_by_text("The selection is hidden.").first).to_be_visible()
+        expect(files.row("top")).to_have_count(0)
+        if not is_alone:
+            files.s3.delete_object(Bucket=files.name, Key="stays")
+            files.put("top", b"newer")
+        page.locator("[data-toasts]").get_by_role("button", name="Undo").click()
+        expect(page.get_by_text("The hidden files are visible again.").first).to_be_visible()
+        expect(files.row("top")).to_be_visible()
+        names = [one["Key"] for one in files.s3.list_objects_v2(Bucket=files.name)["Contents"]]
+        assert names == (["in/one", "stays", "top"] if is_alone else ["in/one", "top"])
+
+
 def test_t52_restore_copies_an_old_version_to_the_top(files):
     files.put("a.txt", b"good", ContentType="text/x-good", Metadata={"color": "blue"})
     files.put("a.txt", b"a mistake")
@@ -129,14 +153,14 @@ def test_a_folder_is_put_in_order_by_size_and_time_whatever_page_its_files_are_o
     files.open()
     page = files.console.page
     expect(files.row("last-and-largest.txt")).to_have_count(0)
-    page.get_by_role("columnheader", name="Size").get_by_role("link").click()
+    page.get_by_role("columnheader", name="Size").get_by_role("button").click()
     expect(page.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "descending")
     assert files.labels()[0] == "last-and-largest.txt"
     page.get_by_role("link", name="Next page").scroll_into_view_if_needed()
     expect(files.row("below/")).to_be_attached()
     assert files.labels()[-2:] == [f"{limits.FOLDER_PAGE - 1:03d}.txt", "below/"]
     expect(page.get_by_role("navigation", name="Pages").get_by_role("link")).to_have_count(0)
-    page.get_by_role("columnheader", name="Size").get_by_role("link").click()
+    page.get_by_role("columnheader", name="Size").get_by_role("button").click()
     expect(page.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "ascending")
     assert files.labels()[0] == "000.txt"
     page.goto(urljoin(page.url, page.get_by_role("link", name="Next page").get_attribute("href")))
@@ -144,14 +168,15 @@ def test_a_folder_is_put_in_order_by_size_and_time_whatever_page_its_files_are_o
     expect(page.get_by_role("link", name="Next page")).to_have_count(0)
     page.get_by_role("link", name="First page").click()
     expect(files.row("000.txt")).to_be_visible()
-    page.get_by_role("columnheader", name="Uploaded").get_by_role("link").click()
+    page.get_by_role("columnheader", name="Uploaded").get_by_role("button").click()
     expect(page.get_by_role("columnheader", name="Uploaded")).to_have_attribute("aria-sort", "descending")
     assert files.labels()[:2] == ["last-and-largest.txt", f"{limits.FOLDER_PAGE - 1:03d}.txt"]
     page.get_by_placeholder("Names that begin with").fill("00")
     expect(page.locator("table.files tbody tr")).to_have_count(10)
     assert files.labels()[0] == "009.txt"
-    page.get_by_role("columnheader", name="Name").get_by_role("link").click()
+    page.get_by_role("columnheader", name="Name").get_by_role("button").click()
     expect(page.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "ascending")
+    expect(page.get_by_role("columnheader", name="Name").get_by_role("button")).to_be_focused()
     assert files.labels()[0] == "000.txt"
 
 
@@ -301,6 +326,21 @@ def test_t60_every_unfinished_upload_of_the_bucket_is_listed_from_its_card_and_s
     expect(rows).to_have_count(1)
     assert urlsplit(page.url).path.endswith("/unfinished")
     assert [one["Key"] for one in files.s3.list_multipart_uploads(Bucket=files.name)["Uploads"]] == ["wanted.iso"]
+
+
+def test_when_the_last_row_of_a_later_page_of_unfinished_uploads_is_cancelled_the_first_page_is_shown(files):
+    for key in ("first.iso", "second.iso"):
+        files.s3.create_multipart_upload(Bucket=files.name, Key=key)
+    second = files.s3.list_multipart_uploads(Bucket=files.name)["Uploads"][1]["UploadId"]
+    page = files.console.page
+    files.console.open(f"/buckets/{files.name}/unfinished?from={second}")
+    rows = page.locator("main tbody tr")
+    expect(rows).to_have_count(1)
+    page.get_by_label("Cancel second.iso").click()
+    page.locator("dialog[open]").get_by_role("button", name="Cancel upload").click()
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("first.iso")
+    expect(page.get_by_text("The version is deleted.").first).to_be_visible()
 
 
 def test_t68_files_and_a_folder_are_one_valid_zip_with_right_paths(files):

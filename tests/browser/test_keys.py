@@ -297,6 +297,26 @@ def test_a_rotated_key_has_a_twin_that_works_and_ends_when_it_was_said_to(consol
     expect(row.locator("[data-label=Expires]")).to_contain_text("in ")
 
 
+def test_the_caps_of_a_key_lead_back_to_the_page_they_were_opened_from(console, server, new_name):
+    name = new_name("capped")
+    key = new_key(console, name)
+    page = console.page
+    row_of(console, key.key_id).get_by_label(f"Actions for {name}").click()
+    row_of(console, key.key_id).get_by_role("link", name="Caps …").click()
+    dialog = page.locator("dialog[open]")
+    dialog.get_by_label("Requests a day").fill("many")
+    dialog.get_by_role("button", name="Update Caps").click()
+    expect(dialog.locator("[id$=e-requests]")).to_be_visible()
+    dialog.get_by_label("Requests a day").fill("1,000")
+    dialog.get_by_role("button", name="Update Caps").click()
+    expect(dialog).to_have_count(0)
+    expect(page).to_have_url(re.compile("/keys$"))
+    console.open("/caps")
+    console.dialog(f"Edit caps of {name}").get_by_role("button", name="Update Caps").click()
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    expect(page).to_have_url(re.compile("/caps$"))
+
+
 def test_custom_capabilities_begin_with_a_preset_and_are_just_what_is_ticked(console, server, owner, bucket, new_name):
     console.open("/keys")
     dialog = console.dialog("Add a New Application Key")

@@ -100,7 +100,8 @@ BUTTONS = {
     "/buckets/{name}/rewind", "/snapshots/{snapshot_id}/delete",
 }  # fmt: skip
 SELECTIONS = {
-    "/buckets/{name}/selection/" + deed for deed in ("zip", "confirm-delete", "delete", "hold", "unhide", "snapshot")
+    "/buckets/{name}/selection/" + deed
+    for deed in ("zip", "confirm-delete", "delete", "undo-hiding", "hold", "unhide", "snapshot")
 }
 SCRIPTS = {
     "/settings/passkeys/new",

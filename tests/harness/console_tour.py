@@ -40,7 +40,7 @@ _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 # What is no page to look at: these answer with data, or lead elsewhere.
 NO_PAGES = {
-    "/", "/buckets/all.csv", "/buckets/{name}/files.csv", "/session", "/jobs.json", "/audit.csv", "/operator/audit.csv", "/buckets/{name}/go", "/buckets/{name}/cors/rules.json",
+    "/", "/buckets/all.csv", "/buckets/{name}/files.csv", "/session", "/jobs.json", "/jobs.csv", "/keys.csv", "/members.csv", "/snapshots.csv", "/buckets/{name}/shares.csv", "/audit.csv", "/operator/audit.csv", "/buckets/{name}/go", "/buckets/{name}/cors/rules.json",
     "/buckets/{name}/file/download", "/buckets/new/available", "/buckets/{name}/file/own-key", "/reports/usage.csv", "/reports/usage.json",
 }  # fmt: skip
 _VISITORS = {"/sign-in/code": HALFWAY}

@@ -8,6 +8,9 @@ from undercroft.catalog import quotas
 from undercroft.catalog.contract import Rows, Transaction
 
 _COLUMNS = "bucket_id, account_id, name, type, revision, created_ms"
+_OF_BUCKETS = (  # Tables with what goes when the bucket does.
+    "buckets", "bucket_documents", "usage_deltas", "deliveries", "replication_queues", "shares", "hidings",
+)  # fmt: skip
 
 
 class BucketRow(NamedTuple):
@@ -75,7 +78,7 @@ async def delete(tx: Transaction, bucket_id: str) -> None:
 
     The queues of rules that are orphaned by then, and what waits in them, stay.
     """
-    for table in ("buckets", "bucket_documents", "usage_deltas", "deliveries", "replication_queues", "shares"):
+    for table in _OF_BUCKETS:
         await tx.run(f"DELETE FROM {table} WHERE bucket_id = ?1", (bucket_id,))
     await quotas.delete(tx, "bucket", bucket_id)
     for table in ("notification_queues", "outbox"):

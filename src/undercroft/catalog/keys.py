@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from undercroft.catalog import quotas
-from undercroft.catalog.contract import Rows, Transaction
+from undercroft.catalog.contract import Rows, Transaction, Value
 
 _COLUMNS = "key_id, account_id, name, wrapped_secret, capabilities, bucket_ids, name_prefix, expires_ms, created_ms"
 _OF_KEYS = ("key_uses", "key_warnings")  # Tables with what goes when the key does.
@@ -44,32 +45,47 @@ async def any_key(rows: Rows) -> KeyRow | None:
 
 async def page(rows: Rows, account_id: str, start_key_id: str, now_ms: int, limit: int) -> list[KeyRow]:
     """The account's keys from this id on that have not expired, without the master key and those of members, by id."""
-    return [
-        KeyRow._make(row)
-        for row in await rows.all(
-            f"SELECT {_COLUMNS} FROM keys WHERE account_id = ?1 AND key_id >= ?2 AND key_id <> ?1"
-            " AND key_id NOT IN (SELECT key_id FROM members WHERE account_id = ?1)"
-            " AND (expires_ms IS NULL OR expires_ms > ?3) ORDER BY key_id LIMIT ?4",
-            (account_id, start_key_id, now_ms, limit),
-        )
-    ]
+    return await _page(rows, "", (account_id, start_key_id, now_ms, limit))
+
+
+async def page_with(rows: Rows, account_id: str, text: str, start_key_id: str, now_ms: int, limit: int) -> list[KeyRow]:
+    """Those of them whose name or id, or the name of one of whose buckets, has the text in it, in any letter case (of ASCII)."""
+    named = "WITH named AS (SELECT bucket_id FROM buckets WHERE account_id = ?1 AND instr(lower(name), lower(?5)) > 0) "
+    has_text = (
+        " AND (instr(lower(name), lower(?5)) > 0 OR instr(key_id, lower(?5)) > 0 OR (bucket_ids IS NOT NULL AND EXISTS"
+        " (SELECT 1 FROM named WHERE instr(keys.bucket_ids, named.bucket_id) > 0)))"
+    )
+    return await _page(rows, has_text, (account_id, start_key_id, now_ms, limit, text), named)
+
+
+async def _page(rows: Rows, condition: str, parameters: Sequence[Value], beginning: str = "") -> list[KeyRow]:
+    found = await rows.all(
+        f"{beginning}SELECT {_COLUMNS} FROM keys WHERE account_id = ?1 AND key_id >= ?2 AND key_id <> ?1"
+        " AND key_id NOT IN (SELECT key_id FROM members WHERE account_id = ?1)"
+        f" AND (expires_ms IS NULL OR expires_ms > ?3){condition} ORDER BY key_id LIMIT ?4",
+        parameters,
+    )
+    return [KeyRow._make(row) for row in found]
 
 
 async def of_bucket(
     rows: Rows, account_id: str, bucket_id: str, start_key_id: str, now_ms: int, limit: int
-) -> list[tuple[KeyRow, str]]:
+) -> list[tuple[KeyRow, str, bool]]:
     """The account's keys, its master key and members' too, that are for all buckets or for this one among others.
 
-    From this id on, by id, without those that have expired; each with the address of the member whose it is, or an empty one.
+    From this id on, by id, without those that have expired; each with the address of the member whose it is, or an empty one, and
+    whether that member's own account is suspended.
     """
     found = await rows.all(
-        f"SELECT {', '.join('k.' + name for name in _COLUMNS.split(', '))}, coalesce(m.email, '') FROM keys k"
+        f"SELECT {', '.join('k.' + name for name in _COLUMNS.split(', '))}, coalesce(m.email, ''),"
+        " coalesce(a.suspended, 0) FROM keys k"
         " LEFT JOIN members m ON m.account_id = k.account_id AND m.key_id = k.key_id"
+        " LEFT JOIN accounts a ON a.account_id = m.member_id"
         " WHERE k.account_id = ?1 AND k.key_id >= ?3 AND (k.bucket_ids IS NULL OR instr(k.bucket_ids, ?2) > 0)"
         " AND (k.expires_ms IS NULL OR k.expires_ms > ?4) ORDER BY k.key_id LIMIT ?5",
         (account_id, bucket_id, start_key_id, now_ms, limit),
     )
-    return [(KeyRow._make(row[:-1]), str(row[-1])) for row in found]
+    return [(KeyRow._make(row[:-2]), str(row[-2]), bool(row[-1])) for row in found]
 
 
 async def ending(rows: Rows, account_id: str, now_ms: int, until_ms: int, lived_ms: int, limit: int) -> list[KeyRow]:

@@ -341,6 +341,16 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         """CREATE INDEX cap_alerts_lasting ON cap_alerts (account_id)
             WHERE is_over = 0 AND category IN ('storage', 'files')""",
     ),
+    (
+        # Which hide markers were made at once, by their handles of 8 bytes, so that just that can be undone.
+        """CREATE TABLE hidings (
+            bucket_id TEXT NOT NULL,
+            hiding_id TEXT NOT NULL,
+            made_ms {BIG} NOT NULL,
+            handles {BYTES} NOT NULL,
+            PRIMARY KEY (bucket_id, hiding_id)
+        )""",
+    ),
 )
 
 SCHEMA_VERSION = len(DELTAS)

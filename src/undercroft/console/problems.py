@@ -73,6 +73,7 @@ _RULES: dict[type[StoreError], tuple[int, str, str | Callable[[Any], str]]] = {
     errors.NoSuchFile: (404, N_("There is no such file"), N_("It may have been hidden, moved or deleted.")),
     errors.NoSuchVersion: (404, N_("There is no such version"), N_("It may have been deleted, or its file moved.")),
     errors.InvalidFileId: (404, N_("There is no such version"), N_("Its id is spelt otherwise.")),
+    errors.NothingToUndo: (409, N_("This cannot be undone any more"), said),
     errors.VersionLocked: (409, N_("This version is locked"), N_("Its retention or legal hold keeps it from being deleted.")),
     errors.MissingLock: (409, N_("This bucket has no Object Lock"), N_("Enable it on the page Lock, then files can be locked.")),
     errors.DataCorrupt: (500, N_("This file is damaged"), N_("What is stored differs from its checksum. See `undercroft doctor`.")),

@@ -34,7 +34,7 @@ from undercroft.store.names import BUCKET_TYPES
 T = TypeVar("T")
 THEMES = ("system", "light", "dark")
 # Parameters of an address that are about what was just done, and not about the page.
-PASSING = frozenset({"notice", "undo"})
+PASSING = frozenset({"notice", "undo", "undo_all"})
 
 
 class Noted(msgspec.Struct):
@@ -231,6 +231,16 @@ class Visit:
         """A parameter of the address."""
         return self.request.query_params.get(name, default)
 
+    @property
+    def notice(self) -> str:
+        """The word of the notice that this page is to show, if it is one of `NOTICES`; else an empty one."""
+        return self.query("notice") if self.query("notice") in NOTICES else ""
+
+    @property
+    def filter(self) -> str:
+        """The text that the list of the page is narrowed by; empty where none is typed."""
+        return self.query("filter").strip()
+
     def with_query(self, **changes: str | None) -> str:
         """The address of this page with other parameters; those that are None or empty are left out."""
         query = {name: value for name, value in self.request.query_params.items() if name not in PASSING}
@@ -284,7 +294,7 @@ class Visit:
                 here=self.request.url.path,
                 theme=theme if theme in THEMES else "system",
                 is_rail_narrow=self.request.cookies.get(self.console.rail_cookie) == "narrow",
-                notice=_(NOTICES.get(self.query("notice"), "")),
+                notice=_(NOTICES.get(self.notice, "")),
                 now_ms=self.store.ambient.now_ms(),
                 errors=defaultdict(str, errors or {}),
                 **values,

@@ -283,6 +283,10 @@ class TooManyMembers(StoreError):
     """The group has reached its number of members."""
 
 
+class NothingToUndo(StoreError):
+    """What is to be undone was undone already, or is too long ago."""
+
+
 class NoSuchJob(StoreError):
     """There is no job of this id, or none that the principal may see."""
 

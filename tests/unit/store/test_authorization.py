@@ -360,6 +360,40 @@ async def test_keys_are_listed_by_id_without_the_master_and_the_expired(tmp_path
 
 
 @asynchronous
+async def test_keys_are_found_by_their_names_ids_and_buckets_wherever_in_the_list_they_are(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        keys = bench.store.identity.keys
+        other = await bench.store.buckets.create(bench.principal, "Another-Bucket", "allPrivate")
+        reads = ["readFiles"]
+        for name, buckets in (
+            ("first", None),
+            ("Backup-One", None),
+            ("of-other", [other.bucket_id]),
+            ("backup-two", None),
+        ):
+            made = await keys.create(bench.principal, name, reads, bucket_ids=buckets)
+        secret = (
+            await bench.store.identity.memberships.invite(bench.principal, "b@example.com", "objectViewer", None)
+        ).secret
+        await bench.store.identity.memberships.sign_up(secret, "a quiet long password", "")
+
+        async def found(text, **page):
+            listed, following = await keys.list(
+                bench.principal, **{"start_key_id": None, "limit": 10, **page}, text=text
+            )
+            return [key.name for key in listed], following
+
+        assert await found("BACKUP") == (["Backup-One", "backup-two"], None)
+        assert await found("another-b") == (["of-other"], None)
+        assert await found(made.key_id[-6:].upper()) == (["backup-two"], None)
+        assert await found("member") == ([], None)
+        assert await found("%") == ([], None)
+        one, following = await found("backup", limit=1)
+        assert one == ["Backup-One"]
+        assert (await found("backup", limit=1, start_key_id=following)) == (["backup-two"], None)
+
+
+@asynchronous
 async def test_secrets_are_in_the_catalog_only_wrapped(tmp_path):
     async with open_bench(tmp_path) as bench:
         secret = bench.principal.key.secret

@@ -63,6 +63,20 @@ async def test_keys_and_members_are_told_with_what_they_may_and_who_may_nothing_
 
 
 @asynchronous
+async def test_a_suspended_member_is_told_as_one_who_may_nothing_until_resumed(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        identity = bench.store.identity
+        secret = (await identity.memberships.invite(bench.principal, "w@example.com", "objectWriter", None)).secret
+        await identity.memberships.sign_up(secret, "a quiet long password", "")
+        for is_suspended, may in ((True, set()), (False, {Operation.LIST_FILES, Operation.WRITE_FILE})):
+            await identity.accounts.set_suspended("w@example.com", is_suspended)
+            found, _ = await identity.holders.of_bucket(bench.principal, bench.bucket, limit=100)
+            [one] = [one for one in found if one.member]
+            assert (one.is_suspended, set(one.may)) == (is_suspended, may)
+            assert not any(one.is_suspended for one in found if not one.member)
+
+
+@asynchronous
 async def test_who_may_do_what_is_told_to_those_alone_who_see_keys(tmp_path):
     async with open_bench(tmp_path) as bench:
         key = await bench.store.identity.keys.create(bench.principal, "a-key", ["listBuckets", "writeKeys"])

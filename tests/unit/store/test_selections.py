@@ -41,7 +41,7 @@ async def test_deleting_the_newest_lets_older_versions_come_forward_and_hiding_r
         assert outcome.done == 3
         assert await bench.names() == ["a", "a2", "in/1", "out"]
         before = len(await bench.versions())
-        assert (await files.hide_selected(bench.principal, bench.bucket, ["in/", "out"])).done == 2
+        assert (await files.hide_selected(bench.principal, bench.bucket, ["in/", "out"]))[0].done == 2
         assert await bench.names() == ["a", "a2"]
         assert len(await bench.versions()) == before + 2
 

@@ -68,7 +68,21 @@ async def test_a_link_ends_with_its_time_its_downloads_its_file_its_key_and_at_o
         with pytest.raises(errors.NoSuchShare, match="gone"):
             await shares.open(last)
         listed, _ = await shares.of_bucket(bench.principal, bench.bucket, limit=10)
-        assert [share.has_ended(bench.clock.ms) for share in listed] == [True] * len(listed)
+        assert {share.state(bench.clock.ms) for share in listed} == {"expired", "used up", "deleted"}
+
+
+@asynchronous
+async def test_links_are_found_by_the_names_of_their_files_wherever_in_the_list_they_are(tmp_path):
+    async with open_bench(tmp_path) as bench:
+        shares, made = bench.store.shares, {}
+        for name in ("Ärger.txt", "a.txt", "b.txt", "c.txt", "in/ärger.txt"):
+            bench.clock.ms += 1
+            made[name] = await shares.create(bench.principal, bench.bucket, await bench.put(name))
+        page, after = await shares.of_bucket(bench.principal, bench.bucket, limit=1, text="ÄRGER")
+        assert [share.name for share in page] == ["in/ärger.txt"]
+        page, after = await shares.of_bucket(bench.principal, bench.bucket, limit=1, text="ÄRGER", after=after)
+        assert ([share.name for share in page], after) == (["Ärger.txt"], None)
+        assert await shares.of_bucket(bench.principal, bench.bucket, limit=10, text="none") == ([], None)
 
 
 @asynchronous

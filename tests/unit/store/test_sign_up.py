@@ -88,7 +88,7 @@ async def test_where_there_is_mail_a_link_comes_first_and_nobody_learns_who_has_
 async def test_an_invitation_works_once_can_be_taken_back_and_ends(tmp_path):
     async with open_people(tmp_path) as bench:
         people = bench.store.identity.sign_up
-        first, second, third = [await people.invite(email) for email in (NEW, "", "")]
+        first, second, third = [(await people.invite(email)).secret for email in (NEW, "", "")]
         assert [one.email for one in await people.invitations()].count(NEW) == 1
         assert (await people.sign_up_invited(first, "x@example.com", BETTER_PASSWORD, "")).email == NEW
         with pytest.raises(errors.DuplicateEmail):
@@ -100,7 +100,7 @@ async def test_an_invitation_works_once_can_be_taken_back_and_ends(tmp_path):
         await people.take_back(left.invitation_id)
         with pytest.raises(errors.BadLink):
             await people.look_at_link(third)
-        late = await people.invite("")
+        late = (await people.invite("")).secret
         bench.clock.ms += limits.INVITATION_VALID_S * 1000
         with pytest.raises(errors.BadLink):
             await people.look_at_link(late)

@@ -57,6 +57,20 @@ async def test_a_snapshot_is_a_zip_of_what_was_chosen_encrypted_and_told_of_in_i
 
 
 @asynchronous
+async def test_all_snapshots_are_listed_newest_first_however_many_pages_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "SNAPSHOTS_PAGE", 2)
+    async with open_bench(tmp_path) as bench:
+        await bench.put("in/a")
+        made = []
+        for days in (7, 1, None, 30, 1):
+            bench.clock.ms += 1000
+            made.append((await work(bench, await begin(bench, Snapshot("in/", ("in/",), days)))).job_id)
+        assert [one.label.rpartition("-")[2].removesuffix(".zip") for one in await kept(bench)] == made[::-1]
+        pages = [len(page) async for page in bench.store.snapshots.pages(bench.principal)]
+        assert pages == [2, 2, 1]
+
+
+@asynchronous
 async def test_the_whole_bucket_is_kept_until_somebody_deletes_it(tmp_path):
     async with open_bench(tmp_path) as bench:
         await bench.put("a")

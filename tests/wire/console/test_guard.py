@@ -45,6 +45,15 @@ def test_nobody_is_sent_to_another_host_after_signing_in(browser, email, elsewhe
     assert browser.sign_in(email, next=elsewhere).headers["location"] == "/buckets"
 
 
+@pytest.mark.parametrize("elsewhere", ["//evil.example", "https://evil.example/", "/\\evil.example"])
+def test_nobody_is_sent_to_another_host_by_a_form_that_says_where_it_was_opened_from(signed_in, new_name, elsewhere):
+    bucket = new_name("back")
+    assert signed_in.post("/buckets/new", {"name": bucket}).status_code == 303
+    for back, location in ((elsewhere, "/caps"), (f"/buckets/{bucket}/settings", f"/buckets/{bucket}/settings")):
+        answer = signed_in.post(f"/caps/buckets/{bucket}", {"back": back})
+        assert answer.headers["location"] == f"{location}?notice=caps-updated"
+
+
 def test_a_script_that_is_not_signed_in_is_told_so(browser):
     answer = browser.get("/buckets", headers={"accept": "application/json"})
     assert (answer.status_code, answer.json()["title"]) == (401, "You are not signed in")

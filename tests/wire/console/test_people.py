@@ -281,6 +281,31 @@ def test_who_invites_is_shown_the_link_only_where_it_was_not_mailed(people, new_
             assert Browser(server).get(path).status_code == 200
 
 
+def test_an_operator_who_invites_is_shown_the_link_only_where_it_was_not_mailed(people, new_email):
+    server, box = people
+    email = new_email("operator")
+    made = server.create_account(email)
+    data = ("--data", str(server.data_dir))
+    run_command("account", "grant-operator", made["accountId"], *data, home=server.data_dir.parent)
+    browser = Browser(server)
+    browser.sign_in(email)
+    token = browser.token("/operator/invitations")
+    for refuses in (False, True):
+        box.refuses = refuses
+        invited = new_email("invited")
+        try:
+            answer = browser.post("/operator/invitations/new", {"email": invited}, token=token)
+        finally:
+            box.refuses = False
+        assert answer.status_code == 200
+        assert invited in answer.text
+        assert ("/sign-up/" in answer.text) == refuses
+        if not refuses:
+            path = box.link_to(invited, "Your account").removeprefix(server.console_url)
+            assert Browser(server).get(path).status_code == 200
+    assert "/sign-up/" in browser.post("/operator/invitations/new", {"email": ""}, token=token).text
+
+
 def test_the_page_of_a_reset_says_which_sessions_end_and_the_log_what_was_done(people, new_email):
     server, box = people
     email = new_email("forgetful")

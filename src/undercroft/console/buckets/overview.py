@@ -11,6 +11,7 @@ from starlette.responses import Response
 from undercroft.console.bucket_settings.lifecycle_words import in_a_phrase
 from undercroft.console.charts import sparkline
 from undercroft.console.keys.overview import ending
+from undercroft.console.narrowing import has_text
 from undercroft.console.tables import CSVFile, Rows, time_of
 from undercroft.console.templates import size
 from undercroft.console.visit import Visit
@@ -54,7 +55,6 @@ async def overview(visit: Visit) -> Response:
     buckets = await visit.own_buckets()
     usage = await visit.store.buckets.usage(visit.principal)
     sizes = await visit.store.accounting.reports.sizes_of_buckets(visit.account.account_id, DAYS)
-    wanted = visit.query("filter").strip()
     order = visit.query("sort")
     order = order if order in _ORDERS else "name"
     cards = [
@@ -67,7 +67,7 @@ async def overview(visit: Visit) -> Response:
             visit.store.buckets.encryption_of(bucket),
         )
         for bucket in buckets
-        if wanted.lower() in bucket.name.lower()
+        if has_text(visit.filter, bucket.name)
     ]
     view = visit.query("view")
     return visit.render(
@@ -75,7 +75,6 @@ async def overview(visit: Visit) -> Response:
         cards=sorted(cards, key=_ORDERS[order]),
         snapshots=await _snapshots(visit),
         total=len(buckets),
-        filter=wanted,
         sort=order,
         view=view if view in VIEWS else VIEWS[0],
         ending=await ending(visit),
@@ -92,11 +91,12 @@ async def _snapshots(visit: Visit) -> Counter[str] | None:
 
 
 async def export(visit: Visit) -> Response:
-    """The buckets as a table to keep."""
+    """The buckets that the page shows as a table to keep."""
     usage = await visit.store.buckets.usage(visit.principal)
     rows = [
         _cells(bucket, usage.get(bucket.bucket_id, Held()), visit.store.buckets.encryption_of(bucket))
         for bucket in await visit.own_buckets()
+        if has_text(visit.filter, bucket.name)
     ]
 
     async def pages() -> AsyncIterator[Rows]:

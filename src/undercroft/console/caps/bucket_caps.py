@@ -7,6 +7,7 @@ from starlette.responses import Response
 from undercroft.console.caps.amounts import exact, parse_bytes, parse_count
 from undercroft.console.caps.by_day import NOT_A_COUNT, NOT_BYTES, asked, in_fields
 from undercroft.console.caps.soft import asked_soft, soft_in_fields
+from undercroft.console.files.places import go_to, way_back
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import QUOTA_CATEGORIES
@@ -15,12 +16,11 @@ from undercroft.store.errors import InvalidRequest
 from undercroft.store.identity.audit_words import of_quotas, of_soft_limits
 from undercroft.store.model import Bucket, BucketCaps
 
-FROM_SETTINGS = "settings"
 _FIELDS = {"sizeBytes": "size", "files": "files", **{str(category): str(category) for category in QUOTA_CATEGORIES}}
 
 
 async def edit_of_bucket(visit: Visit) -> Response:
-    """The form, as the caps are. Whoever comes from the settings of the bucket goes back there."""
+    """The form, as the caps are. It leads back to the page that it was opened from."""
     bucket = await visit.store.buckets.read(visit.principal, visit.path("name"))
     caps = bucket.caps or BucketCaps()
     values = {
@@ -29,7 +29,7 @@ async def edit_of_bucket(visit: Visit) -> Response:
         **in_fields(await visit.store.accounting.quotas.of_bucket(bucket.bucket_id)),
         **soft_in_fields("bucket", await visit.store.accounting.quotas.soft_of("bucket", bucket.bucket_id)),
     }
-    return _form(visit, bucket, values, visit.query("from"))
+    return _form(visit, bucket, values)
 
 
 async def change_of_bucket(visit: Visit) -> Response:
@@ -56,24 +56,16 @@ async def change_of_bucket(visit: Visit) -> Response:
         except InvalidRequest as error:
             errors = beside(error, _FIELDS, "size")
     if errors:
-        return _form(visit, bucket, values, visit.field("from"), errors)
-    return visit.redirect(_back(bucket, visit.field("from")), notice="caps-updated")
+        return _form(visit, bucket, values, errors)
+    return go_to(way_back(visit, "/caps"), "caps-updated")
 
 
-def _back(bucket: Bucket, came_from: str) -> str:
-    """The page that the form was opened from."""
-    return f"/buckets/{bucket.name}/settings" if came_from == FROM_SETTINGS else "/caps"
-
-
-def _form(
-    visit: Visit, bucket: Bucket, values: dict[str, str], came_from: str, errors: dict[str, str] | None = None
-) -> Response:
+def _form(visit: Visit, bucket: Bucket, values: dict[str, str], errors: dict[str, str] | None = None) -> Response:
     return visit.render(
         "caps/bucket.html",
         status=422 if errors else 200,
         bucket=bucket,
         values=values,
-        came_from=FROM_SETTINGS if came_from == FROM_SETTINGS else "",
-        back=_back(bucket, came_from),
+        back=way_back(visit, "/caps"),
         errors=errors,
     )

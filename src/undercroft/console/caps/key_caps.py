@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from undercroft.console.caps.by_day import asked, in_fields
 from undercroft.console.caps.soft import asked_soft, soft_in_fields
+from undercroft.console.files.places import go_to, way_back
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import QUOTA_CATEGORIES
@@ -14,12 +15,12 @@ from undercroft.store.identity.audit_words import of_quotas, of_soft_limits
 
 
 async def edit_of_key(visit: Visit) -> Response:
-    """The form, as the caps are."""
+    """The form, as the caps are. It leads back to the page that it was opened from."""
     key = await visit.store.identity.keys.find(visit.principal, visit.path("key_id"))
     quotas = visit.store.accounting.quotas
     values = in_fields(await quotas.of_key(key.key_id))
     values |= soft_in_fields("key", await quotas.soft_of("key", key.key_id))
-    return visit.render("caps/key.html", key=key, values=values)
+    return visit.render("caps/key.html", key=key, values=values, back=way_back(visit, "/caps"))
 
 
 async def change_of_key(visit: Visit) -> Response:
@@ -39,6 +40,7 @@ async def change_of_key(visit: Visit) -> Response:
             visit.audit_changes(before, of_quotas(wanted) | of_soft_limits(soft))
         except InvalidRequest as error:
             errors = beside(error, {str(category): str(category) for category in QUOTA_CATEGORIES}, "requests")
+    back = way_back(visit, "/caps")
     if errors:
-        return visit.render("caps/key.html", status=422, key=key, values=values, errors=errors)
-    return visit.redirect("/caps", notice="caps-updated")
+        return visit.render("caps/key.html", status=422, key=key, values=values, back=back, errors=errors)
+    return go_to(back, "caps-updated")

@@ -24,7 +24,7 @@ async def export(visit: Visit) -> Response:
 
 async def _page(visit: Visit, bucket: Bucket, prefix: str, start: str) -> Page:
     return await visit.store.files.list_names(
-        visit.principal, bucket, prefix=prefix, start=start, limit=limits.INVENTORY_PAGE
+        visit.principal, bucket, prefix=prefix, start=start, limit=limits.EXPORT_PAGE
     )
 
 

@@ -56,10 +56,10 @@ def way_back(visit: Visit, otherwise: str) -> str:
     return given if given and is_own_path(given) else otherwise
 
 
-def go_to(path: str, notice: str = "", *, undo: str = "") -> Response:
+def go_to(path: str, notice: str = "", *, undo: str = "", undo_all: str = "") -> Response:
     """The way to a page of the console, which may have a query, where one of `NOTICES` is shown.
 
-    `undo` is a version of the file that was just hidden: the notice lets it be visible again.
+    `undo` is a version of the file that was just hidden, and `undo_all` what undoes the hiding of a selection: the notice does it.
     """
     assert path.startswith("/"), path
     assert not path.startswith("//"), path
@@ -68,6 +68,5 @@ def go_to(path: str, notice: str = "", *, undo: str = "") -> Response:
     if notice:
         assert notice in NOTICES, notice
         fields.append(("notice", notice))
-    if undo:
-        fields.append(("undo", undo))
+    fields += [(name, value) for name, value in (("undo", undo), ("undo_all", undo_all)) if value]
     return RedirectResponse(f"{target}?{urlencode(fields)}" if fields else target, 303)

@@ -57,15 +57,15 @@ async def delete(visit: Visit) -> Response:
     names, versions = names_of(visit), await versions_asked(visit, bucket)
     how = visit.field("how", "all")
     note(visit, bucket, names, versions)
-    files, bypass = visit.store.files, visit.field("bypass") == "on"
+    files, bypass, hiding_id = visit.store.files, visit.field("bypass") == "on", None
     if how == "hide":
-        outcome = await files.hide_selected(visit.principal, bucket, names)
+        outcome, hiding_id = await files.hide_selected(visit.principal, bucket, names)
     elif how == "newest":
         outcome = await files.delete_newest_of_selected(visit.principal, bucket, names, bypass_governance=bypass)
     else:
         outcome = await files.delete_selected(visit.principal, bucket, names, bypass_governance=bypass)
     outcome.locked += await _delete_versions(visit, bucket, versions, bypass=bypass)
-    return _after_deletion(visit, bucket, how, outcome)
+    return _after_deletion(visit, bucket, how, outcome, hiding_id)
 
 
 async def _delete_versions(visit: Visit, bucket: Bucket, versions: list[FileVersion], *, bypass: bool) -> int:
@@ -91,14 +91,14 @@ def _deletion(
     )
 
 
-def _after_deletion(visit: Visit, bucket: Bucket, how: str, outcome: Outcome) -> Response:
+def _after_deletion(visit: Visit, bucket: Bucket, how: str, outcome: Outcome, hiding_id: str | None) -> Response:
     if outcome.has_more:
         notice = "selection-has-more"
     elif outcome.locked:
         notice = "selection-locked"
     else:
         notice = "selection-hidden" if how == "hide" else "selection-deleted"
-    return go_to(way_back(visit, files_path(bucket, visit.field("prefix"))), notice)
+    return go_to(way_back(visit, files_path(bucket, visit.field("prefix"))), notice, undo_all=hiding_id or "")
 
 
 def note(visit: Visit, bucket: Bucket, names: list[str], versions: list[FileVersion]) -> None:
@@ -123,3 +123,11 @@ async def unhide(visit: Visit) -> Response:
     note(visit, bucket, names_of(visit), [])
     await visit.store.files.unhide_selected(visit.principal, bucket, names_of(visit))
     return go_to(way_back(visit, files_path(bucket, visit.field("prefix"))), "selection-unhidden")
+
+
+async def undo_hiding(visit: Visit) -> Response:
+    """Let what a selection hid be visible again, and nothing else."""
+    bucket = await visit.bucket()
+    visit.audit(target=bucket.name)
+    await visit.store.files.undo_hiding(visit.principal, bucket, visit.field("hiding"))
+    return go_to(way_back(visit, files_path(bucket)), "selection-unhidden")

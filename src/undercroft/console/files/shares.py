@@ -92,7 +92,7 @@ async def listed(visit: Visit) -> Response:
     """The share links of a bucket."""
     bucket = await visit.bucket()
     shares, following = await visit.store.shares.of_bucket(
-        visit.principal, bucket, after=visit.query("after"), limit=limits.SHARES_PAGE
+        visit.principal, bucket, after=visit.query("after"), limit=limits.SHARES_PAGE, text=visit.filter
     )
     return visit.render("files/shares.html", bucket=bucket, shares=shares, following=following)
 

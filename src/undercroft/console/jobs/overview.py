@@ -5,7 +5,8 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from undercroft import limits
-from undercroft.console.jobs.words import REMARKS, shown
+from undercroft.console.jobs.words import REMARKS, Shown, shown
+from undercroft.console.narrowing import has_text
 from undercroft.console.numbers import whole_number
 from undercroft.console.visit import Visit
 from undercroft.store.work.jobs.model import Rewind, Snapshot
@@ -14,10 +15,15 @@ _MOST = limits.JOBS_UNENDED_PER_ACCOUNT + limits.JOBS_KEPT_PER_ACCOUNT + 1
 
 
 async def every(visit: Visit) -> Response:
-    """All jobs of the account that are remembered, newest first."""
-    jobs = await visit.store.jobs.of_account(visit.principal, limit=_MOST)
-    names = await bucket_names(visit)
-    return visit.render("jobs/every.html", jobs=[shown(job, names) for job in jobs])
+    """The jobs of the account that are remembered, newest first."""
+    return visit.render("jobs/every.html", jobs=await wanted_jobs(visit))
+
+
+async def wanted_jobs(visit: Visit) -> list[Shown]:
+    """Those that have the text that is typed above the list in what they are called, or in what has become of them."""
+    text, names = visit.filter, await bucket_names(visit)
+    jobs = [shown(job, names) for job in await visit.store.jobs.of_account(visit.principal, limit=_MOST)]
+    return [one for one in jobs if has_text(text, one.title, one.state)]
 
 
 async def one(visit: Visit) -> Response:

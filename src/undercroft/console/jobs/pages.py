@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from undercroft.console.jobs import emptying, lately, overview, transferring
+from undercroft.console.jobs import emptying, export, lately, overview, transferring
 from undercroft.console.page import Page, get, post
 
 PAGES: tuple[Page, ...] = (
     get("/jobs", overview.every),
+    get("/jobs.csv", export.export),
     get("/jobs.json", lately.lately, is_poll=True),
     get("/jobs/{job_id}", overview.one),
     post("/jobs/{job_id}/pause", overview.pause, action="Pause job"),

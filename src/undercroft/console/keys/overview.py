@@ -40,13 +40,13 @@ class Row(NamedTuple):
 
 
 async def overview(visit: Visit) -> Response:
-    """The master key and a page of the others, by id."""
+    """The master key and a page of the others, by id: of those that the text above the list is in."""
     keys = visit.store.identity.keys
     start = visit.query("start")
-    found, following = await keys.list(visit.principal, start_key_id=start or None, limit=PAGE_ROWS)
+    found, following = await keys.list(visit.principal, start_key_id=start or None, limit=PAGE_ROWS, text=visit.filter)
     master = await keys.find(visit.principal, visit.account.account_id)
     uses = await keys.last_uses(visit.principal, [*found, master])
-    names = {bucket.bucket_id: bucket.name for bucket in await visit.store.buckets.list(visit.principal)}
+    names = await bucket_names(visit)
     now_ms = visit.store.ambient.now_ms()
     return visit.render(
         "keys/overview.html",
@@ -75,10 +75,20 @@ def _row(key: ApplicationKey, names: Mapping[str, str], use: KeyUse | None, now_
         key,
         access_of(key),
         in_order(key.capabilities),
-        None if key.bucket_ids is None else [names.get(each, f"{each} (deleted)") for each in key.bucket_ids],
+        buckets_of(key, names),
         use,
         key.expires_ms is not None and key.expires_ms - now_ms < SOON_MS,
     )
+
+
+async def bucket_names(visit: Visit) -> dict[str, str]:
+    """The names of the account's buckets by their ids."""
+    return {bucket.bucket_id: bucket.name for bucket in await visit.store.buckets.list(visit.principal)}
+
+
+def buckets_of(key: ApplicationKey, names: Mapping[str, str]) -> list[str] | None:
+    """The names of the buckets that a key is for, of those by their ids; None for all."""
+    return None if key.bucket_ids is None else [names.get(each, f"{each} (deleted)") for each in key.bucket_ids]
 
 
 def access_of(key: ApplicationKey) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from undercroft.console.caps.key_caps import change_of_key, edit_of_key
 from undercroft.console.keys.changes import confirm_delete, confirm_master, confirm_rotate, delete, regenerate, rotate
+from undercroft.console.keys.export import export
 from undercroft.console.keys.new_key import create, new
 from undercroft.console.keys.overview import overview
 from undercroft.console.page import Page, get, post
 
 PAGES: tuple[Page, ...] = (
     get("/keys", overview),
+    get("/keys.csv", export),
     get("/keys/new", new),
     post("/keys/new", create, action="Create key"),
     get("/keys/master", confirm_master),

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from undercroft.console.members.rights import MEANINGS, NAMES
+from undercroft.console.narrowing import has_text
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, NoSuchPerson
@@ -27,6 +28,12 @@ class Row(NamedTuple):
 
 async def show(visit: Visit) -> Response:
     """Members and open invitations, by address."""
+    return visit.render("members/overview.html", rows=await wanted_members(visit))
+
+
+async def wanted_members(visit: Visit) -> list[Row]:
+    """Those that have the text that is typed above the list in their address, their role or the name of one of their buckets."""
+    text = visit.filter
     found = await visit.store.identity.memberships.list(visit.principal)
     names = {bucket.bucket_id: bucket.name for bucket in await visit.own_buckets()}
     rows = [
@@ -37,7 +44,7 @@ async def show(visit: Visit) -> Response:
         )
         for one in found
     ]
-    return visit.render("members/overview.html", rows=rows)
+    return [row for row in rows if has_text(text, row.member.email, row.role, *(row.buckets or ()))]
 
 
 async def show_invite(visit: Visit) -> Response:

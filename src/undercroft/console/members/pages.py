@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from undercroft.console.members import access, joining, overview
+from undercroft.console.members import access, export, joining, overview
 from undercroft.console.page import Page, Who, get, post
 
 PAGES: tuple[Page, ...] = (
     get("/members", overview.show),
+    get("/members.csv", export.export),
     get("/members/invite", overview.show_invite),
     post("/members/invite", overview.invite, action="Invite member"),
     get("/members/{email}", overview.show_one),

@@ -23,17 +23,17 @@ async def show_new(visit: Visit) -> Response:
 
 
 async def invite(visit: Visit) -> Response:
-    """Make a link, and show it this once."""
+    """Make a link; it is shown, this once, only where it was not mailed: who holds it signs up as that address."""
     administration = await visit.store.administrations.of(visit.account.account_id)
     people, email = administration.invitations, visit.field("email").strip()
     try:
-        secret = await people.invite(email)
+        made = await people.invite(email)
     except InvalidRequest as error:
         errors = beside(error, {"email": "email"}, "email")
         return visit.render("operator/invite.html", status=422, email=email, sends=people.sends_link, errors=errors)
     visit.audit(target=email or "anybody")
-    link = f"{visit.own_origin}/sign-up/{secret}"
-    return visit.render("operator/invited.html", link=link, email=email, sent=bool(email) and people.sends_link)
+    link = "" if made.is_mailed else f"{visit.own_origin}/sign-up/{made.secret}"
+    return visit.render("operator/invited.html", link=link, email=email, can_mail=people.sends_link)
 
 
 async def take_back(visit: Visit) -> Response:

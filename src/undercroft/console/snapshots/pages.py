@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from undercroft.console.page import Page, get, post
-from undercroft.console.snapshots import kept, making
+from undercroft.console.snapshots import export, kept, making
 
 PAGES: tuple[Page, ...] = (
     get("/snapshots", kept.every),
+    get("/snapshots.csv", export.export),
     get("/snapshots/new", making.choose),
     get("/snapshots/{snapshot_id}/delete", kept.ask),
     post("/snapshots/{snapshot_id}/delete", kept.delete, action="Delete snapshot"),

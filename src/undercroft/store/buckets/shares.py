@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -38,6 +38,7 @@ from undercroft.store.ids import parse_file_id
 from undercroft.store.model import Action, Bucket, FileVersion
 from undercroft.store.operations import Operation
 
+State = Literal["active", "expired", "used up", "deleted"]
 TOKEN_BYTES = 24
 _NEWEST_FIRST = 1 << 48  # Ids of shares count down from here by the millisecond.
 
@@ -58,10 +59,13 @@ class Share(msgspec.Struct, frozen=True):
     visited_ms: int | None
     is_there: bool = True  # Whether the version is still there.
 
-    def has_ended(self, now_ms: int) -> bool:
-        """Whether nobody can fetch the file with it any more."""
-        expired = self.expires_ms is not None and self.expires_ms <= now_ms
-        return expired or not self.is_there or self.is_used_up
+    def state(self, now_ms: int) -> State:
+        """Whether somebody can fetch the file with it, or else why not."""
+        if not self.is_there:
+            return "deleted"
+        if self.is_used_up:
+            return "used up"
+        return "expired" if self.expires_ms is not None and self.expires_ms <= now_ms else "active"
 
     @property
     def is_used_up(self) -> bool:
@@ -136,14 +140,24 @@ class Shares:
         return _share(row), token
 
     async def of_bucket(
-        self, principal: Principal, bucket: Bucket, *, after: str = "", limit: int
+        self, principal: Principal, bucket: Bucket, *, after: str = "", limit: int, text: str = ""
     ) -> tuple[list[Share], str | None]:
-        """The shares of a bucket, newest first, behind the one of this id, and the id for the next page. Needs shareFiles."""
+        """The shares of a bucket, newest first, behind the one of this id, and the id for the next page. Needs shareFiles.
+
+        With a text, those of files alone that have it in their names, in any letter case.
+        """
         await self._gate.enter(principal, Operation.SHARE_FILES, bucket, "")
+        wanted = text.casefold()
 
         async def query(rows: Rows) -> list[Share]:
-            found = await shares.of_bucket(rows, bucket.bucket_id, after, limit + 1)
-            return [await _share_now(rows, row) for row in found]
+            found, place = list[ShareRow](), after
+            while len(found) <= limit:
+                page = await shares.of_bucket(rows, bucket.bucket_id, place, limit + 1)
+                found += [row for row in page if wanted in row.name.decode().casefold()]
+                if len(page) <= limit:
+                    break
+                place = page[-1].share_id
+            return [await _share_now(rows, row) for row in found[: limit + 1]]
 
         listed = await self._catalog.scan(query)
         return listed[:limit], listed[limit - 1].share_id if len(listed) > limit else None

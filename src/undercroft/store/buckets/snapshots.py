@@ -6,7 +6,7 @@ How long one is kept is told by the folder that it lies in; the bucket's lifecyc
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
@@ -49,12 +49,18 @@ class KeptSnapshots:
 
     async def list(self, principal: Principal) -> Sequence[Kept]:
         """The account's snapshots, the newest first. Raises `Unauthorized`."""
-        bucket = await self.bucket(principal)
-        if bucket is None:
-            return []
-        page = await self._files.list_names(principal, bucket, limit=limits.SNAPSHOTS_SHOWN)
-        found = [_kept(row) for row in page.rows if isinstance(row, FileVersion)]
+        found = [one async for page in self.pages(principal) for one in page]
         return sorted(found, key=lambda one: one.version.uploaded_ms, reverse=True)
+
+    async def pages(self, principal: Principal) -> AsyncIterator[Sequence[Kept]]:
+        """The same by name, `limits.SNAPSHOTS_PAGE` at once. Raises `Unauthorized`."""
+        bucket, start = await self.bucket(principal), ""
+        while bucket is not None:
+            page = await self._files.list_names(principal, bucket, start=start, limit=limits.SNAPSHOTS_PAGE)
+            yield [_kept(row) for row in page.rows if isinstance(row, FileVersion)]
+            if page.following is None:
+                return
+            start = page.following.name
 
     async def find(self, principal: Principal, file_id: str) -> tuple[Bucket, Kept]:
         """A snapshot of the account, and its bucket. Raises `NoSuchVersion`, `InvalidFileId` and `Unauthorized`."""

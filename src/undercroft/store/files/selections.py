@@ -14,7 +14,6 @@ import msgspec
 from undercroft import limits
 from undercroft.catalog import versions
 from undercroft.catalog.versions import FIRST
-from undercroft.store.dialect import NATIVE
 from undercroft.store.errors import AlreadyHidden, InvalidRequest, NoSuchFile, NoSuchVersion, VersionLocked
 from undercroft.store.files.base import version_of
 from undercroft.store.files.browsing import Browsing
@@ -114,15 +113,6 @@ class Selections(Browsing, Lists, Reads, Moves, Locks):
                 outcome.done += 1
         return outcome
 
-    async def hide_selected(self, principal: Principal, bucket: Bucket, names: Sequence[str]) -> Outcome:
-        """Hide every visible file of a selection. Nothing is removed."""
-
-        async def hide(version: FileVersion) -> None:
-            await self.hide(principal, bucket, version.name, NATIVE)
-
-        await self._may_change_all(principal, bucket, names)
-        return await self._each(self._files_of_selection(principal, bucket, names), hide)
-
     async def hold_selected(self, principal: Principal, bucket: Bucket, names: Sequence[str], *, on: bool) -> Outcome:
         """Put a legal hold on the visible version of every file of a selection, or take it off.
 
@@ -147,7 +137,7 @@ class Selections(Browsing, Lists, Reads, Moves, Locks):
 
     async def _may_change_all(self, principal: Principal, bucket: Bucket, names: Sequence[str]) -> None:
         """Refuse a selection that goes beyond what the principal may list, before any of it is changed."""
-        await self._gate.enter(principal, Operation.LIST_FILES, bucket, _common(names))
+        await self._gate.enter(principal, Operation.LIST_FILES, bucket, common_beginning(names))
 
     async def _each(self, found: AsyncIterator[FileVersion], work: Callable[[FileVersion], Awaitable[None]]) -> Outcome:
         outcome, batch, count = Outcome(), list[FileVersion](), 0
@@ -218,7 +208,7 @@ async def _do_all(
             raise result
 
 
-def _common(names: Sequence[str]) -> str:
+def common_beginning(names: Sequence[str]) -> str:
     """What all the names begin with."""
     first, last = min(names, default=""), max(names, default="")
     length = next(

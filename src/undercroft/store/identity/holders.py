@@ -29,12 +29,14 @@ ACTS = (
 class Holder(NamedTuple):
     """A key, the address of the member who acts in its name (empty where there is none), and those of `ACTS` that it may do.
 
-    Where the key is for names under a prefix, it may do to those alone what is done to files.
+    Where the key is for names under a prefix, it may do to those alone what is done to files. A member whose own account is
+    suspended may do nothing until it is resumed.
     """
 
     key: ApplicationKey
     member: str
     may: frozenset[Operation]
+    is_suspended: bool
 
 
 class Holders:
@@ -51,7 +53,7 @@ class Holders:
     ) -> tuple[list[Holder], str | None]:
         """A page of those of the bucket's account that may do anything in it, by id of their keys; and the next page's start.
 
-        Each is judged as its requests are. Raises `Unauthorized` and `NoSuchBucket`.
+        Suspended members are among them who could if they were not. Each is judged as its requests are. Raises `Unauthorized` and `NoSuchBucket`.
         """
         fresh = await self._gate.enter(principal, Operation.LIST_KEYS, bucket)
         assert fresh is not None
@@ -60,13 +62,18 @@ class Holders:
             lambda rows: keys.of_bucket(rows, fresh.account_id, fresh.bucket_id, start_key_id, now_ms, limit + 1)
         )
         following = found[limit][0].key_id if len(found) > limit else None
-        judged = [_judged(self._keys.key_of(row), member, fresh) for row, member in found[:limit]]
-        return [one for one in judged if one.may], following
+        holders = []
+        for row, member, is_suspended in found[:limit]:
+            key = self._keys.key_of(row)
+            may = _judged(key, fresh)
+            if may:
+                holders.append(Holder(key, member, frozenset() if is_suspended else may, is_suspended))
+        return holders, following
 
 
-def _judged(key: ApplicationKey, member: str, bucket: Bucket) -> Holder:
+def _judged(key: ApplicationKey, bucket: Bucket) -> frozenset[Operation]:
     principal = Principal.of_key(key)
-    return Holder(key, member, frozenset(act for act in ACTS if _may(principal, act, bucket)))
+    return frozenset(act for act in ACTS if _may(principal, act, bucket))
 
 
 def _may(principal: Principal, act: Operation, bucket: Bucket) -> bool:

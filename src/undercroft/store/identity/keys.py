@@ -88,13 +88,20 @@ class Keys:
             return await self._gate.commit(principal, Operation.CREATE_KEY, None, None, change)
 
     async def list(
-        self, principal: Principal, *, start_key_id: str | None, limit: int
+        self, principal: Principal, *, start_key_id: str | None, limit: int, text: str = ""
     ) -> tuple[list[ApplicationKey], str | None]:
-        """A page of the account's keys that have not expired, by id, without the master key; and the next page's start."""
+        """A page of the account's keys that have not expired, by id, without the master key; and the next page's start.
+
+        With a text, of those alone that have it in their name, their id or the name of one of their buckets, in any letter case.
+        """
         await self._gate.enter(principal, Operation.LIST_KEYS, None)
-        found = await keys.page(
-            self._catalog.rows, principal.account_id or "", start_key_id or "", self._ambient.now_ms(), limit + 1
-        )
+        account_id, start, now_ms = principal.account_id or "", start_key_id or "", self._ambient.now_ms()
+        if text:
+            found = await self._catalog.scan(
+                lambda rows: keys.page_with(rows, account_id, text, start, now_ms, limit + 1)
+            )
+        else:
+            found = await keys.page(self._catalog.rows, account_id, start, now_ms, limit + 1)
         following = found[limit].key_id if len(found) > limit else None
         return [self.key_of(row) for row in found[:limit]], following
 

@@ -116,8 +116,14 @@ class Letters:
 
     def invitation(self, email: str, secret: str) -> None:
         """The link by which somebody signs up."""
-        self._send(
-            email,
+        self._send(email, *self._invitation(secret))
+
+    async def invitation_now(self, email: str, secret: str) -> bool:
+        """The same; whether the letter was handed over. The operator waits for that, who has to give the link away where it was not."""
+        return await self._sent_now(email, *self._invitation(secret))
+
+    def _invitation(self, secret: str) -> tuple[str, str]:
+        return (
             "Your account",
             f"Open this link within {limits.INVITATION_VALID_S // 86_400} days to make your account. It works once.\n\n"
             f"{self._origin}/sign-up/{secret}",

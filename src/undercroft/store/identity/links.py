@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from undercroft.catalog import links
 from undercroft.catalog.contract import Rows, Transaction
@@ -17,6 +17,13 @@ from undercroft.store.errors import BadLink
 
 Kind = Literal["reset", "invitation", "member", "code", "passkey", "email", "alerts", "unsubscribe"]
 SECRET_BYTES = 32
+
+
+class Invitation(NamedTuple):
+    """The secret of the link of an invitation, and whether it was mailed to who is invited: then it is nobody else's to know."""
+
+    secret: str
+    is_mailed: bool
 
 
 def new_secret(ambient: Ambient) -> str:

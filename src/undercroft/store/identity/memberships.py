@@ -31,6 +31,7 @@ from undercroft.store.identity.attempts import Allowance, Attempts
 from undercroft.store.identity.authorize import authorize
 from undercroft.store.identity.keys import Keys, check_buckets
 from undercroft.store.identity.letters import Letters
+from undercroft.store.identity.links import Invitation
 from undercroft.store.identity.password_rules import check_new_password
 from undercroft.store.identity.principals import Principal
 from undercroft.store.identity.products import GUEST
@@ -71,13 +72,6 @@ class Invited(NamedTuple):
     email: str
     role: Role
     has_account: bool
-
-
-class Invitation(NamedTuple):
-    """The secret of the link by which somebody joins, and whether it was mailed to them: then it is nobody else's to know."""
-
-    secret: str
-    is_mailed: bool
 
 
 class Memberships:

@@ -22,6 +22,7 @@ from undercroft.store.identity import links as given
 from undercroft.store.identity.accounts import Accounts, checked_email, checked_name
 from undercroft.store.identity.attempts import Attempts
 from undercroft.store.identity.letters import Letters
+from undercroft.store.identity.links import Invitation
 from undercroft.store.identity.password_rules import check_new_password
 from undercroft.store.model import Account
 
@@ -29,7 +30,7 @@ Mode = Literal["open", "invitation", "closed"]
 _OPERATOR = "operator"  # In place of an account, since invitations are of nobody's account.
 
 
-class Invitation(msgspec.Struct, frozen=True):
+class OpenInvitation(msgspec.Struct, frozen=True):
     """A link by which somebody may sign up: with this address, or with any where it is empty. It opens nothing itself.
 
     Times are milliseconds since the epoch.
@@ -125,8 +126,8 @@ class SignUp:
         return await self._gate.write_up_to_date(change)
 
     # -- The operator's -------------------------------------------------------------------------------------------------
-    async def invite(self, email: str) -> str:
-        """The secret of an invitation, for this address or, where it is empty, for any; sent where mail can be.
+    async def invite(self, email: str) -> Invitation:
+        """Make an invitation for this address, and send it its link where mail can be sent; for any, where it is empty.
 
         Raises `InvalidRequest`, also where there are too many open ones.
         """
@@ -139,14 +140,12 @@ class SignUp:
             await self._give_out(tx, secret, email, account_id=_OPERATOR)
 
         await self._gate.write(change)
-        if email:
-            self._letters.invitation(email, secret)
-        return secret
+        return Invitation(secret, bool(email) and await self._letters.invitation_now(email, secret))
 
-    async def invitations(self) -> list[Invitation]:
+    async def invitations(self) -> list[OpenInvitation]:
         """The operator's invitations that still work, newest first."""
         found = await self._catalog.scan(self._open)
-        return [Invitation(row.link_hash[:8].hex(), row.email, row.created_ms, row.expires_ms) for row in found]
+        return [OpenInvitation(row.link_hash[:8].hex(), row.email, row.created_ms, row.expires_ms) for row in found]
 
     async def take_back(self, invitation_id: str) -> None:
         """Have an invitation work no more. Raises `BadLink`."""

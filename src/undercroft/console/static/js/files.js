@@ -2,10 +2,10 @@
 // and forms. What swaps the listing goes through `show`, so that the address always says what is shown.
 
 import { open, openForm } from "./dialogs.js";
+import { whenTyped } from "./filters.js";
 import { leave } from "./leave.js";
 import { size } from "./uploads/words.js";
 
-const FILTER_MS = 150;
 const ROWS_MAX = 2000; // Of more rows at once a browser grows slow; then the pages are there.
 
 const frame = document.querySelector("[data-files]");
@@ -125,6 +125,16 @@ async function grow(link) {
   refreshed();
 }
 
+/** What is typed and shown may have changed since the page came, so the address tells it and not the form. */
+async function putInOrder(button) {
+  const here = new URL(location.href);
+  for (const name of ["sort", "after", "value", "before", "last", "open", "notice", "hidden", "versions", "unfinished"]) here.searchParams.delete(name);
+  if (button.value) here.searchParams.set("sort", button.value);
+  const column = button.closest("th").cellIndex;
+  await show(here.href);
+  listing().querySelector(`thead th:nth-child(${column + 1}) button`)?.focus();
+}
+
 const watcher = new IntersectionObserver((seen) => {
   for (const { isIntersecting, target } of seen) {
     if (isIntersecting && !("loading" in target.dataset) && rows().length < ROWS_MAX) grow(target);
@@ -140,22 +150,12 @@ function refreshed() {
 
 function startFilter(search) {
   const field = search.elements.typed;
-  let timer;
-  const run = () => {
+  whenTyped(search, field, () => {
     const here = new URL(location.href);
     for (const name of ["after", "value", "before", "last", "open", "notice"]) here.searchParams.delete(name);
     if (field.value) here.searchParams.set("typed", field.value);
     else here.searchParams.delete("typed");
     return show(here.href);
-  };
-  field.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(run, FILTER_MS);
-  });
-  search.addEventListener("submit", (event) => {
-    event.preventDefault();
-    clearTimeout(timer);
-    run();
   });
 }
 
@@ -168,6 +168,11 @@ function start() {
   form.addEventListener("click", (event) => {
     const box = event.target.closest("[data-choose]");
     if (box) choose(rowOf(box), box.checked, event.shiftKey);
+    const sort = event.target.closest("button[form=sort-form]");
+    if (sort) {
+      event.preventDefault();
+      putInOrder(sort);
+    }
     const swap = event.target.closest("a[data-swap]");
     if (swap && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();

@@ -1,0 +1,29 @@
+"""The members of an account as a table to keep."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from starlette.responses import Response
+
+from undercroft.console.members.overview import wanted_members
+from undercroft.console.tables import CSVFile, Rows, time_of
+from undercroft.console.visit import Visit
+
+_COLUMNS = ("email", "role", "buckets", "invited", "state")
+
+
+async def export(visit: Visit) -> Response:
+    """The members and open invitations that the page shows, by address."""
+    rows = [
+        (
+            row.member.email, row.role, "all" if row.buckets is None else ", ".join(row.buckets),
+            time_of(row.member.created_ms), "member" if row.member.member_id else "invited",
+        )
+        for row in await wanted_members(visit)
+    ]  # fmt: skip
+
+    async def pages() -> AsyncIterator[Rows]:
+        yield rows
+
+    return CSVFile(_COLUMNS, pages(), "members.csv")
