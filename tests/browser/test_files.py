@@ -153,14 +153,14 @@ def test_a_folder_is_put_in_order_by_size_and_time_whatever_page_its_files_are_o
     files.open()
     page = files.console.page
     expect(files.row("last-and-largest.txt")).to_have_count(0)
-    page.get_by_role("columnheader", name="Size").get_by_role("link").click()
+    page.get_by_role("columnheader", name="Size").get_by_role("button").click()
     expect(page.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "descending")
     assert files.labels()[0] == "last-and-largest.txt"
     page.get_by_role("link", name="Next page").scroll_into_view_if_needed()
     expect(files.row("below/")).to_be_attached()
     assert files.labels()[-2:] == [f"{limits.FOLDER_PAGE - 1:03d}.txt", "below/"]
     expect(page.get_by_role("navigation", name="Pages").get_by_role("link")).to_have_count(0)
-    page.get_by_role("columnheader", name="Size").get_by_role("link").click()
+    page.get_by_role("columnheader", name="Size").get_by_role("button").click()
     expect(page.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "ascending")
     assert files.labels()[0] == "000.txt"
     page.goto(urljoin(page.url, page.get_by_role("link", name="Next page").get_attribute("href")))
@@ -168,14 +168,15 @@ def test_a_folder_is_put_in_order_by_size_and_time_whatever_page_its_files_are_o
     expect(page.get_by_role("link", name="Next page")).to_have_count(0)
     page.get_by_role("link", name="First page").click()
     expect(files.row("000.txt")).to_be_visible()
-    page.get_by_role("columnheader", name="Uploaded").get_by_role("link").click()
+    page.get_by_role("columnheader", name="Uploaded").get_by_role("button").click()
     expect(page.get_by_role("columnheader", name="Uploaded")).to_have_attribute("aria-sort", "descending")
     assert files.labels()[:2] == ["last-and-largest.txt", f"{limits.FOLDER_PAGE - 1:03d}.txt"]
     page.get_by_placeholder("Names that begin with").fill("00")
     expect(page.locator("table.files tbody tr")).to_have_count(10)
     assert files.labels()[0] == "009.txt"
-    page.get_by_role("columnheader", name="Name").get_by_role("link").click()
+    page.get_by_role("columnheader", name="Name").get_by_role("button").click()
     expect(page.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "ascending")
+    expect(page.get_by_role("columnheader", name="Name").get_by_role("button")).to_be_focused()
     assert files.labels()[0] == "000.txt"
 
 

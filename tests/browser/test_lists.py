@@ -55,6 +55,26 @@ def test_other_orders_of_a_narrowed_list_are_narrowed_too(files):
     expect(page.get_by_text("No bucket's name has")).to_be_visible()
 
 
+def test_heads_of_columns_are_buttons_that_put_a_list_in_order_without_script_too(
+    server, browser, signed_in_state, files
+):
+    for key, body in (("in/a", b"xx"), ("in/b", b"x"), ("in/c", b"xxx")):
+        files.put(key, body)
+    page = browser.new_context(storage_state=signed_in_state, java_script_enabled=False).new_page()
+    page.goto(f"{server.console_url}/buckets/{files.name}/files?prefix=in/")
+    head, names = page.get_by_role("columnheader", name="Size"), page.locator("table.files tbody th a")
+    for order, listed in (("descending", ["c", "a", "b"]), ("ascending", ["b", "a", "c"])):
+        head.get_by_role("button").click()
+        expect(head).to_have_attribute("aria-sort", order)
+        expect(names).to_have_text(listed)
+    page.goto(f"{server.console_url}/buckets?view=table&filter={files.name}")
+    head = page.get_by_role("columnheader", name="Size")
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "descending")
+    expect(page.locator("#list tbody th")).to_have_text([files.name])
+    page.context.close()
+
+
 def test_a_list_is_narrowed_without_script(server, browser, signed_in_state, files):
     page = browser.new_context(storage_state=signed_in_state, java_script_enabled=False).new_page()
     files.api.create_key(["listFiles"], "plain-key")

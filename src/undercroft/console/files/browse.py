@@ -37,9 +37,9 @@ async def folder(visit: Visit) -> Response:
     asked = visit.query("prefix")
     prefix = asked[: asked.rfind("/") + 1]
     typed = asked[len(prefix) :] or visit.query("typed")
-    by = _order_of(visit)
+    by, is_rising = _order_of(visit)
     if by is not None:
-        return await _in_order(visit, bucket, prefix, typed, by)
+        return await _in_order(visit, bucket, prefix, typed, by, is_rising=is_rising)
     view = _view_of(visit)
     after, before = visit.query("after"), visit.query("before")
     backwards = bool(before) or visit.query("last") == "1"
@@ -58,12 +58,12 @@ async def folder(visit: Visit) -> Response:
         **in_folder(bucket, prefix),
         **await _listing(visit, bucket, typed, view),
         page=page,
-        in_order=None,
+        in_order="",
         is_part=page.has_before or page.has_after,
     )
 
 
-async def _in_order(visit: Visit, bucket: Bucket, prefix: str, typed: str, by: Order) -> Response:
+async def _in_order(visit: Visit, bucket: Bucket, prefix: str, typed: str, by: Order, *, is_rising: bool) -> Response:
     """A page of the folder by size or time."""
     name = visit.query("after")
     found = await visit.store.files.sorted_folder(
@@ -72,7 +72,7 @@ async def _in_order(visit: Visit, bucket: Bucket, prefix: str, typed: str, by: O
         prefix,
         typed=typed,
         by=by,
-        is_rising=visit.query("order") == "rising",
+        is_rising=is_rising,
         after=Place(name, signed_number(visit.query("value"))) if name else None,
         limit=limits.FOLDER_PAGE,
     )
@@ -82,6 +82,7 @@ async def _in_order(visit: Visit, bucket: Bucket, prefix: str, typed: str, by: O
         **await _listing(visit, bucket, typed, PLAIN),
         page=found,
         in_order=by.value,
+        is_rising=is_rising,
         is_part=bool(name) or found.came_to is not None,
     )
 
@@ -149,8 +150,10 @@ async def folder_size(visit: Visit) -> Response:
     return visit.render("files/size.html", **in_folder(bucket, prefix), contents=contents)
 
 
-def _order_of(visit: Visit) -> Order | None:
-    return next((order for order in Order if order.value == visit.query("sort")), None)
+def _order_of(visit: Visit) -> tuple[Order | None, bool]:
+    """What the files are in order of, if not of their names, and whether it rises: a button of a form has one value, for both."""
+    by, _, direction = visit.query("sort").partition("-")
+    return next((order for order in Order if order.value == by), None), direction == "rising"
 
 
 def _view_of(visit: Visit) -> View:

@@ -125,6 +125,16 @@ async function grow(link) {
   refreshed();
 }
 
+/** What is typed and shown may have changed since the page came, so the address tells it and not the form. */
+async function putInOrder(button) {
+  const here = new URL(location.href);
+  for (const name of ["sort", "after", "value", "before", "last", "open", "notice", "hidden", "versions", "unfinished"]) here.searchParams.delete(name);
+  if (button.value) here.searchParams.set("sort", button.value);
+  const column = button.closest("th").cellIndex;
+  await show(here.href);
+  listing().querySelector(`thead th:nth-child(${column + 1}) button`)?.focus();
+}
+
 const watcher = new IntersectionObserver((seen) => {
   for (const { isIntersecting, target } of seen) {
     if (isIntersecting && !("loading" in target.dataset) && rows().length < ROWS_MAX) grow(target);
@@ -158,6 +168,11 @@ function start() {
   form.addEventListener("click", (event) => {
     const box = event.target.closest("[data-choose]");
     if (box) choose(rowOf(box), box.checked, event.shiftKey);
+    const sort = event.target.closest("button[form=sort-form]");
+    if (sort) {
+      event.preventDefault();
+      putInOrder(sort);
+    }
     const swap = event.target.closest("a[data-swap]");
     if (swap && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
