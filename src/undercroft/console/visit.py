@@ -263,7 +263,7 @@ class Visit:
         """The revision of a bucket that a form was opened at. Raises `InvalidRequest` where a form says none."""
         number = whole_number(self.field("revision", "0"))
         if number is None:
-            raise InvalidRequest("The revision of the bucket is missing. Open the page again.", "revision")
+            raise InvalidRequest(_("The revision of the bucket is missing. Open the page again."), "revision")
         return number
 
     def json(self, kind: type[T]) -> T:
@@ -271,9 +271,9 @@ class Visit:
         try:
             return msgspec.json.decode(self.raw_body, type=kind)
         except UnicodeDecodeError:
-            raise msgspec.DecodeError("It is not UTF-8.") from None
+            raise msgspec.DecodeError(_("It is not UTF-8.")) from None
         except RecursionError:
-            raise msgspec.DecodeError("It is nested too deeply.") from None
+            raise msgspec.DecodeError(_("It is nested too deeply.")) from None
 
     # -- Answers ------------------------------------------------------------------------------------------------------
     def render(

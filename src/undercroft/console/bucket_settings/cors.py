@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from undercroft.console.bucket_settings import cors_presets
 from undercroft.console.bucket_settings.cors_presets import BOTH, CUSTOM, GROUPS, IMPORT, NONE, ONE, UPLOADS, Preset
+from undercroft.console.languages import _
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.http.cors import Policy
@@ -82,7 +83,7 @@ def _rules(visit: Visit, preset: Preset) -> list[Document]:
     try:
         rules = msgspec.json.decode(visit.field("json"), type=list[_Rule])
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise InvalidRequest(f"This is no list of CORS rules: {error}", "corsRules") from None
+        raise InvalidRequest(_("This is no list of CORS rules: %(error)s", error=error), "corsRules") from None
     documents: list[Document] = msgspec.to_builtins(rules)
     return documents
 
@@ -97,7 +98,9 @@ def _edited(visit: Visit) -> list[Document]:
             continue
         age = visit.field(f"age-{number}").strip()
         if not (age.isascii() and age.isdigit() and len(age) < 10):
-            raise InvalidRequest(f"The CORS rule {name!r} needs a whole number of seconds.", "corsRules")
+            raise InvalidRequest(
+                _("The CORS rule %(name)s needs a whole number of seconds.", name=repr(name)), "corsRules"
+            )
         rules.append(
             {
                 "corsRuleName": name,
@@ -141,6 +144,6 @@ def _page(
         preset=preset,
         rules=[*rules, _BLANK],
         json=visit.field("json"),
-        operation_groups=GROUPS,
+        operation_groups=[(_(label), operations) for label, operations in GROUPS],
         tried=_tried(visit, bucket),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.members.rights import MEANINGS, NAMES
 from undercroft.console.problems import beside, problem_of
 from undercroft.console.sign_in.session import begin
@@ -48,7 +49,7 @@ async def show_accounts(visit: Visit) -> Response:
     assert visit.signed_in is not None
     found = await visit.store.identity.memberships.of_person(visit.signed_in.person.account_id)
     return visit.render(
-        "members/accounts.html", person=visit.signed_in.person, memberships=[(one, NAMES[one.role]) for one in found]
+        "members/accounts.html", person=visit.signed_in.person, memberships=[(one, _(NAMES[one.role])) for one in found]
     )
 
 
@@ -75,8 +76,8 @@ async def _page(visit: Visit, errors: dict[str, str] | None = None) -> Response:
         "members/join.html",
         status=422 if errors else 200,
         invited=invited,
-        role=NAMES[invited.role],
-        meaning=MEANINGS[invited.role],
+        role=_(NAMES[invited.role]),
+        meaning=_(MEANINGS[invited.role]),
         is_own=signed_in is not None and signed_in.person.email == invited.email,
         name=visit.field("name"),
         errors=errors,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import (
@@ -47,7 +48,7 @@ async def change_email(visit: Visit) -> Response:
     email, old = visit.field("email").strip(), visit.account.email
     visit.audit(target=old, email=email)
     if email.lower() != visit.field("again").strip().lower():
-        return _email_form(visit, {"again": "The two addresses differ."})
+        return _email_form(visit, {"again": _("The two addresses differ.")})
     identity = visit.store.identity
     try:
         proof = await identity.sign_in.confirm_password(visit.account.account_id, visit.field("password"))
@@ -96,7 +97,7 @@ async def delete(visit: Visit) -> Response:
     """Delete the account, for its address and the password."""
     visit.audit(target=visit.account.email)
     if visit.field("confirm").strip().lower() != visit.account.email:
-        return await _delete_form(visit, {"confirm": f"Type {visit.account.email} to confirm."})
+        return await _delete_form(visit, {"confirm": _("Type %(email)s to confirm.", email=visit.account.email)})
     identity = visit.store.identity
     try:
         proof = await identity.sign_in.confirm_password(visit.account.account_id, visit.field("password"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.visit import Visit
 from undercroft.store.errors import BadCredentials, TooManyAttempts, WeakPassword
 
@@ -18,7 +19,7 @@ async def change(visit: Visit) -> Response:
     identity, account_id = visit.store.identity, visit.account.account_id
     password = visit.field("password")
     if password != visit.field("password_again"):
-        return _refused(visit, {"password_again": "The two differ."})
+        return _refused(visit, {"password_again": _("The two differ.")})
     try:
         proof = await identity.sign_in.confirm_password(account_id, visit.field("current_password"))
         await identity.passwords.change(proof, password, session=visit.session_secret)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.problems import beside, problem_of
 from undercroft.console.sign_in.session import begin
 from undercroft.console.sign_in.steps import browser_of
@@ -25,7 +26,7 @@ async def take(visit: Visit) -> Response:
     try:
         if people.mode == "open" and people.sends_link:
             await people.request(visit.field("email"), visit.address)
-            return visit.render("sign_in/sent.html", email=visit.field("email"), title="Look into your mail")
+            return visit.render("sign_in/sent.html", email=visit.field("email"), title=_("Look into your mail"))
         account = await people.sign_up(
             visit.field("email"), visit.field("password"), visit.field("name"), visit.address
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.preferences import is_own_path
 from undercroft.console.problems import problem_of
 from undercroft.console.settings.passkeys import site_of
@@ -24,7 +25,7 @@ async def take_email(visit: Visit) -> Response:
     """The second step, whoever it is: nobody learns here who has an account."""
     email, following = visit.field("email").strip(), next_of(visit.field("next"))
     if "@" not in email:
-        return await _first(visit, email, following, {"email": "Enter the e-mail address of your account."})
+        return await _first(visit, email, following, {"email": _("Enter the e-mail address of your account.")})
     return _second(visit, email, following)
 
 
