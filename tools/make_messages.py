@@ -21,8 +21,11 @@ POT_FILE = FOLDER / "messages.pot"
 # Which functions take texts, and in which places; those of pages ({% trans %} counts as gettext), and the errors whose sentences pages show.
 TEXTS: dict[str, Any] = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "_forms": (1, 2)}
 ERRORS: dict[str, Any] = dict.fromkeys(
-    ("InvalidRequest", "BadLink", "SignUpClosed", "TooManyAttempts", "JobConflict", "NoSuchShare", "Busy")
-)
+    (
+        "BadCredentials", "BadLink", "Busy", "InvalidRequest", "JobConflict", "NoSuchSession", "NoSuchShare", "ReadOnlyBucket",
+        "SecondFactorState", "WrongPassword", "WeakPassword", "__init__",
+    )
+)  # fmt: skip
 IN_PAGES = [("**.py", "python"), ("**.html", "jinja2"), ("static/js/**.js", "javascript")]
 OPTIONS = {"**.html": {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}}
 ABOUT = """\
@@ -33,7 +36,9 @@ ABOUT = """\
 def extracted() -> Catalog:
     """Every text, with the files that it is in: no lines, so that this changes when a text does."""
     catalog = Catalog(project="Undercroft", charset="utf-8", header_comment=ABOUT)
-    found = [*_found(CONSOLE, IN_PAGES, TEXTS), *_found(STORE, [("**.py", "python")], ERRORS)]
+    in_store = [("**.py", "python")]
+    found = [*_found(CONSOLE, IN_PAGES, TEXTS), *_found(STORE, in_store, ERRORS)]
+    found += _found(STORE, in_store, {"__init__": (2,)})  # Of errors with two bases, which name themselves first.
     for path, text in sorted(found, key=lambda one: one[0]):
         catalog.add(text, locations=[(path, 0)])
     return catalog

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from undercroft.console.languages import _
 from undercroft.console.members.rights import MEANINGS, NAMES
-from undercroft.console.problems import beside, problem_of
+from undercroft.console.problems import beside, problem_of, said
 from undercroft.console.sign_in.session import begin
 from undercroft.console.sign_in.steps import browser_of
 from undercroft.console.visit import Visit
@@ -70,7 +70,7 @@ async def _page(visit: Visit, errors: dict[str, str] | None = None) -> Response:
     try:
         invited = await visit.store.identity.memberships.look_at(visit.path("secret"))
     except BadLink as error:
-        return visit.render("sign_in/dead_link.html", status=problem_of(error).status, reason=str(error))
+        return visit.render("sign_in/dead_link.html", status=problem_of(error).status, reason=said(error))
     signed_in = visit.signed_in
     return visit.render(
         "members/join.html",

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from undercroft import limits
 from undercroft.console.languages import N_, _, in_words
-from undercroft.console.problems import beside
+from undercroft.console.problems import beside, said
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import CATEGORIES, Caps, Category
 from undercroft.store.errors import BucketNotEmpty, InvalidRequest
@@ -133,7 +133,7 @@ async def delete(visit: Visit) -> Response:
         try:
             await administration.delete(summary.account.account_id)
         except (InvalidRequest, BucketNotEmpty) as error:
-            errors = {"confirm": str(error)}
+            errors = {"confirm": said(error)}
     if errors:
         return visit.render("operator/delete.html", status=422, one=summary, confirm=confirm, errors=errors)
     return visit.redirect("/operator/accounts", notice="account-removed")

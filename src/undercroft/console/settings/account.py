@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from undercroft.console.languages import _
-from undercroft.console.problems import beside
+from undercroft.console.problems import beside, said
 from undercroft.console.visit import Visit
 from undercroft.store.errors import (
     BadCredentials,
@@ -53,11 +53,11 @@ async def change_email(visit: Visit) -> Response:
     try:
         proof = await identity.sign_in.confirm_password(visit.account.account_id, visit.field("password"))
     except (BadCredentials, TooManyAttempts) as error:
-        return _email_form(visit, {"password": str(error)})
+        return _email_form(visit, {"password": said(error)})
     try:
         is_asked = await identity.emails.change(proof, email)
     except BadCredentials as error:
-        return _email_form(visit, {"password": str(error)})
+        return _email_form(visit, {"password": said(error)})
     except (InvalidRequest, DuplicateEmail, TooManyAttempts) as error:
         return _email_form(visit, beside(error, {"email": "email"}, "email"))
     if is_asked:
@@ -103,9 +103,9 @@ async def delete(visit: Visit) -> Response:
         proof = await identity.sign_in.confirm_password(visit.account.account_id, visit.field("password"))
         await identity.accounts.delete_own(proof)
     except (BadCredentials, TooManyAttempts) as error:
-        return await _delete_form(visit, {"password": str(error)})
+        return await _delete_form(visit, {"password": said(error)})
     except (InvalidRequest, BucketNotEmpty) as error:
-        return await _delete_form(visit, {"confirm": str(error)})
+        return await _delete_form(visit, {"confirm": said(error)})
     visit.cookies[visit.console.session_cookie] = None
     return visit.redirect("/sign-in", notice="account-deleted")
 

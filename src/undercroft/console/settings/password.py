@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from undercroft.console.languages import _
+from undercroft.console.problems import said
 from undercroft.console.visit import Visit
 from undercroft.store.errors import BadCredentials, TooManyAttempts, WeakPassword
 
@@ -24,9 +25,9 @@ async def change(visit: Visit) -> Response:
         proof = await identity.sign_in.confirm_password(account_id, visit.field("current_password"))
         await identity.passwords.change(proof, password, session=visit.session_secret)
     except (BadCredentials, TooManyAttempts) as error:
-        return _refused(visit, {"current_password": str(error)})
+        return _refused(visit, {"current_password": said(error)})
     except WeakPassword as error:
-        return _refused(visit, {"password": str(error)})
+        return _refused(visit, {"password": said(error)})
     return visit.redirect("/settings/security", notice="password-changed")
 
 

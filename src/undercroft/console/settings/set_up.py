@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from undercroft.console.languages import _
-from undercroft.console.problems import beside
+from undercroft.console.problems import beside, said
 from undercroft.console.visit import Visit
 from undercroft.store.errors import BadCredentials, DuplicateEmail, InvalidRequest, TooManyAttempts
 
@@ -27,7 +27,7 @@ async def finish(visit: Visit) -> Response:
         proof = await identity.sign_in.confirm_password(visit.account.account_id, visit.field("current_password"))
         await identity.first_run.finish(proof, email, password, session=visit.session_secret)
     except (BadCredentials, TooManyAttempts) as error:
-        return _form(visit, email, {"current_password": str(error)})
+        return _form(visit, email, {"current_password": said(error)})
     except (InvalidRequest, DuplicateEmail) as error:
         return _form(visit, email, beside(error, _FIELDS, "email"))
     visit.audit_changes({"e-mail address": visit.account.email}, {"e-mail address": email.lower()})

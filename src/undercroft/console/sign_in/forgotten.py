@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from undercroft.console.languages import _
-from undercroft.console.problems import problem_of
+from undercroft.console.problems import problem_of, said
 from undercroft.console.settings.devices import device_of
 from undercroft.console.visit import Visit
 from undercroft.store.errors import BadLink, TooManyAttempts, WeakPassword
@@ -28,7 +28,7 @@ async def take_email(visit: Visit) -> Response:
     try:
         await passwords.request_reset(email, visit.address)
     except TooManyAttempts as error:
-        return _form(visit, email, {"email": str(error)}, problem_of(error).status)
+        return _form(visit, email, {"email": said(error)}, problem_of(error).status)
     return visit.render("sign_in/sent.html", email=email, title=_("Look into your mail"))
 
 
@@ -50,7 +50,7 @@ async def reset(visit: Visit) -> Response:
                 visit.path("secret"), visit.field("password"), without_passkeys=visit.fields("remove")
             )
         except WeakPassword as error:
-            return await _reset_form(visit, {"password": str(error)})
+            return await _reset_form(visit, {"password": said(error)})
     except BadLink as error:
         return _dead(visit, error)
     account, details = done.account, {"by": "mail"}
@@ -94,4 +94,4 @@ def _form(visit: Visit, email: str, errors: dict[str, str] | None = None, status
 
 
 def _dead(visit: Visit, error: BadLink) -> Response:
-    return visit.render("sign_in/dead_link.html", status=problem_of(error).status, reason=str(error))
+    return visit.render("sign_in/dead_link.html", status=problem_of(error).status, reason=said(error))

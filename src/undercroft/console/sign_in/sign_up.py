@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from undercroft.console.languages import _
-from undercroft.console.problems import beside, problem_of
+from undercroft.console.problems import beside, problem_of, said
 from undercroft.console.sign_in.session import begin
 from undercroft.console.sign_in.steps import browser_of
 from undercroft.console.visit import Visit
@@ -84,4 +84,4 @@ def _form(visit: Visit, *, errors: dict[str, str] | None = None, status: int = 2
 
 
 def _dead(visit: Visit, error: BadLink) -> Response:
-    return visit.render("sign_in/dead_link.html", status=problem_of(error).status, reason=str(error))
+    return visit.render("sign_in/dead_link.html", status=problem_of(error).status, reason=said(error))
