@@ -121,7 +121,7 @@ def _capabilities(values: dict[str, Any]) -> list[str]:
     if values["all_names"]:
         chosen |= {"listAllBucketNames": None}
     if not chosen:
-        raise InvalidRequest("Tick at least one capability.", "capabilities")
+        raise InvalidRequest(_("Tick at least one capability."), "capabilities")
     return list(chosen)
 
 

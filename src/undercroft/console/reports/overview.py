@@ -78,7 +78,7 @@ _FILES_TO_TAKE = (
     ("key_costs", N_("Costs by key"), True, True),
 )
 # What HTTP has no phrase for: a client that went away before the end of the answer.
-_PHRASES = {status.value: status.phrase for status in HTTPStatus} | {499: N_("Client went away")}
+_PHRASES = {status.value: status.phrase for status in HTTPStatus} | {499: "Client went away"}
 
 
 async def overview(visit: Visit) -> Response:
@@ -110,7 +110,7 @@ async def overview(visit: Visit) -> Response:
         more=max(len(report.buckets) - _BUCKETS_SHOWN, 0),
         keys=[(_name_of_key(one.total), one) for one in report.keys[:_KEYS_SHOWN]],
         more_keys=max(len(report.keys) - _KEYS_SHOWN, 0),
-        statuses=[(status, _(_PHRASES.get(status, "")), requests) for status, requests in report.statuses],
+        statuses=[(status, _PHRASES.get(status, ""), requests) for status, requests in report.statuses],
         outcomes=[_(name) for name in _OUTCOME_NAMES],
         files=[
             (table, _(text))
