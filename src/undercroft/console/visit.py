@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from undercroft.console import navigation, templates
 from undercroft.console.cap_banner import Said
-from undercroft.console.languages import Languages, _, current, in_english
+from undercroft.console.languages import Languages, Translated, _, current, in_english
 from undercroft.console.languages.choice import Choice
 from undercroft.console.members import rights
 from undercroft.console.notices import NOTICES
@@ -313,4 +313,10 @@ class Visit:
 
     def answer_json(self, value: Any, *, status: int = 200) -> Response:
         """JSON for a script."""
-        return JSONResponse(msgspec.to_builtins(value), status)
+        return JSONResponse(msgspec.to_builtins(value, enc_hook=_plain), status)
+
+
+def _plain(value: object) -> str:
+    """A text in another language as any other text, for JSON."""
+    assert isinstance(value, Translated), type(value)
+    return str(value)

@@ -43,7 +43,7 @@ class Language(NamedTuple):
         return self.texts.get(one) or ((one,) if many is None else (one, many))
 
 
-class Said(str):
+class Translated(str):
     """A text in another language that remembers what it is in English: what is written down is written in one language."""
 
     __slots__ = ("english",)
@@ -76,7 +76,7 @@ def _(text: str, /, **values: object) -> str:
     language = _current.get()
     if language is ENGLISH or not text:
         return text % values
-    return _said(language.forms(text)[0], text, values)
+    return _translated(language.forms(text)[0], text, values)
 
 
 def ngettext(one: str, many: str, number: int, /, **values: object) -> str:
@@ -86,7 +86,7 @@ def ngettext(one: str, many: str, number: int, /, **values: object) -> str:
     if language is ENGLISH:
         return english % values
     found = language.texts.get(one)
-    return _said(english if found is None else found[language.form_of(number)], english, values)
+    return _translated(english if found is None else found[language.form_of(number)], english, values)
 
 
 def in_words(choices: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -96,7 +96,7 @@ def in_words(choices: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def in_english(text: str) -> str:
     """What a text of `_` is in English, as logs have it. Of any other text, the text itself."""
-    return text.english if isinstance(text, Said) else text
+    return text.english if isinstance(text, Translated) else text
 
 
 def in_order(text: str) -> str:
@@ -104,14 +104,14 @@ def in_order(text: str) -> str:
     return f"{_LEFT_TO_RIGHT}{text}{TOGETHER}" if _current.get().direction == "rtl" else text
 
 
-def _said(shown: str, english: str, values: Mapping[str, object]) -> Said:
+def _translated(shown: str, english: str, values: Mapping[str, object]) -> Translated:
     apart = values
     if _current.get().direction == "rtl":
         apart = {
             name: f"{APART}{value}{TOGETHER}" if isinstance(value, str) else value for name, value in values.items()
         }
-    said = Said(shown % apart)
-    said.english = english % {
+    made = Translated(shown % apart)
+    made.english = english % {
         name: in_english(value) if isinstance(value, str) else value for name, value in values.items()
     }
-    return said
+    return made
