@@ -417,6 +417,12 @@ DELIVERY_SUSPEND_ATTEMPTS = 20  # … if there were so many: a clock that jumps 
 EVENT_KEPT_S = 7 * 86_400  # An event that could not be delivered for so long is dropped.
 EVENTS_WAITING_MAX = 100_000  # Events of one rule that may wait; of more, the oldest are dropped.
 EVENTS_DROPPED_AT_ONCE = 2000  # In one transaction.
+# What was delivered or given up can be sent again for so long: a receiver that was down over a weekend, or lost what it had, …
+PAST_EVENTS_KEPT_S = 30 * 86_400
+# … and so many given-up events of one rule, as many as may wait: some 25 MB of names of usual length. What was delivered is kept
+# with the log of deliveries, so at most DELIVERIES_LOGGED times NOTIFICATION_BATCH_MAX events of a rule.
+EVENTS_GIVEN_UP_MAX = EVENTS_WAITING_MAX
+EVENTS_PAGE_MAX = 100  # Events of an entry of the log that are shown, and may be chosen, at once.
 # Of deleted buckets of an account, while their last events wait; what more would wait is dropped.
 ORPHANED_RULES_MAX = 1000
 DELIVERIES_LOGGED = 100  # The latest of each rule.

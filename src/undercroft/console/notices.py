@@ -50,6 +50,7 @@ NOTICES = {
     "rule-saved": N_("The rule is saved."),
     "rule-removed": N_("The rule is removed."),
     "tried-again": N_("What waits is being tried again."),
+    "sent-again": N_("The events wait to be sent again."),
     "target-added": N_("The target is added."),
     "target-removed": N_("The target is removed."),
     "lock-enabled": N_("Object Lock is enabled."),

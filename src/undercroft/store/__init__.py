@@ -37,6 +37,7 @@ from undercroft.store.work.jobs.runner import JobRunner
 from undercroft.store.work.jobs.service import Jobs
 from undercroft.store.work.jobs.snapshots import Snapshots
 from undercroft.store.work.notices import Notices
+from undercroft.store.work.past_events import PastEvents
 from undercroft.store.work.replication import Replications
 from undercroft.store.work.replication_remote import RemoteReplications
 from undercroft.store.work.service import Work
@@ -93,6 +94,7 @@ class Store:
         sealings = Sealings(keyring, default_encryption)
         self.buckets = Buckets(catalog, directory, gate, deeds, sealings, self.ambient)
         self.notifications = Notifications(catalog, gate, deeds, self.buckets, keyring, self.ambient)
+        self.past_events = PastEvents(catalog, gate, deeds, self.ambient)
         self.files = Files(
             Context(
                 catalog=catalog,
