@@ -29,6 +29,7 @@ REPLICATION_SOURCES_PER_BUCKET = 1000  # Ours: keys of sources that a destinatio
 REPLICATION_PRIORITY_MAX = 2**31 - 1
 CORS_RULES_PER_BUCKET = 100
 CORS_RULE_MAX_BYTES = 1000
+CORS_ID_MAX_LENGTH = 255  # Of S3's ID of a rule, in characters: S3 API, PutBucketCors.
 CORS_MAX_AGE_S = 86_400
 CORS_REQUEST_HEADERS_MAX = 64  # Ours: header names that a preflight may ask for, since each is held against every rule.
 CORS_POLICIES_REMEMBERED = 256  # Ours: buckets whose rules a face keeps ready for matching.
