@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from undercroft import limits
 from undercroft.console.events.rules import path_of
+from undercroft.console.languages import _
 from undercroft.console.numbers import whole_number
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest
@@ -22,7 +23,7 @@ async def send(visit: Visit) -> Response:
     if not visit.field("all"):
         chosen = [number for number in map(whole_number, visit.fields("event")) if number is not None]
         if not chosen:
-            return await _page(visit, refusal="Select the events that are to be sent again.")
+            return await _page(visit, refusal=_("Select the events that are to be sent again."))
     return await _send(visit, _number(visit), chosen)
 
 
@@ -57,7 +58,6 @@ async def _page(visit: Visit, *, refusal: str = "") -> Response:
         rule=rule,
         number=number,
         shown=shown,
-        count=(await past.kept(visit.principal, bucket, rule)).of_entries.get(number, 0),
         following=shown[-1].past.sequence if len(shown) == limits.EVENTS_PAGE_MAX else None,
         after=after,
         refusal=refusal,
