@@ -377,6 +377,7 @@ STOP_REPEATED_S = 1.0  # timeout(1) sends SIGTERM to a process and to its group:
 KILL_MARGIN_S = 2.0  # After the graceful stop, time for a process to close its store before it is killed.
 COLLECT_AFTER_ALLOCATIONS = 20_000  # Objects made and not yet freed before the garbage collector looks.
 MEMORY_TRIM_S = 10.0  # How often a process gives back to the system what the C library keeps.
+KEPT_SETTING_MAX_LENGTH = 300  # Of an option that is chosen in the console: a host name has up to 253 characters.
 PREPARED_MAX_BYTES = 1 * MIB  # What the preparing process may say to the supervisor.
 PASSWORD_INPUT_MAX_BYTES = 4 * KIB
 

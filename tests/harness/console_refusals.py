@@ -81,6 +81,7 @@ REFUSED: Mapping[str, Refused] = {
     "/operator/accounts/{account_id:str}/caps": Refused([("storage", "much")]),
     "/operator/accounts/{account_id:str}/act": Refused([("reason", "")]),
     "/operator/accounts/{account_id:str}/delete": Refused([("confirm", "another")]),
+    "/operator/installation/addresses": Refused([("region", "No Region"), ("current_password", "wrong")]),
     "/operator/invitations/new": Refused([("email", "no address")]),
 }
 

@@ -371,6 +371,8 @@ DELTAS: tuple[tuple[str, ...], ...] = (
         # Of events that wait to be sent again: the sequence that their ids are made of, and since when they wait.
         "ALTER TABLE outbox ADD COLUMN first_sequence {BIG}",
         "ALTER TABLE outbox ADD COLUMN again_ms {BIG}",
+        # Of the server's options those that an operator chose in the console.
+        "CREATE TABLE kept_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     ),
 )
 

@@ -17,6 +17,7 @@ NOTICES = {
     "password-changed": N_("The password is changed. Everywhere else you are signed out."),
     "password-reset": N_("The password is changed, and every session has ended. Sign in with the new one."),
     "welcome": N_("Welcome. Your account is ready."),
+    "installation-kept": N_("It is kept. Start the server anew, on every machine, for it to hold."),
     "set-up": N_("Setting up is finished. Sign in with your own address and password from now on."),
     "member-changed": N_("The role is changed. It holds from now on."),
     "member-removed": N_("That address has no part in this account any more."),

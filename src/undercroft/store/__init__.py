@@ -27,6 +27,7 @@ from undercroft.store.files.encryption import Sealings
 from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
 from undercroft.store.identity.administration import Administrations
+from undercroft.store.identity.kept_settings import KeptSettings
 from undercroft.store.identity.people import NOBODY_SIGNS_UP, People
 from undercroft.store.identity.service import Identity
 from undercroft.store.work.access_logs import AccessLogs
@@ -90,6 +91,7 @@ class Store:
             self.identity.sessions,
             self.audit,
             self.identity.trials,
+            KeptSettings(catalog, gate),
         )
         sealings = Sealings(keyring, default_encryption)
         self.buckets = Buckets(catalog, directory, gate, deeds, sealings, self.ambient)
