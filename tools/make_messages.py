@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,11 @@ POT_FILE = FOLDER / "messages.pot"
 # Which functions take texts, and in which places; those of pages ({% trans %} counts as gettext), and the errors whose sentences pages show.
 TEXTS: dict[str, Any] = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "_forms": (1, 2)}
 ERRORS: dict[str, Any] = dict.fromkeys(
-    ("InvalidRequest", "BadLink", "SignUpClosed", "TooManyAttempts", "JobConflict", "NoSuchShare", "Busy")
-)
+    (
+        "BadCredentials", "BadLink", "BucketNotEmpty", "Busy", "InvalidRequest", "JobConflict", "NoSuchSession", "NoSuchShare", "ReadOnlyBucket",
+        "SecondFactorState", "WrongPassword", "WeakPassword", "__init__",
+    )
+)  # fmt: skip
 IN_PAGES = [("**.py", "python"), ("**.html", "jinja2"), ("static/js/**.js", "javascript")]
 OPTIONS = {"**.html": {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}}
 ABOUT = """\
@@ -33,8 +37,13 @@ ABOUT = """\
 def extracted() -> Catalog:
     """Every text, with the files that it is in: no lines, so that this changes when a text does."""
     catalog = Catalog(project="Undercroft", charset="utf-8", header_comment=ABOUT)
-    found = [*_found(CONSOLE, IN_PAGES, TEXTS), *_found(STORE, [("**.py", "python")], ERRORS)]
+    in_store = [("**.py", "python")]
+    found = [*_found(CONSOLE, IN_PAGES, TEXTS), *_found(STORE, in_store, ERRORS)]
+    found += _found(STORE, in_store, {"__init__": (2,)})  # Of errors with two bases, which name themselves first.
     for path, text in sorted(found, key=lambda one: one[0]):
+        # What is no sentence is the protocols' own, about names of their fields.
+        if path.startswith(str(STORE.relative_to(ROOT))) and not re.fullmatch(r"[A-Z][^_]*\.", str(text)):
+            continue
         catalog.add(text, locations=[(path, 0)])
     return catalog
 
@@ -51,8 +60,11 @@ def written(catalog: Catalog) -> str:
     file = io.BytesIO()
     write_po(file, catalog, width=120, include_lineno=False, sort_by_file=True, ignore_obsolete=True)
     lines = file.getvalue().decode().splitlines()
-    # The day on which it was made would be all that differs.
-    return "\n".join(line for line in lines if not line.startswith(('"POT-Creation-Date', '"PO-Revision-Date'))) + "\n"
+    # The day on which it was made would be all that differs, and nobody is asked who translated.
+    left_out = tuple(
+        f'"{name}' for name in ("POT-Creation", "PO-Revision", "Report-Msgid", "Last-Translator", "Language-Team")
+    )
+    return "\n".join(line for line in lines if not line.startswith(left_out)) + "\n"
 
 
 def updated(path: Path, template: Catalog) -> str:

@@ -18,13 +18,14 @@ OPENS, CLOSES = "⟦", "⟧"
 _KEPT = re.compile(r"(%\(\w+\)s|%%|<[^<>]*>|&\w+;)")
 _ACCENTED = str.maketrans("aceinouyACEINOUY", "àçéîñöûýÀÇÉÎÑÖÛÝ")
 _LONGER = 0.4
+_MORE = "~~~~ " * 1000  # Words, so that it can be broken into lines as words can.
 
 
 def pseudo(text: str) -> str:
     """A text as the language has it, with its values and marks of HTML as they are."""
     pieces = _KEPT.split(text)
     accented = "".join(piece if index % 2 else piece.translate(_ACCENTED) for index, piece in enumerate(pieces))
-    more = "~" * round(_LONGER * len("".join(pieces[::2])))
+    more = _MORE[: round(_LONGER * len("".join(pieces[::2])))].rstrip()
     return f"{OPENS}{accented}{more}{CLOSES}"
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import msgspec
 from starlette.responses import Response
 
+from undercroft.console.languages import in_english
 from undercroft.console.page import Page
 from undercroft.console.visit import Visit
 from undercroft.store.identity.audit import Actor, is_secret
@@ -48,8 +49,8 @@ async def write_down(visit: Visit, page: Page, who: SignedIn, response: Response
             account_id,
             actor,
             note.action or action_of(page),
-            target=target,
-            details=details,
+            target=in_english(target),
+            details={name: in_english(value) for name, value in details.items()},
             changes=note.changes,
             result=result,
         )

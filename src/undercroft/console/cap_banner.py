@@ -5,39 +5,64 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from undercroft.console.caps.amounts import IN_BYTES
+from undercroft.console.languages import N_, _
 from undercroft.console.templates import count, size
 from undercroft.store import Store
-from undercroft.store.accounting.model import HELD, THE_ACCOUNT, Category, Standing
+from undercroft.store.accounting.model import THE_ACCOUNT, Category, Kind, Standing
 from undercroft.store.identity.principals import Principal
 
 _REFUSED: dict[Category, str] = {
-    "storage": "Uploads are refused: {used} of {cap} are stored. Delete something, or raise the cap on storage.",
-    "files": "New files are refused: {used} of {cap} files are stored. Delete some, or raise the cap on files.",
-    "download": "Downloads may be refused until 00:00 UTC: {used} of {cap} have been downloaded today.",
-    "class_b": "Downloads and reads are refused until 00:00 UTC: {used} of {cap} transactions of class B were made today.",
-    "class_c": "Lists and most other calls are refused until 00:00 UTC: {used} of {cap} transactions of class C were made today.",
+    "storage": N_(
+        "Uploads are refused: %(used)s of %(cap)s are stored. Delete something, or raise the cap on storage."
+    ),
+    "files": N_("New files are refused: %(used)s of %(cap)s files are stored. Delete some, or raise the cap on files."),
+    "download": N_("Downloads may be refused until 00:00 UTC: %(used)s of %(cap)s have been downloaded today."),
+    "class_b": N_(
+        "Downloads and reads are refused until 00:00 UTC: %(used)s of %(cap)s transactions of class B were made today."
+    ),
+    "class_c": N_(
+        "Lists and most other calls are refused until 00:00 UTC: %(used)s of %(cap)s transactions of class C were made today."
+    ),
 }
-
-
 _REFUSED_IN_BUCKET: dict[Category, str] = {
-    "storage": "Uploads to {name} are refused: {used} of {cap} are stored in it.",
-    "files": "New files in {name} are refused: it has {used} of {cap} files.",
+    "storage": N_("Uploads to the bucket %(name)s are refused: %(used)s of %(cap)s are stored in it."),
+    "files": N_("New files in the bucket %(name)s are refused: it has %(used)s of %(cap)s files."),
+    "requests": N_("Requests to the bucket %(name)s are refused until 00:00 UTC: %(used)s of %(cap)s were made today."),
+    "download": N_(
+        "Downloads from the bucket %(name)s may be refused until 00:00 UTC: %(used)s of %(cap)s have been downloaded today."
+    ),
+    "upload": N_(
+        "Uploads to the bucket %(name)s may be refused until 00:00 UTC: %(used)s of %(cap)s have been uploaded today."
+    ),
 }
-_REFUSED_TODAY: dict[Category, str] = {
-    "requests": "Requests to {name} are refused until 00:00 UTC: {used} of {cap} were made today.",
-    "download": "Downloads from {name} may be refused until 00:00 UTC: {used} of {cap} have been downloaded today.",
-    "upload": "Uploads to {name} may be refused until 00:00 UTC: {used} of {cap} have been uploaded today.",
+_REFUSED_WITH_KEY: dict[Category, str] = {
+    "requests": N_("Requests with the key %(name)s are refused until 00:00 UTC: %(used)s of %(cap)s were made today."),
+    "download": N_(
+        "Downloads with the key %(name)s may be refused until 00:00 UTC: %(used)s of %(cap)s have been downloaded today."
+    ),
+    "upload": N_(
+        "Uploads with the key %(name)s may be refused until 00:00 UTC: %(used)s of %(cap)s have been uploaded today."
+    ),
+}
+_REFUSALS: dict[Kind, dict[Category, str]] = {
+    "account": _REFUSED,
+    "bucket": _REFUSED_IN_BUCKET,
+    "key": _REFUSED_WITH_KEY,
 }
 _SOFT: dict[Category, str] = {
-    "storage": "{used} of {cap} stored",
-    "files": "{used} of {cap} files stored",
-    "download": "{used} of {cap} downloaded today",
-    "class_b": "{used} of {cap} transactions of class B today",
-    "class_c": "{used} of {cap} transactions of class C today",
-    "requests": "{used} of {cap} requests today",
-    "upload": "{used} of {cap} uploaded today",
+    "storage": N_("%(used)s of %(cap)s stored"),
+    "files": N_("%(used)s of %(cap)s files stored"),
+    "download": N_("%(used)s of %(cap)s downloaded today"),
+    "class_b": N_("%(used)s of %(cap)s transactions of class B today"),
+    "class_c": N_("%(used)s of %(cap)s transactions of class C today"),
+    "requests": N_("%(used)s of %(cap)s requests today"),
+    "upload": N_("%(used)s of %(cap)s uploaded today"),
 }
-_PLACES = {"account": "", "bucket": " in the bucket {name}", "key": " with the key {name}"}
+_PLACES: dict[Kind, str] = {
+    "account": "%(what)s",
+    "bucket": N_("%(what)s in the bucket %(name)s"),
+    "key": N_("%(what)s with the key %(name)s"),
+}
 _NAMED = 3  # Beyond these, buckets and keys are only counted: a banner is no list.
 
 
@@ -62,10 +87,11 @@ async def what_is_reached(store: Store, principal: Principal) -> list[Said]:
     said = [Said(_refusal(one)) for one in blocking if one.subject == THE_ACCOUNT]
     said += [Said(_refusal(one)) for one in named[:_NAMED]]
     if len(named) > _NAMED:
-        said.append(Said(f"So are {count(len(named) - _NAMED, 'further cap')} of buckets and keys."))
+        said.append(Said(_("So are %(caps)s of buckets and keys.", caps=count(len(named) - _NAMED, "further cap"))))
     if soft:
-        more = [] if len(soft) <= _NAMED else [f"and {count(len(soft) - _NAMED, 'further one')}"]
-        said.append(Said(f"{'; '.join([*soft[:_NAMED], *more])}. Nothing is refused for that.", is_soft=True))
+        more = [] if len(soft) <= _NAMED else [_("and %(more)s", more=count(len(soft) - _NAMED, "further one"))]
+        limits = "; ".join([*soft[:_NAMED], *more])
+        said.append(Said(_("%(limits)s. Nothing is refused for that.", limits=limits), is_soft=True))
     return said
 
 
@@ -77,20 +103,16 @@ def _is_seen(one: Standing, principal: Principal) -> bool:
 
 
 def _refusal(one: Standing) -> str:
-    kind, category = one.subject.kind, one.category
-    held = _REFUSED if kind == "account" else _REFUSED_IN_BUCKET
-    words = held[category] if kind == "account" or category in HELD else _REFUSED_TODAY[category]
-    if kind == "key":
-        words = words.replace(" to {name}", " with {name}").replace(" from {name}", " with {name}")
-    return _filled(words, one, f"the {kind} {one.subject.name}")
+    return _filled(_REFUSALS[one.subject.kind][one.category], one)
 
 
 def _soft(one: Standing) -> str:
-    return _filled(_SOFT[one.category] + _PLACES[one.subject.kind], one, one.subject.name)
+    return _(_PLACES[one.subject.kind], what=_filled(_SOFT[one.category], one), name=one.subject.name)
 
 
-def _filled(words: str, one: Standing, name: str) -> str:
-    return words.format(name=name, used=_number(one.category, one.used), cap=_number(one.category, one.cap))
+def _filled(words: str, one: Standing) -> str:
+    used, cap = _number(one.category, one.used), _number(one.category, one.cap)
+    return _(words, name=one.subject.name, used=used, cap=cap)
 
 
 def _number(category: Category, amount: int) -> str:

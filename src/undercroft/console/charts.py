@@ -14,6 +14,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
+from undercroft.console.languages import _
+
 WIDTH = 1000
 HEIGHT = 200
 TICKS = 4  # Lines across the chart above the one at zero.
@@ -140,13 +142,13 @@ def _text(day: str, index: int, series: Sequence[Series], show: Format) -> str:
 
 
 def _summary(title: str, days: Sequence[str], series: Sequence[Series], show: Format) -> str:
-    span = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    span = days[0] if len(days) == 1 else _("%(first)s to %(last)s", first=days[0], last=days[-1])
     highest = (
-        f"{one.name} at most {show(max(known))}"
+        _("%(name)s at most %(amount)s", name=one.name, amount=show(max(known)))
         for one in series
         if (known := [value for value in one.values if value is not None])
     )
-    return f"{title}, {span}: {'; '.join(highest) or 'nothing was counted'}."
+    return f"{title}, {span}: {'; '.join(highest) or _('nothing was counted')}."
 
 
 def _round_up(value: float) -> float:

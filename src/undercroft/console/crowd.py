@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from undercroft import limits
+from undercroft.console.languages import _
 from undercroft.store.errors import Busy
 
 
@@ -29,7 +30,7 @@ class Crowd:
         """Wait until there is room for another request of the account. Raises `Busy` where too many wait for that."""
         queue = self._queues.setdefault(account_id, _Queue())
         if queue.present >= limits.CONSOLE_REQUESTS_AT_ONCE + limits.CONSOLE_REQUESTS_WAITING_MAX:
-            raise Busy("Your account asks for too much at once.")
+            raise Busy(_("Your account asks for too much at once."))
         queue.present += 1
         try:
             async with queue.room:

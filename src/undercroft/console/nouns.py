@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+from undercroft.console.languages import N_, _
+
 Forms = tuple[str, str]
 
 
 def _forms(one: str, many: str) -> Forms:
     """The two English forms; those of other languages are found by the first (`tools/make_messages.py` extracts them)."""
     return one, many
+
+
+def day_in_words(day: date) -> str:
+    """A day of this year, or of one that is known: `2 Nov`."""
+    return _("%(day)s %(month)s", day=day.day, month=_(MONTHS[day.month - 1]))
 
 
 # -- By the word that pages use: {{ number | count("file") }} --------------------------------------------------------------
@@ -65,3 +74,16 @@ AHEAD: dict[str, Forms] = {
     "month": _forms("in %(number)s month", "in %(number)s months"),
     "year": _forms("in %(number)s year", "in %(number)s years"),
 }
+
+# -- Months, as charts and lists of days have them ------------------------------------------------------------------------------
+MONTHS = (
+    N_("Jan"), N_("Feb"), N_("Mar"), N_("Apr"), N_("May"), N_("Jun"),
+    N_("Jul"), N_("Aug"), N_("Sep"), N_("Oct"), N_("Nov"), N_("Dec"),
+)  # fmt: skip
+
+# -- What the store's own words are made into on pages ---------------------------------------------------------------------------
+WORDS = (
+    N_("governance"), N_("compliance"), N_("Governance"), N_("Compliance"),
+    N_("Pending"), N_("Completed"), N_("Failed"), N_("Replica"),
+    N_("Files"), N_("Locks of files"), N_("Buckets"), N_("Settings of buckets"), N_("Application keys"),
+)  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from undercroft.console.languages import N_, _
+from undercroft.console.languages import N_, Translated, _
 from undercroft.store import errors
 from undercroft.store.errors import StoreError
 
@@ -34,7 +34,9 @@ def _busy(error: errors.Busy) -> str:
 
 def said(error: StoreError) -> str:
     """What the store says, in the language of the request where it is one of its constant sentences."""
-    return _(str(error).replace("%", "%%"))
+    text = error.args[0] if error.args else ""
+    # What the console itself raises is in the language of the request already.
+    return text if isinstance(text, Translated) else _(str(error).replace("%", "%%"))
 
 
 _RULES: dict[type[StoreError], tuple[int, str, str | Callable[[Any], str]]] = {

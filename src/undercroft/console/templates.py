@@ -13,7 +13,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from undercroft.console import nouns
-from undercroft.console.languages import Language, _, ngettext
+from undercroft.console.languages import Language, _, in_order, ngettext
 from undercroft.console.languages.in_templates import TranslatedEnvironment
 from undercroft.console.languages.scripts import address_of
 
@@ -74,14 +74,14 @@ def moment(context: Context, at_ms: int | None, *, otherwise: str | None = None)
     here = "" if zone == "UTC" else f"{exact.astimezone(zone_of(zone)):%Y-%m-%d %H:%M:%S} {zone}, "
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         exact.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        here + exact.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        in_order(here + exact.strftime("%Y-%m-%d %H:%M:%S UTC")),
         relative(at_ms, context["now_ms"]),
     )
 
 
 def utc(at_ms: int) -> str:
     """A moment in full, for sentences about what happens then."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return in_order(datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"))
 
 
 @cache

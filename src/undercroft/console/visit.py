@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from undercroft.console import navigation, templates
 from undercroft.console.cap_banner import Said
-from undercroft.console.languages import Languages, _, current, in_english
+from undercroft.console.languages import Languages, Translated, _, current, in_english
 from undercroft.console.languages.choice import Choice
 from undercroft.console.members import rights
 from undercroft.console.notices import NOTICES
@@ -263,7 +263,7 @@ class Visit:
         """The revision of a bucket that a form was opened at. Raises `InvalidRequest` where a form says none."""
         number = whole_number(self.field("revision", "0"))
         if number is None:
-            raise InvalidRequest("The revision of the bucket is missing. Open the page again.", "revision")
+            raise InvalidRequest(_("The revision of the bucket is missing. Open the page again."), "revision")
         return number
 
     def json(self, kind: type[T]) -> T:
@@ -271,9 +271,9 @@ class Visit:
         try:
             return msgspec.json.decode(self.raw_body, type=kind)
         except UnicodeDecodeError:
-            raise msgspec.DecodeError("It is not UTF-8.") from None
+            raise msgspec.DecodeError(_("It is not UTF-8.")) from None
         except RecursionError:
-            raise msgspec.DecodeError("It is nested too deeply.") from None
+            raise msgspec.DecodeError(_("It is nested too deeply.")) from None
 
     # -- Answers ------------------------------------------------------------------------------------------------------
     def render(
@@ -313,4 +313,10 @@ class Visit:
 
     def answer_json(self, value: Any, *, status: int = 200) -> Response:
         """JSON for a script."""
-        return JSONResponse(msgspec.to_builtins(value), status)
+        return JSONResponse(msgspec.to_builtins(value, enc_hook=_plain), status)
+
+
+def _plain(value: object) -> str:
+    """A text in another language as any other text, for JSON."""
+    assert isinstance(value, Translated), type(value)
+    return str(value)

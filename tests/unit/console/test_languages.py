@@ -6,6 +6,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 from jinja2 import DictLoader
 
 from harness.pseudo_language import pseudo, write_pseudo
@@ -39,6 +40,10 @@ def said(one, other):
     return f'msgid "{one}"\nmsgstr "{other}"\n\n'
 
 
+def strings(said):
+    return (said,) if isinstance(said, str) else said
+
+
 def rendered(language, source, **values):
     environment = TranslatedEnvironment(language, loader=DictLoader({"page": source}), autoescape=True)
     return environment.get_template("page").render(**values)
@@ -47,6 +52,18 @@ def rendered(language, source, **values):
 def test_the_catalogue_of_texts_is_that_of_the_source():
     maker = runpy.run_path(str(PROJECT / "tools" / "make_messages.py"))
     assert maker["POT_FILE"].read_text() == maker["written"](maker["extracted"]()), "run `make messages`"
+
+
+@pytest.mark.parametrize("path", sorted(catalogues.SHIPPED.glob("*.po")), ids=lambda path: path.stem)
+def test_a_language_of_the_package_has_every_text(path):
+    with path.open("rb") as file:
+        catalog = read_po(file, path.stem)
+    with (catalogues.SHIPPED / "messages.pot").open("rb") as file:
+        wanted = {message.id for message in read_po(file) if message.id}
+    lacking = [wish for wish in wanted if wish not in catalog or catalog.get(wish).fuzzy]
+    empty = [message.id for message in catalog if message.id and not all(strings(message.string))]
+    assert (lacking, empty) == ([], [])
+    assert catalogues.read(path).texts.keys() == {wish if isinstance(wish, str) else wish[0] for wish in wanted}
 
 
 def test_every_text_of_the_source_takes_its_values_and_no_percent_sign_is_left_alone(tmp_path):

@@ -69,8 +69,8 @@ def test_what_was_changed_is_told_as_it_was_and_is_without_secrets(other):
     target, changes, _ = told("Change profile")[0]
     assert (target, changes.partition("; ")[2]) == (other.email, "time zone: UTC → Europe/Berlin")
     page = other.get("/audit?action=Change+bucket+settings").text
-    assert "<del>allPrivate</del>" in page
-    assert "<ins>allPublic</ins>" in page
+    assert '<del lang="en">allPrivate</del>' in page
+    assert '<ins lang="en">allPublic</ins>' in page
 
 
 def test_who_may_do_what_with_a_key_and_where_a_rule_leads_is_told(other):

@@ -54,6 +54,12 @@ def test_scripts_have_their_texts_from_an_address_that_names_its_version(browser
     assert "/languages/" not in browser.get("/sign-in").text.partition("<body")[0]
 
 
+def test_what_scripts_are_answered_is_in_the_language_too(browser):
+    asked = {"accept": "application/json", "accept-language": "he"}
+    answer = browser.get("/nothing-here", headers=asked)
+    assert (answer.status_code, answer.json()["title"]) == (404, pseudo("There is no such page"))
+
+
 def test_what_the_audit_log_keeps_is_english_whatever_language_was_spoken(browser, translated):
     account = translated.announcement
     browser.sign_in(account["email"], account["password"])

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from starlette.responses import Response
 
+from undercroft.console.languages import N_, _
 from undercroft.console.page import Page, get
 from undercroft.console.tables import CSVFile, Rows, time_of
 from undercroft.console.visit import Visit
@@ -15,7 +16,7 @@ from undercroft.store.identity.audit import END_OF_TIME_MS, AuditLog, Entry, Fil
 _ROWS = 50
 _NOT_SET = "not set"
 _FIELDS = ("action", "actor", "way", "text", "from", "to", "outcome")
-_WAYS: dict[Way, str] = {"console": "Console", "native": "Native API", "s3": "S3 API", "command": "Command"}
+_WAYS: dict[Way, str] = {"console": N_("Console"), "native": N_("Native API"), "s3": "S3 API", "command": N_("Command")}
 _COLUMNS = ("time", "account", "actor", "way", "address", "session", "action", "target", "details", "changes", "result")
 
 
@@ -50,7 +51,7 @@ async def _page(visit: Visit, log: AuditLog, account_id: str | None) -> Response
         values={name: visit.query(name) for name in _FIELDS},
         is_filtered=any(visit.query(name) for name in _FIELDS),
         of_all=account_id is None,
-        ways=_WAYS,
+        ways={way: _(text) for way, text in _WAYS.items()},
         path=visit.request.url.path,
     )
 

@@ -21,6 +21,7 @@ from undercroft.console.bucket_settings.cors_presets import (
     UPLOADS,
     Preset,
 )
+from undercroft.console.languages import _
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.http.cors import Policy
@@ -107,7 +108,7 @@ def _rules(visit: Visit, preset: Preset, bucket: Bucket) -> list[Document]:
     try:
         rules = msgspec.json.decode(visit.field("json"), type=list[_Rule])
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise InvalidRequest(f"This is no list of CORS rules: {error}", "corsRules") from None
+        raise InvalidRequest(_("This is no list of CORS rules: %(error)s", error=error), "corsRules") from None
     documents: list[Document] = msgspec.to_builtins(rules)
     return documents
 
@@ -135,7 +136,9 @@ def _edited(visit: Visit) -> list[Document]:
             continue
         age = visit.field(f"age-{number}").strip()
         if not (age.isascii() and age.isdigit() and len(age) < 10):
-            raise InvalidRequest(f"The CORS rule {name!r} needs a whole number of seconds.", "corsRules")
+            raise InvalidRequest(
+                _("The CORS rule %(name)s needs a whole number of seconds.", name=repr(name)), "corsRules"
+            )
         rules.append(
             {
                 "corsRuleName": name,
@@ -181,6 +184,6 @@ def _page(
         json=visit.field("json"),
         xml=visit.field("xml"),
         has_s3_rules=bool(rules_for_s3(bucket.cors_rules)),
-        operation_groups=GROUPS,
+        operation_groups=[(_(label), operations) for label, operations in GROUPS],
         tried=_tried(visit, bucket),
     )

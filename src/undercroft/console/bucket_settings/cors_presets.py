@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from undercroft.console.languages import N_, _
 from undercroft.store.buckets.cors import native_rules
 from undercroft.store.errors import InvalidRequest
 from undercroft.store.model import Document
@@ -22,9 +23,9 @@ TRANSFERS = {
 }
 # The operations of the editor, as people think of them.
 GROUPS = (
-    ("Download", (*DOWNLOADS[NATIVE], *DOWNLOADS[S3])),
-    ("Upload", ("b2_upload_file", "b2_upload_part", "s3_put", "s3_post")),
-    ("Delete", ("s3_delete",)),
+    (N_("Download"), (*DOWNLOADS[NATIVE], *DOWNLOADS[S3])),
+    (N_("Upload"), ("b2_upload_file", "b2_upload_part", "s3_put", "s3_post")),
+    (N_("Delete"), ("s3_delete",)),
 )
 _MAX_AGE_S = 3600
 _NAMES = {ANY: "downloadFromAnyOrigin", HTTPS: "downloadFromAnyHttpsOrigin", ONE: "downloadFromOneOrigin", UPLOADS: "transferFromOneOrigin"}  # fmt: skip
@@ -43,7 +44,7 @@ def rules_of(preset: Preset) -> list[Document]:
     if preset.choice == NONE:
         return []
     if preset.choice not in _NAMES or preset.face not in (NATIVE, S3, BOTH):
-        raise InvalidRequest("Choose one of these.", "corsRules")
+        raise InvalidRequest(_("Choose one of these."), "corsRules")
     origin = {ANY: "*", HTTPS: "https"}.get(preset.choice, preset.origin)
     operations = TRANSFERS if preset.choice == UPLOADS else DOWNLOADS
     name = _NAMES[preset.choice]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from starlette.responses import Response
 
 from undercroft.console.caps.parts import row_of_bucket
+from undercroft.console.languages import _
 from undercroft.console.members import rights
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
@@ -58,9 +59,9 @@ def info_of(pairs: Sequence[Pair]) -> dict[str, str]:
     info: dict[str, str] = {}
     for key, value in pairs:
         if not key:
-            raise InvalidRequest(f"The value {value[:100]!r} has no name.", "bucketInfo")
+            raise InvalidRequest(_("The value %(value)s has no name.", value=repr(value[:100])), "bucketInfo")
         if key.lower() in info:
-            raise InvalidRequest(f"{key[:100]!r} is there twice.", "bucketInfo")
+            raise InvalidRequest(_("%(key)s is there twice.", key=repr(key[:100])), "bucketInfo")
         info[key.lower()] = value
     return info
 

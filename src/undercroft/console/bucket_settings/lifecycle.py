@@ -8,6 +8,7 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from undercroft.console.bucket_settings.lifecycle_words import days_of_preset
+from undercroft.console.languages import _
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.in_words import in_a_sentence, of_bucket
@@ -87,7 +88,7 @@ def preset_rules(choice: str, days_text: str) -> list[Document]:
         return []
     days = 1 if choice == KEEP_LAST else _number(days_text)
     if days is None:
-        raise InvalidRequest("For how many days are prior versions to be kept?", "days")
+        raise InvalidRequest(_("For how many days are prior versions to be kept?"), "days")
     return [{PREFIX: "", HIDE: None, DELETE: days}]
 
 
@@ -103,7 +104,9 @@ def _number(text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 12 and int(text) > 0):
-        raise InvalidRequest(f"{text[:20]!r} is no number of days: enter 1 or more, or nothing.", "lifecycleRules")
+        raise InvalidRequest(
+            _("%(text)s is no number of days: enter 1 or more, or nothing.", text=repr(text[:20])), "lifecycleRules"
+        )
     return int(text)
 
 

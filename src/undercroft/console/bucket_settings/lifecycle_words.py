@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from undercroft.console.languages import _, ngettext
 from undercroft.store.buckets.lifecycle_rules import DELETE, PREFIX
 from undercroft.store.model import Document
 
@@ -11,11 +12,11 @@ from undercroft.store.model import Document
 def in_a_phrase(rules: Sequence[Document]) -> str:
     """What the rules of a bucket come to: one of the presets of the original, or a number of custom rules."""
     if not rules:
-        return "Keep all versions"
+        return _("Keep all versions")
     days = days_of_preset(rules)
     if days is None:
-        return "1 custom rule" if len(rules) == 1 else f"{len(rules)} custom rules"
-    return "Keep only the last version" if days == 1 else f"Keep prior versions for {days} days"
+        return ngettext("%(number)s custom rule", "%(number)s custom rules", len(rules), number=len(rules))
+    return _("Keep only the last version") if days == 1 else _("Keep prior versions for %(days)s days", days=days)
 
 
 def days_of_preset(rules: Sequence[Document]) -> int | None:

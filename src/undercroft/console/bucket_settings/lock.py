@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.numbers import whole_number
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
@@ -65,7 +66,7 @@ def default_retention_of(mode: str, days_text: str) -> DefaultRetention:
     days = whole_number(days_text)
     if days is None or not 1 <= days <= DEFAULT_RETENTION_MAX_DAYS:
         raise InvalidRequest(
-            f"Enter a whole number of days from 1 to {DEFAULT_RETENTION_MAX_DAYS}.", "defaultRetention"
+            _("Enter a whole number of days from 1 to %(days)s.", days=DEFAULT_RETENTION_MAX_DAYS), "defaultRetention"
         )
     return DefaultRetention(mode, days, "days")
 

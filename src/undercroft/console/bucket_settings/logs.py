@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.access_logging import may_take_logs
@@ -37,7 +38,7 @@ async def save(visit: Visit) -> Response:
         return await _page(visit, bucket, values, status=422, asks=True)
     try:
         if destination == "":
-            raise InvalidRequest("Choose the bucket that the logs are to go to.", "destination")
+            raise InvalidRequest(_("Choose the bucket that the logs are to go to."), "destination")
         changed = await visit.store.buckets.set_logging(
             visit.principal, bucket.bucket_id, destination, values["prefix"]
         )
@@ -57,7 +58,7 @@ async def _page(
         names.append(
             values["destination"]
         )  # It is gone or locked, which the page tells: no other is to be chosen unasked.
-    destinations = [("", "Choose a bucket"), *((name, _label(name, bucket)) for name in names)]
+    destinations = [("", _("Choose a bucket")), *((name, _label(name, bucket)) for name in names)]
     obstacle = await visit.store.access_logs.obstacle(bucket)
     return visit.render(
         "bucket_settings/logs.html",
@@ -71,4 +72,4 @@ async def _page(
 
 
 def _label(name: str, bucket: Bucket) -> str:
-    return f"{name} (this bucket itself)" if name == bucket.name else name
+    return _("%(name)s (this bucket itself)", name=name) if name == bucket.name else name

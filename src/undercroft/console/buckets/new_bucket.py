@@ -10,6 +10,7 @@ from undercroft.console.bucket_settings import cors_presets
 from undercroft.console.bucket_settings.lifecycle import KEEP_ALL, preset_rules
 from undercroft.console.bucket_settings.lock import default_retention_of
 from undercroft.console.keys.new_key import show_once
+from undercroft.console.languages import _
 from undercroft.console.problems import beside, problem_of
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.base import EncryptionChange
@@ -47,7 +48,7 @@ async def available(visit: Visit) -> Response:
         taken = isinstance(error, DuplicateBucketName)
         suggestions = await visit.store.buckets.free_names_like(name, SUGGESTIONS) if taken else []
         return visit.answer_json({"isFree": False, "text": problem_of(error).text, "suggestions": suggestions})
-    return visit.answer_json({"isFree": True, "text": f"{name} is free.", "suggestions": []})
+    return visit.answer_json({"isFree": True, "text": _("%(name)s is free.", name=name), "suggestions": []})
 
 
 async def create(visit: Visit) -> Response:

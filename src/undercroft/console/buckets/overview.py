@@ -11,6 +11,7 @@ from starlette.responses import Response
 from undercroft.console.bucket_settings.lifecycle_words import in_a_phrase
 from undercroft.console.charts import sparkline
 from undercroft.console.keys.overview import ending
+from undercroft.console.languages import _
 from undercroft.console.narrowing import has_text
 from undercroft.console.tables import CSVFile, Rows, time_of
 from undercroft.console.templates import size
@@ -47,7 +48,13 @@ def sizes_in_words(sizes: Sequence[int | None]) -> str:
     known = [held for held in sizes if held is not None]
     if not known:
         return ""
-    return f"Size over {DAYS} days: {size(known[0])} at first, {size(known[-1])} now, {size(max(known))} at most."
+    return _(
+        "Size over %(days)s days: %(first)s at first, %(now)s now, %(most)s at most.",
+        days=DAYS,
+        first=size(known[0]),
+        now=size(known[-1]),
+        most=size(max(known)),
+    )
 
 
 async def overview(visit: Visit) -> Response:

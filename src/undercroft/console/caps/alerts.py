@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from undercroft.console.caps.amounts import NAMES
 from undercroft.console.caps.overview import CHANNELS, page
+from undercroft.console.languages import _
 from undercroft.console.problems import beside
 from undercroft.console.random_secrets import signing_secret
 from undercroft.console.visit import Visit
@@ -89,7 +90,7 @@ async def send_test(visit: Visit) -> Response:
 
 def _percentages(category: Category, text: str) -> tuple[int, ...]:
     if not _PERCENTAGES.match(text):
-        raise InvalidRequest("Type percentages such as 75, 100, or nothing.", category)
+        raise InvalidRequest(_("Type percentages such as 75, 100, or nothing."), category)
     return tuple(int(number) for number in re.findall(r"[0-9]+", text))
 
 
@@ -97,7 +98,7 @@ def _form(visit: Visit, values: dict[str, Any], **render: Any) -> Response:
     return visit.render(
         "caps/alerts.html",
         values=values,
-        categories=[(category, NAMES[category]) for category in ALERTING],
+        categories=[(category, _(NAMES[category])) for category in ALERTING],
         can_mail=visit.store.identity.letters.can_be_sent,
         **render,
     )

@@ -5,27 +5,28 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from undercroft.console.languages import N_, _
 from undercroft.console.templates import count, size
 from undercroft.store.accounting.model import Category, Subject
 
 NAMES: dict[Category, str] = {
-    "storage": "Daily Storage Caps",
-    "files": "Stored Files Caps",
-    "download": "Daily Download Bandwidth Caps",
-    "class_b": "Daily Class B Transaction Caps",
-    "class_c": "Daily Class C Transaction Caps",
-    "requests": "Daily Request Caps",
-    "upload": "Daily Upload Caps",
+    "storage": N_("Daily Storage Caps"),
+    "files": N_("Stored Files Caps"),
+    "download": N_("Daily Download Bandwidth Caps"),
+    "class_b": N_("Daily Class B Transaction Caps"),
+    "class_c": N_("Daily Class C Transaction Caps"),
+    "requests": N_("Daily Request Caps"),
+    "upload": N_("Daily Upload Caps"),
 }
 # What a cap of a bucket or a key is on, as alerts name it.
 OF_SUBJECTS: dict[Category, str] = {
-    "storage": "Size",
-    "files": "Files",
-    "requests": "Requests a day",
-    "download": "Downloads a day",
-    "upload": "Uploads a day",
+    "storage": N_("Size"),
+    "files": N_("Files"),
+    "requests": N_("Requests a day"),
+    "download": N_("Downloads a day"),
+    "upload": N_("Uploads a day"),
 }
-_KINDS = {"bucket": "Bucket", "key": "Key"}
+_KINDS = {"bucket": N_("Bucket"), "key": N_("Key")}
 IN_BYTES = frozenset({"storage", "download", "upload"})
 _BYTES = re.compile(r"([0-9][0-9,]*(?:\.[0-9]{1,9})?)\s*(?:([kmgtp]?)b|bytes?)?\Z", re.IGNORECASE)
 _COUNT = re.compile(r"[0-9][0-9,]*\Z")
@@ -60,7 +61,9 @@ def exact(size_bytes: int) -> str:
 
 def name_of(category: Category, subject: Subject) -> str:
     """What a cap is called, on the account or on a bucket or key of it."""
-    return NAMES[category] if subject.kind == "account" else f"{_KINDS[subject.kind]}: {OF_SUBJECTS[category]}"
+    if subject.kind == "account":
+        return _(NAMES[category])
+    return f"{_(_KINDS[subject.kind])}: {_(OF_SUBJECTS[category])}"
 
 
 def shown(category: Category, amount: int) -> str:

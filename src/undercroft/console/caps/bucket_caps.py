@@ -8,6 +8,7 @@ from undercroft.console.caps.amounts import exact, parse_bytes, parse_count
 from undercroft.console.caps.by_day import NOT_A_COUNT, NOT_BYTES, asked, in_fields
 from undercroft.console.caps.soft import asked_soft, soft_in_fields
 from undercroft.console.files.places import go_to, way_back
+from undercroft.console.languages import _
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import QUOTA_CATEGORIES
@@ -42,9 +43,9 @@ async def change_of_bucket(visit: Visit) -> Response:
     values |= {"size": visit.field("size").strip(), "files": visit.field("files").strip()}
     caps = BucketCaps(parse_bytes(values["size"]), parse_count(values["files"]))
     if values["size"] and caps.size_bytes is None:
-        errors["size"] = NOT_BYTES
+        errors["size"] = _(NOT_BYTES)
     if values["files"] and caps.files is None:
-        errors["files"] = NOT_A_COUNT
+        errors["files"] = _(NOT_A_COUNT)
     if not errors:
         quotas = visit.store.accounting.quotas
         before = of_quotas(await quotas.of_bucket(bucket.bucket_id))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from undercroft.console.caps.amounts import IN_BYTES, in_field, parse
+from undercroft.console.languages import N_, _
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import QUOTA_CATEGORIES, Quotas
 
-NOT_BYTES = "Type a number of bytes such as 10 GB, or nothing."
-NOT_A_COUNT = "Type a number such as 10,000, or nothing."
+NOT_BYTES = N_("Type a number of bytes such as 10 GB, or nothing.")
+NOT_A_COUNT = N_("Type a number such as 10,000, or nothing.")
 
 
 def in_fields(quotas: Quotas) -> dict[str, str]:
@@ -22,7 +23,7 @@ def asked(visit: Visit) -> tuple[Quotas, dict[str, str], dict[str, str]]:
     values = {str(category): visit.field(category).strip() for category in QUOTA_CATEGORIES}
     amounts = {category: parse(category, values[category]) for category in QUOTA_CATEGORIES}
     errors = {
-        str(category): NOT_BYTES if category in IN_BYTES else NOT_A_COUNT
+        str(category): _(NOT_BYTES if category in IN_BYTES else NOT_A_COUNT)
         for category, amount in amounts.items()
         if values[category] and amount is None
     }

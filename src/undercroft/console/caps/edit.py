@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from undercroft.console.caps.amounts import IN_BYTES, NAMES, in_field, parse
 from undercroft.console.caps.soft import asked_soft, soft_in_fields
+from undercroft.console.languages import N_, _
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import CATEGORIES, Caps, Category
@@ -13,11 +14,11 @@ from undercroft.store.errors import InvalidRequest
 from undercroft.store.identity.audit_words import of_caps, of_soft_limits
 
 _HELP: dict[Category, str] = {
-    "storage": "All versions and parts together, at any time, such as 500 GB.",
-    "files": "Files of all buckets that are visible, such as 100,000. Overwriting one is always possible.",
-    "download": "Bytes downloaded a day, such as 20 GB.",
-    "class_b": "Downloads and reads a day, such as 2,500.",
-    "class_c": "Lists and everything else a day, such as 2,500.",
+    "storage": N_("All versions and parts together, at any time, such as 500 GB."),
+    "files": N_("Files of all buckets that are visible, such as 100,000. Overwriting one is always possible."),
+    "download": N_("Bytes downloaded a day, such as 20 GB."),
+    "class_b": N_("Downloads and reads a day, such as 2,500."),
+    "class_c": N_("Lists and everything else a day, such as 2,500."),
 }
 
 
@@ -39,8 +40,11 @@ async def change(visit: Visit) -> Response:
         if not visit.field(f"no_{category}"):
             asked[category] = parse(category, visit.field(category))
             if asked[category] is None:
-                unit = "a number of bytes such as 10 GB" if category in IN_BYTES else "a number such as 2,500"
-                errors[category] = f"Type {unit}, or tick No Cap."
+                errors[category] = (
+                    _("Type a number of bytes such as 10 GB, or tick No Cap.")
+                    if category in IN_BYTES
+                    else _("Type a number such as 2,500, or tick No Cap.")
+                )
     if not errors:
         try:
             before = of_caps(await visit.store.accounting.caps.own(visit.principal))
@@ -69,7 +73,7 @@ def _form(
     errors: dict[str, str] | None = None,
 ) -> Response:
     rows = [
-        (category, NAMES[category], values[category], _HELP[category], _in_field(operators, category))
+        (category, _(NAMES[category]), values[category], _(_HELP[category]), _in_field(operators, category))
         for category in CATEGORIES
     ]
     return visit.render("caps/edit.html", status=422 if errors else 200, rows=rows, soft=soft, errors=errors)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 from starlette.responses import Response
 
-from undercroft.console.problems import problem_of
+from undercroft.console.problems import problem_of, said
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.alert_recipients import Recipient
 from undercroft.store.errors import BadLink
@@ -40,7 +40,7 @@ async def _page(visit: Visit, what: str, asked: Awaitable[Recipient], *, done: s
     try:
         one = await asked
     except BadLink as error:
-        return visit.render("sign_in/dead_link.html", status=problem_of(error).status, reason=str(error))
+        return visit.render("sign_in/dead_link.html", status=problem_of(error).status, reason=said(error))
     if done:
         actor = Actor(one.address, address=visit.address)
         await visit.store.audit.record(one.account_id, actor, done, target=one.address, details={"by": "mail"})

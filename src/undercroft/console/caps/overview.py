@@ -10,6 +10,7 @@ from starlette.responses import Response
 from undercroft import limits
 from undercroft.console.caps.amounts import NAMES, name_of, shown
 from undercroft.console.caps.parts import bars_of, part_of, row_of_bucket
+from undercroft.console.languages import N_, _
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.alert_settings import AlertSettings
 from undercroft.store.accounting.model import (
@@ -28,7 +29,7 @@ from undercroft.store.work.sending import Outcome
 
 ALERT_DAYS = 30
 KEYS_SHOWN = 100
-CHANNELS = {OWNER: "The account's address", WEBHOOK: "The webhook"}
+CHANNELS = {OWNER: N_("The account's address"), WEBHOOK: N_("The webhook")}
 
 
 class Row(NamedTuple):
@@ -105,11 +106,11 @@ async def page(visit: Visit, *, tested: str = "", outcome: Outcome | None = None
         webhook_host="" if webhook is None else urlsplit(webhook.url).netloc,
         warns_of_keys=settings.warns_of_keys,
         can_mail=store.identity.letters.can_be_sent,
-        tested=CHANNELS.get(tested, tested.removeprefix(ADDRESS)),
+        tested=_(CHANNELS[tested]) if tested in CHANNELS else tested.removeprefix(ADDRESS),
         outcome=outcome,
         answer="" if outcome is None else outcome.body.decode("utf-8", "replace")[: limits.TEST_ANSWER_SHOWN],
         undelivered=[
-            (CHANNELS.get(one.channel, one.channel.removeprefix(ADDRESS)), one)
+            (_(CHANNELS[one.channel]) if one.channel in CHANNELS else one.channel.removeprefix(ADDRESS), one)
             for one in await store.work.notices.undelivered(account_id)
         ],
     )
@@ -119,7 +120,7 @@ def _told(visit: Visit, settings: AlertSettings) -> list[Told]:
     """Who is told by mail."""
     owner = [Told(visit.account.email, OWNER)] if settings.tells_owner else []
     return owner + [
-        Told(one, f"{ADDRESS}{one}") if one in settings.confirmed else Told(one, "", "Waiting for confirmation")
+        Told(one, f"{ADDRESS}{one}") if one in settings.confirmed else Told(one, "", _("Waiting for confirmation"))
         for one in settings.addresses
     ]
 
@@ -148,12 +149,12 @@ def _row(
     part = part_of(used, cap, soft.get(category), category)
     return Row(
         category,
-        NAMES[category],
+        _(NAMES[category]),
         shown(category, used),
         None if cap is None else shown(category, cap),
         shown(category, soft[category]) if category in soft else "",
         None if part is None else part.percent,
         "" if part is None else part.tone,
         cap is not None and cap == operators,
-        "" if cap is None else ", ".join(f"{one} %" for one in settings.percentages(category)) or "refusals only",
+        "" if cap is None else ", ".join(f"{one} %" for one in settings.percentages(category)) or _("refusals only"),
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from undercroft.console.caps.amounts import IN_BYTES
+from undercroft.console.languages import N_, _
 from undercroft.console.templates import count, size
 from undercroft.store.accounting.model import QUOTA_CATEGORIES, Category, Done, Held, Quotas, SoftLimits
 from undercroft.store.model import Bucket, BucketCaps
 
 _ALERT_PERCENT = 75
-_BARS: dict[Category, str] = {"requests": "Requests", "download": "Downloads", "upload": "Uploads"}
+_BARS: dict[Category, str] = {"requests": N_("Requests"), "download": N_("Downloads"), "upload": N_("Uploads")}
 
 
 class Part(NamedTuple):
@@ -53,7 +54,7 @@ def part_of(used: int, cap: int | None, soft: int | None, category: Category) ->
     if soft is None:
         return None
     percent = min(100, used * 100 // soft) if soft else 100
-    return Part(percent, "warn" if percent == 100 else "", f"{_short(category, soft)} (soft limit)")
+    return Part(percent, "warn" if percent == 100 else "", _("%(amount)s (soft limit)", amount=_short(category, soft)))
 
 
 def row_of_bucket(bucket: Bucket, held: Held, quotas: Quotas, soft: SoftLimits, done: Done) -> BucketRow:
@@ -71,7 +72,7 @@ def bars_of(quotas: Quotas, soft: SoftLimits, done: Done) -> list[Bar]:
         used = getattr(done, category)
         part = part_of(used, getattr(quotas, category), soft.get(category), category)
         if part is not None:
-            found.append(Bar(category, _BARS[category], _short(category, used), part))
+            found.append(Bar(category, _(_BARS[category]), _short(category, used), part))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from undercroft.console.caps.amounts import IN_BYTES, in_field, parse
+from undercroft.console.languages import _
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import SOFT_CATEGORIES, Category, Kind, SoftLimits
 
@@ -26,6 +27,9 @@ def asked_soft(visit: Visit, kind: Kind) -> tuple[SoftLimits, dict[str, str], di
         if amount is not None:
             soft[category] = amount
         elif values[name]:
-            unit = "a number of bytes such as 8 GB" if category in IN_BYTES else "a number such as 8,000"
-            errors[name] = f"Type {unit}, or nothing."
+            errors[name] = (
+                _("Type a number of bytes such as 8 GB, or nothing.")
+                if category in IN_BYTES
+                else _("Type a number such as 8,000, or nothing.")
+            )
     return soft, values, errors

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from undercroft.console.events.rules import named, path_of
+from undercroft.console.languages import N_, _
 from undercroft.console.numbers import whole_number
 from undercroft.console.problems import beside
 from undercroft.console.random_secrets import signing_secret
@@ -25,10 +26,10 @@ from undercroft.store.model import Bucket
 
 SPARE_HEADERS = 2
 _CATEGORIES = {
-    "b2:ObjectCreated": "A file is there",
-    "b2:HideMarkerCreated": "A file is hidden",
-    "b2:ObjectDeleted": "A version is deleted",
-    "b2:MultipartUploadCreated": "A large file is begun",
+    "b2:ObjectCreated": N_("A file is there"),
+    "b2:HideMarkerCreated": N_("A file is hidden"),
+    "b2:ObjectDeleted": N_("A version is deleted"),
+    "b2:MultipartUploadCreated": N_("A large file is begun"),
 }
 EVENT_GROUPS = [
     (
@@ -121,7 +122,7 @@ def _page(
         bucket=bucket,
         values=values,
         event_types=event_types,
-        event_groups=EVENT_GROUPS,
+        event_groups=[(_(label), types) for label, types in EVENT_GROUPS],
         headers=[*headers, *[("", "")] * SPARE_HEADERS],
         changed=changed,
         **render,

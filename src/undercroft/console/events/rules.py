@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.notification_rules import Rule
 from undercroft.store.errors import NoSuchRule
@@ -21,7 +22,7 @@ def named(rules: list[Rule], name: str) -> Rule:
     for rule in rules:
         if rule.name == name:
             return rule
-    raise NoSuchRule(f"There is no rule {name[:100]}.")
+    raise NoSuchRule(_("There is no rule %(name)s.", name=name[:100]))
 
 
 async def show(visit: Visit) -> Response:

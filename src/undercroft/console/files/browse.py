@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from undercroft import limits
 from undercroft.console.files.places import crumbs_of, files_path, folder_of
+from undercroft.console.languages import N_, _
 from undercroft.console.numbers import signed_number, whole_number
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import Held
@@ -16,9 +17,9 @@ from undercroft.store.files.browsing import PLAIN, Order, Place, View
 from undercroft.store.model import Bucket
 
 _SHOWN = (
-    ("hidden", "Hidden files"),
-    ("versions", "Old versions"),
-    ("unfinished", "Unfinished large files"),
+    ("hidden", N_("Hidden files")),
+    ("versions", N_("Old versions")),
+    ("unfinished", N_("Unfinished large files")),
 )
 
 
@@ -96,7 +97,7 @@ async def _listing(visit: Visit, bucket: Bucket, typed: str, view: View) -> dict
         "sorted_names_max": limits.FOLDER_SORTED_NAMES,
         "open": visit.query("open"),
         "older": await _older_of_open(visit, bucket, view),
-        "shown": [(name, label, bool(getattr(view, name))) for name, label in _SHOWN],
+        "shown": [(name, _(label), bool(getattr(view, name))) for name, label in _SHOWN],
     }
 
 
@@ -157,7 +158,7 @@ def _order_of(visit: Visit) -> tuple[Order | None, bool]:
 
 
 def _view_of(visit: Visit) -> View:
-    return View(**{name: visit.query(name) == "1" for name, _ in _SHOWN})
+    return View(**{name: visit.query(name) == "1" for name in dict(_SHOWN)})
 
 
 async def _older_of_open(visit: Visit, bucket: Bucket, view: View) -> Any:
@@ -165,5 +166,5 @@ async def _older_of_open(visit: Visit, bucket: Bucket, view: View) -> Any:
     name = visit.query("open")
     if not name or view.versions:
         return []
-    listed, _ = await visit.store.files.versions_of(visit.principal, bucket, name, limit=limits.FOLDER_OLDER_SHOWN + 1)
-    return listed[1:]
+    found = await visit.store.files.versions_of(visit.principal, bucket, name, limit=limits.FOLDER_OLDER_SHOWN + 1)
+    return found[0][1:]

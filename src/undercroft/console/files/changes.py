@@ -7,6 +7,7 @@ from starlette.responses import Response
 from undercroft import limits
 from undercroft.console.files.details import version_asked, version_form
 from undercroft.console.files.places import files_path, folder_of, go_to, way_back
+from undercroft.console.languages import _
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, PreconditionFailed
@@ -46,7 +47,7 @@ async def rename(visit: Visit) -> Response:
             replace=bool(values["replace"]),
         )
     except PreconditionFailed:
-        return await _name_form(visit, bucket, version, values, {"path": "There is a file of this name already."})
+        return await _name_form(visit, bucket, version, values, {"path": _("There is a file of this name already.")})
     except InvalidRequest as error:
         return await _name_form(visit, bucket, version, values, beside(error, {}, "path"))
     notice = "file-copied" if values["keep"] else "file-moved"
@@ -104,7 +105,7 @@ async def describe(visit: Visit) -> Response:
 
 def _content_type(text: str) -> str:
     if not text or not text.isascii() or not text.isprintable():
-        raise InvalidRequest("A content type is a text like image/png.", "contentType")
+        raise InvalidRequest(_("A content type is a text like image/png."), "contentType")
     return text
 
 
@@ -115,8 +116,10 @@ def _info(text: str) -> dict[str, str]:
         if line.strip():
             key, colon, value = line.partition(":")
             if not colon:
-                raise InvalidRequest(f"This line has no colon: {line[:100]}", "fileInfo")
+                raise InvalidRequest(_("This line has no colon: %(line)s", line=line[:100]), "fileInfo")
             info[key.strip().lower()] = value.strip()
     if len(info) > limits.FILE_INFO_MAX_ENTRIES:
-        raise InvalidRequest(f"File info has at most {limits.FILE_INFO_MAX_ENTRIES} pairs.", "fileInfo")
+        raise InvalidRequest(
+            _("File info has at most %(number)s pairs.", number=limits.FILE_INFO_MAX_ENTRIES), "fileInfo"
+        )
     return info

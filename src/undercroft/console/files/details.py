@@ -12,6 +12,7 @@ from undercroft.console.files.addresses import addresses_of, can_be_fetched, gra
 from undercroft.console.files.browse import in_folder
 from undercroft.console.files.places import files_path, folder_of, label_of
 from undercroft.console.files.previews import preview_of
+from undercroft.console.languages import _
 from undercroft.console.visit import Visit
 from undercroft.store.errors import DownloadCapExceeded
 from undercroft.store.files.archive import MODIFIED_KEY
@@ -80,13 +81,13 @@ async def details_of(
     )
     newest = next((one for one in listed if one.is_latest), None)
     if newest is None:
-        first, _ = await visit.store.files.versions_of(visit.principal, bucket, version.name, limit=1)
+        first = (await visit.store.files.versions_of(visit.principal, bucket, version.name, limit=1))[0]
         newest = first[0] if first else None
     refusal, preview, may_read = "", None, visit.can("readFiles")
     try:
         preview = await preview_of(visit, version) if may_read else None
     except DownloadCapExceeded:
-        refusal = "The cap on downloads is reached, so there is no preview today."
+        refusal = _("The cap on downloads is reached, so there is no preview today.")
     return visit.render(
         "files/details.html",
         status=422 if errors else 200,

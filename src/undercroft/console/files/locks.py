@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from starlette.responses import Response
 
 from undercroft.console.files.details import version_asked, version_form
+from undercroft.console.languages import _
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, RetentionPast, RetentionProtected
@@ -67,11 +68,11 @@ def _retention(values: dict[str, str]) -> Retention | None:
     try:
         until = datetime.fromisoformat(values["until"]).replace(tzinfo=UTC)
     except ValueError:
-        raise InvalidRequest("Say until when the version is kept, in UTC.", "fileRetention") from None
+        raise InvalidRequest(_("Say until when the version is kept, in UTC."), "fileRetention") from None
     return Retention(values["mode"], int(until.timestamp() * 1000))
 
 
 def _why_protected(version: FileVersion) -> str:
     if version.retention is not None and version.retention.mode == "compliance":
-        return "In compliance mode a retention can only be made longer, by nobody shorter."
-    return "In governance mode a retention is only shortened or ended with the box below ticked."
+        return _("In compliance mode a retention can only be made longer, by nobody shorter.")
+    return _("In governance mode a retention is only shortened or ended with the box below ticked.")

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from undercroft.console.files.browse import in_folder
 from undercroft.console.files.places import files_path, go_to, way_back
+from undercroft.console.languages import _
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest
@@ -33,7 +34,7 @@ async def create(visit: Visit) -> Response:
     prefix, name = visit.field("prefix"), visit.field("folder").strip().strip("/")
     try:
         if not name:
-            raise InvalidRequest("A folder has a name.", "fileName")
+            raise InvalidRequest(_("A folder has a name."), "fileName")
         await visit.store.files.upload(
             visit.principal,
             bucket,

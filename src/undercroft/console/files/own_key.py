@@ -16,6 +16,7 @@ from starlette.responses import Response
 from undercroft.console.files.addresses import disposition
 from undercroft.console.files.details import details_of, version_asked
 from undercroft.console.files.places import files_path, folder_of
+from undercroft.console.languages import _
 from undercroft.console.problems import beside
 from undercroft.console.streamed import Streamed
 from undercroft.console.visit import Visit
@@ -37,7 +38,7 @@ async def download(visit: Visit) -> Response:
         key_id = visit.principal.key_of(version.account_id)
         body = await visit.store.files.read(version, 0, version.size, _key_of(visit.field(_FIELD)), key_id)
     except WrongCustomerKey:
-        return await details_of(visit, bucket, version, {_FIELD: "This is another key than the file's."})
+        return await details_of(visit, bucket, version, {_FIELD: _("This is another key than the file's.")})
     except NeedlessCustomerKey:
         return visit.redirect(f"/buckets/{bucket.name}/file", id=str(version.file_id))
     except InvalidRequest as error:
@@ -61,7 +62,10 @@ def _key_of(text: str) -> CustomerKey:
             raw = b""
     if len(raw) != CUSTOMER_KEY_BYTES:
         raise InvalidRequest(
-            f"A key is {CUSTOMER_KEY_BYTES} bytes: in base64 (44 characters), or as {CUSTOMER_KEY_BYTES} characters."
+            _(
+                "A key is %(number)s bytes: in base64 (44 characters), or as %(number)s characters.",
+                number=CUSTOMER_KEY_BYTES,
+            )
         )
     digest = hashlib.md5(raw, usedforsecurity=False).digest()
     return customer_key(ALGORITHM, base64.b64encode(raw).decode(), base64.b64encode(digest).decode())

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import RedirectResponse, Response
 
+from undercroft.console.languages import _
 from undercroft.console.notices import NOTICES
 from undercroft.console.preferences import is_own_path
 from undercroft.console.visit import PASSING, Visit
@@ -36,7 +37,7 @@ def crumbs_of(prefix: str) -> list[Crumb]:
     crumbs: list[Crumb] = []
     for part in prefix.split("/")[:-1]:
         above = crumbs[-1].prefix if crumbs else ""
-        crumbs.append(Crumb(part or "(no name)", f"{above}{part}/"))
+        crumbs.append(Crumb(part or _("(no name)"), f"{above}{part}/"))
     return crumbs
 
 

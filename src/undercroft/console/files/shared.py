@@ -10,7 +10,7 @@ from starlette.responses import Response
 from undercroft import limits
 from undercroft.console.files.addresses import granted_to
 from undercroft.console.files.places import label_of
-from undercroft.console.problems import problem_of
+from undercroft.console.problems import problem_of, said
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.shares import Opened
 from undercroft.store.errors import NoSuchShare, TooManyTries, WrongPassword
@@ -36,7 +36,7 @@ async def fetch(visit: Visit) -> Response:
         return _gone(visit, error)
     except (WrongPassword, TooManyTries) as error:
         opened = await visit.store.shares.open(token)
-        return _render(visit, opened, status=_STATUS[type(error)], errors={"password": str(error)})
+        return _render(visit, opened, status=_STATUS[type(error)], errors={"password": said(error)})
     address = await granted_to(visit, taken.principal, taken.version, limits.SHARE_GRANT_VALID_S)
     # A form may not be answered with the way to another origin, so the page leads there.
     return _render(visit, taken, address=address)

@@ -10,6 +10,7 @@ from undercroft import limits
 from undercroft.console.files.addresses import granted_to
 from undercroft.console.files.details import version_asked, version_form
 from undercroft.console.files.places import go_to, way_back
+from undercroft.console.languages import N_, _, in_words
 from undercroft.console.numbers import whole_number
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
@@ -17,12 +18,12 @@ from undercroft.store.errors import InvalidRequest, TooManyShares
 from undercroft.store.model import Bucket, FileVersion
 
 EXPIRIES = (
-    ("3600", "1 hour"),
-    ("86400", "1 day"),
-    ("604800", "7 days"),
-    ("2592000", "30 days"),
-    ("31536000", "1 year"),
-    ("never", "Never"),
+    ("3600", N_("1 hour")),
+    ("86400", N_("1 day")),
+    ("604800", N_("7 days")),
+    ("2592000", N_("30 days")),
+    ("31536000", N_("1 year")),
+    ("never", N_("Never")),
 )
 _FIELDS = {"password": "password", "downloads": "downloads", "expiry": "expiry", "fileId": "kind"}
 _BLANK = {"kind": "link", "expiry": "604800", "password": "", "downloads": ""}
@@ -66,7 +67,7 @@ def _form(
         version,
         errors=errors,
         values=values,
-        expiries=EXPIRIES,
+        expiries=in_words(EXPIRIES),
         password_min=limits.SHARE_PASSWORD_MIN_LENGTH,
     )
 
@@ -75,7 +76,7 @@ async def _link(visit: Visit, bucket: Bucket, version: FileVersion, values: dict
     valid_s = None if values["expiry"] == "never" else _number(values["expiry"], "expiry")
     if values["kind"] == "direct":
         if valid_s is None or valid_s > limits.DOWNLOAD_GRANT_VALID_MAX_S:
-            raise InvalidRequest("An address with a signature lives for 7 days at most.", "expiry")
+            raise InvalidRequest(_("An address with a signature lives for 7 days at most."), "expiry")
         return await granted_to(visit, visit.principal, version, valid_s), None
     share, token = await visit.store.shares.create(
         visit.principal,
@@ -113,5 +114,5 @@ def qr_code(text: str) -> Markup:
 def _number(text: str, field: str) -> int:
     number = whole_number(text)
     if number is None:
-        raise InvalidRequest("This must be a whole number.", field)
+        raise InvalidRequest(_("This must be a whole number."), field)
     return number

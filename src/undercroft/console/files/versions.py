@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from undercroft.console.files.details import version_asked, version_form
 from undercroft.console.files.places import files_path, folder_of, go_to, way_back
+from undercroft.console.languages import _
 from undercroft.console.visit import Visit
 from undercroft.store.dialect import NATIVE
 from undercroft.store.errors import VersionLocked
@@ -56,7 +57,7 @@ async def delete(visit: Visit) -> Response:
             bypass_governance=visit.field("bypass") == "on",
         )
     except VersionLocked:
-        refusal = "It is locked, and stays. In governance mode, it can be deleted by who bypasses that."
+        refusal = _("It is locked, and stays. In governance mode, it can be deleted by who bypasses that.")
         return await _deletion_form(visit, bucket, version, {"bypass": refusal})
     back = way_back(visit, files_path(bucket, folder_of(version.name)))
     gone = f"id={version.file_id}" in back

@@ -10,6 +10,7 @@ from undercroft import limits
 from undercroft.console.files.addresses import disposition
 from undercroft.console.files.places import label_of
 from undercroft.console.files.selection import names_of, note
+from undercroft.console.languages import _
 from undercroft.console.streamed import Streamed
 from undercroft.console.visit import Visit
 from undercroft.store.errors import Busy
@@ -24,7 +25,7 @@ async def zipped(visit: Visit) -> Response:
     account_id, prefix, names = bucket.account_id, visit.field("prefix"), names_of(visit)
     note(visit, bucket, names, [])
     if _under_way.total() >= limits.ZIPS_AT_ONCE or _under_way[account_id] >= limits.ZIPS_PER_ACCOUNT:
-        raise Busy("Other zips are being made. A snapshot can be made at any time.")
+        raise Busy(_("Other zips are being made. A snapshot can be made at any time."))
     archive = Archive(visit.store.files, visit.principal, bucket, prefix, names)
 
     async def let_go() -> None:

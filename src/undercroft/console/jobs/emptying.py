@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.visit import Visit
 from undercroft.store.model import Bucket
 from undercroft.store.work.jobs.model import Empty
@@ -20,7 +21,7 @@ async def begin(visit: Visit) -> Response:
     bucket = await visit.bucket()
     prefix = visit.field("prefix")
     if visit.field("confirm").strip() != bucket.name:
-        return await _dialog(visit, bucket, prefix, wrong=f"Type {bucket.name} to confirm.")
+        return await _dialog(visit, bucket, prefix, wrong=_("Type %(name)s to confirm.", name=bucket.name))
     job = await visit.store.jobs.begin(visit.principal, bucket, Empty(prefix))
     return visit.redirect(f"/jobs/{job.job_id}", notice="job-begun")
 

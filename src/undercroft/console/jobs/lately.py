@@ -10,6 +10,7 @@ from starlette.responses import Response
 from undercroft import limits
 from undercroft.console.jobs.overview import bucket_names
 from undercroft.console.jobs.words import Shown, shown
+from undercroft.console.languages import _
 from undercroft.console.visit import Visit
 from undercroft.store.errors import NoSuchJob
 from undercroft.store.work.jobs.model import Snapshot, State
@@ -33,9 +34,9 @@ def _told(one: Shown) -> dict[str, Any]:
         "id": job.job_id,
         "title": one.title,
         "state": job.state.value,
-        "label": one.state,
+        "label": _(one.state),
         "percent": None if job.progress is None else int(job.progress * 100),
         "did": "; ".join(filter(None, (job.reason, ", ".join(one.did)))),
         "href": f"/jobs/{job.job_id}",
-        "follow": {"label": "Snapshots", "href": "/snapshots"} if has_snapshot else None,
+        "follow": {"label": _("Snapshots"), "href": "/snapshots"} if has_snapshot else None,
     }

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from undercroft import limits
 from undercroft.console.jobs.words import REMARKS, Shown, shown
+from undercroft.console.languages import _
 from undercroft.console.narrowing import has_text
 from undercroft.console.numbers import whole_number
 from undercroft.console.visit import Visit
@@ -39,7 +40,7 @@ async def one(visit: Visit) -> Response:
         "jobs/one.html",
         shown=shown(job, await bucket_names(visit)),
         remarks=remarks[: limits.JOB_REMARKS_SHOWN],
-        remark_words=REMARKS,
+        remark_words={what: _(text) for what, text in REMARKS.items()},
         following=remarks[limits.JOB_REMARKS_SHOWN - 1].number if len(remarks) > limits.JOB_REMARKS_SHOWN else None,
         is_rewind=isinstance(job.parameters, Rewind),
         is_snapshot=isinstance(job.parameters, Snapshot),

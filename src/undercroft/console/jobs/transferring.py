@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, NoSuchBucket, TooManyJobs
@@ -36,7 +37,7 @@ async def begin(visit: Visit) -> Response:
     )
     try:
         if way not in _WAYS:
-            raise InvalidRequest("Choose one of these.", "way")
+            raise InvalidRequest(_("Choose one of these."), "way")
         job = await visit.store.jobs.begin(visit.principal, bucket, asked)
     except (InvalidRequest, NoSuchBucket, TooManyJobs) as error:
         values = {name: visit.field(name) for name in ("target_bucket", "target", "way", "existing")}

@@ -6,16 +6,17 @@ from starlette.responses import Response
 
 from undercroft.console.keys.new_key import bucket_names, show_once
 from undercroft.console.keys.overview import access_of
+from undercroft.console.languages import N_, in_words
 from undercroft.console.visit import Visit
 from undercroft.store.identity.audit_words import of_key
 
 # After how many seconds the key that is rotated is retired: value and text of the choices.
 _RETIRE = (
-    ("", "I delete it myself"),
-    ("3600", "In one hour"),
-    ("86400", "In one day"),
-    ("604800", "In 7 days"),
-    ("2592000", "In 30 days"),
+    ("", N_("I delete it myself")),
+    ("3600", N_("In one hour")),
+    ("86400", N_("In one day")),
+    ("604800", N_("In 7 days")),
+    ("2592000", N_("In 30 days")),
 )
 _RETIRE_DEFAULT = "86400"
 
@@ -23,12 +24,12 @@ _RETIRE_DEFAULT = "86400"
 async def confirm_rotate(visit: Visit) -> Response:
     """Ask when the old key is to end."""
     key = await visit.store.identity.keys.find(visit.principal, visit.path("key_id"))
-    return visit.render("keys/rotate.html", key=key, choices=_RETIRE, chosen=_RETIRE_DEFAULT)
+    return visit.render("keys/rotate.html", key=key, choices=in_words(_RETIRE), chosen=_RETIRE_DEFAULT)
 
 
 async def rotate(visit: Visit) -> Response:
     """Make the twin, and show it this once."""
-    known = {value: int(value) for value, _ in _RETIRE if value}
+    known = {value: int(value) for value in dict(_RETIRE) if value}
     keys, key_id, retire = visit.store.identity.keys, visit.path("key_id"), visit.field("retire")
     key = await keys.rotate(visit.principal, key_id, retire_after_s=known.get(retire))
     visit.audit(target=f"{key.name} ({key_id})", retired=dict(_RETIRE).get(retire, _RETIRE[0][1]))

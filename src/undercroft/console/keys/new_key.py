@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from undercroft import limits
 from undercroft.console.client_settings import ClientTarget, client_settings
+from undercroft.console.languages import N_, _
 from undercroft.console.problems import beside
-from undercroft.console.templates import zone_of
+from undercroft.console.templates import count, zone_of
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, NoSuchBucket
 from undercroft.store.identity.access_types import (
@@ -35,13 +36,13 @@ _FIELDS = {
     "expiresOn": "expires_on",
 }
 _PRESET_NAMES = {
-    "immutableBackup": "Immutable backup",
-    "browserUpload": "Browser upload",
-    "cdnOrigin": "Public CDN origin",
+    "immutableBackup": N_("Immutable backup"),
+    "browserUpload": N_("Browser upload"),
+    "cdnOrigin": N_("Public CDN origin"),
 }
-_DURATION = f"A duration is a whole number of seconds from 1 to {limits.KEY_VALID_MAX_S:,}, or of days, which is less than 1000 days."
+_DURATION = N_("A duration is a whole number of seconds from 1 to %(most)s, or of days, which is less than 1000 days.")
 _DURATION_TEXT = re.compile(r"([0-9]{1,8})(?:\s*(d|days?))?\Z", re.ASCII)
-_DATE = "A date from today on, less than 1000 days away."
+_DATE = N_("A date from today on, less than 1000 days away.")
 _DAY_S = 86_400
 
 
@@ -72,7 +73,7 @@ async def create(visit: Visit) -> Response:
         otherwise = "bucket" if isinstance(error, NoSuchBucket) else "name"
         errors = beside(error, _FIELDS, otherwise)
         if "duration" in errors:
-            errors["duration"] = _DURATION
+            errors["duration"] = _not_a_duration()
         return await _form(visit, values, status=422, errors=errors)
     visit.audit_changes({}, of_key(key, await bucket_names(visit)))
     return await show_once(visit, key)
@@ -105,7 +106,7 @@ async def _form(visit: Visit, values: dict[str, Any], **answer: Any) -> Response
         buckets=[(bucket.bucket_id, bucket.name) for bucket in buckets],
         time_zone=visit.account.time_zone,
         capability_groups=CAPABILITY_GROUPS,
-        presets=[(_PRESET_NAMES[preset], " ".join(granted)) for preset, granted in PRESETS.items()],
+        presets=[(_(_PRESET_NAMES[preset]), " ".join(granted)) for preset, granted in PRESETS.items()],
         **answer,
     )
 
@@ -115,12 +116,12 @@ def _capabilities(values: dict[str, Any]) -> list[str]:
     if access in ACCESS_TYPES:
         return list(capabilities_of(cast(AccessType, access), list_all_bucket_names=values["all_names"]))
     if access != CUSTOM:
-        raise InvalidRequest("Choose a type of access.", "capabilities")
+        raise InvalidRequest(_("Choose a type of access."), "capabilities")
     chosen = dict.fromkeys(values["capabilities"])
     if values["all_names"]:
         chosen |= {"listAllBucketNames": None}
     if not chosen:
-        raise InvalidRequest("Tick at least one capability.", "capabilities")
+        raise InvalidRequest(_("Tick at least one capability."), "capabilities")
     return list(chosen)
 
 
@@ -130,24 +131,24 @@ def _bucket_ids(values: dict[str, Any]) -> list[str] | None:
     if values["bucket"] != SOME_BUCKETS:
         return [values["bucket"]]
     if not values["bucket_ids"]:
-        raise InvalidRequest("Tick at least one bucket, or allow access to all.", "bucketIds")
+        raise InvalidRequest(_("Tick at least one bucket, or allow access to all."), "bucketIds")
     return list(dict.fromkeys(values["bucket_ids"]))
 
 
 def _valid_s(visit: Visit, values: dict[str, Any]) -> int | None:
     """How long the key lives, by its duration or by its last day in the account's time zone; None is for ever."""
     if values["expires_on"] and values["duration"]:
-        raise InvalidRequest("Give a duration or a date, not both.", "expiresOn")
+        raise InvalidRequest(_("Give a duration or a date, not both."), "expiresOn")
     if not values["expires_on"]:
         return _duration(values["duration"])
     try:
         after = date.fromisoformat(values["expires_on"]) + timedelta(days=1)
     except (ValueError, OverflowError):
-        raise InvalidRequest(_DATE, "expiresOn") from None
+        raise InvalidRequest(_(_DATE), "expiresOn") from None
     ends = datetime(after.year, after.month, after.day, tzinfo=zone_of(visit.account.time_zone))
     left_s = (ends.timestamp() * 1000 - visit.store.ambient.now_ms()) // 1000
     if not 1 <= left_s <= limits.KEY_VALID_MAX_S:
-        raise InvalidRequest(_DATE, "expiresOn")
+        raise InvalidRequest(_(_DATE), "expiresOn")
     return int(left_s)
 
 
@@ -156,5 +157,9 @@ def _duration(text: str) -> int | None:
         return None
     match = _DURATION_TEXT.match(text)
     if match is None:
-        raise InvalidRequest(_DURATION, "validDurationInSeconds")
+        raise InvalidRequest(_not_a_duration(), "validDurationInSeconds")
     return int(match[1]) * (_DAY_S if match[2] else 1)
+
+
+def _not_a_duration() -> str:
+    return _(_DURATION, most=count(limits.KEY_VALID_MAX_S))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
+from undercroft.console.languages import N_, _, ngettext
 from undercroft.console.visit import Visit
 from undercroft.store.identity.access_types import AccessType, access_type_of, in_order
 from undercroft.store.model import ApplicationKey, KeyUse
@@ -14,9 +15,9 @@ from undercroft.store.model import ApplicationKey, KeyUse
 PAGE_ROWS = 100
 SOON_MS = 7 * 86_400_000  # A key that expires within this is marked.
 ACCESS_NAMES: dict[AccessType, str] = {
-    "readWrite": "Read and Write",
-    "readOnly": "Read Only",
-    "writeOnly": "Write Only",
+    "readWrite": N_("Read and Write"),
+    "readOnly": N_("Read Only"),
+    "writeOnly": N_("Write Only"),
 }
 APIS = {"native": "B2 Native API", "s3": "S3-Compatible API"}
 
@@ -88,13 +89,17 @@ async def bucket_names(visit: Visit) -> dict[str, str]:
 
 def buckets_of(key: ApplicationKey, names: Mapping[str, str]) -> list[str] | None:
     """The names of the buckets that a key is for, of those by their ids; None for all."""
-    return None if key.bucket_ids is None else [names.get(each, f"{each} (deleted)") for each in key.bucket_ids]
+    return (
+        None
+        if key.bucket_ids is None
+        else [names.get(each, _("%(name)s (deleted)", name=each)) for each in key.bucket_ids]
+    )
 
 
 def access_of(key: ApplicationKey) -> str:
     """What the key may do, in two or three words."""
     access_type = access_type_of(key.capabilities)
     if access_type is not None:
-        return ACCESS_NAMES[access_type]
-    count = len(key.capabilities)
-    return f"Custom, {count} {'capability' if count == 1 else 'capabilities'}"
+        return _(ACCESS_NAMES[access_type])
+    number = len(key.capabilities)
+    return ngettext("Custom, %(number)s capability", "Custom, %(number)s capabilities", number, number=number)

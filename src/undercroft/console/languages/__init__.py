@@ -9,11 +9,14 @@ The language is that of the context: the guard sets it before it does anything e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import NamedTuple
 
 OWN_FOLDER = "languages"  # Of the data directory: the operator's own translations.
+# Around a value in a text from right to left, so that a path or a date keeps its own direction (Unicode, isolates).
+APART, TOGETHER = "\u2068", "\u2069"
+_LEFT_TO_RIGHT = "\u2066"
 
 
 class LanguageError(Exception):
@@ -40,7 +43,7 @@ class Language(NamedTuple):
         return self.texts.get(one) or ((one,) if many is None else (one, many))
 
 
-class Said(str):
+class Translated(str):
     """A text in another language that remembers what it is in English: what is written down is written in one language."""
 
     __slots__ = ("english",)
@@ -73,7 +76,7 @@ def _(text: str, /, **values: object) -> str:
     language = _current.get()
     if language is ENGLISH or not text:
         return text % values
-    return _said(language.forms(text)[0], text, values)
+    return _translated(language.forms(text)[0], text, values)
 
 
 def ngettext(one: str, many: str, number: int, /, **values: object) -> str:
@@ -83,17 +86,32 @@ def ngettext(one: str, many: str, number: int, /, **values: object) -> str:
     if language is ENGLISH:
         return english % values
     found = language.texts.get(one)
-    return _said(english if found is None else found[language.form_of(number)], english, values)
+    return _translated(english if found is None else found[language.form_of(number)], english, values)
+
+
+def in_words(choices: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Values with their texts, which are marked by `N_`, as fields of choices show them."""
+    return [(value, _(text)) for value, text in choices]
 
 
 def in_english(text: str) -> str:
     """What a text of `_` is in English, as logs have it. Of any other text, the text itself."""
-    return text.english if isinstance(text, Said) else text
+    return text.english if isinstance(text, Translated) else text
 
 
-def _said(shown: str, english: str, values: Mapping[str, object]) -> Said:
-    said = Said(shown % values)
-    said.english = english % {
+def in_order(text: str) -> str:
+    """A text that is read from left to right in every language, such as a date with its time."""
+    return f"{_LEFT_TO_RIGHT}{text}{TOGETHER}" if _current.get().direction == "rtl" else text
+
+
+def _translated(shown: str, english: str, values: Mapping[str, object]) -> Translated:
+    apart = values
+    if _current.get().direction == "rtl":
+        apart = {
+            name: f"{APART}{value}{TOGETHER}" if isinstance(value, str) else value for name, value in values.items()
+        }
+    made = Translated(shown % apart)
+    made.english = english % {
         name: in_english(value) if isinstance(value, str) else value for name, value in values.items()
     }
-    return said
+    return made

@@ -7,7 +7,6 @@ but for the marks that its English text has too. `_("…")` is for what is hande
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from html import unescape
 from typing import Any
 
@@ -16,7 +15,7 @@ from jinja2.ext import InternationalizationExtension
 from jinja2.visitor import NodeTransformer
 from markupsafe import escape
 
-from undercroft.console.languages import Language, _, ngettext
+from undercroft.console.languages import APART, TOGETHER, Language, _, ngettext
 from undercroft.console.languages.catalogues import TAG
 
 _PIECE = re.compile(r"(%\(\w+\)s)")
@@ -59,7 +58,10 @@ class TextsInTemplates(InternationalizationExtension):
         language = self.environment.language
         is_english = language.texts.get(singular) is None
         forms = language.forms(singular, plural)
-        outputs = [_output(form if is_english else _safe(form), variables) for form in forms]
+        outputs = [
+            _output(form if is_english else _safe(form), variables, is_rtl=language.direction == "rtl")
+            for form in forms
+        ]
         if plural_expr is None:
             return outputs[0]
         node: nodes.Node = outputs[-1]
@@ -85,15 +87,19 @@ class _Constants(NodeTransformer):
         return node
 
 
-def _output(html: str, variables: dict[str, nodes.Expr]) -> nodes.Output:
-    pieces: Sequence[str] = _PIECE.split(html)
-    return nodes.Output(
-        [
-            variables[piece[2:-2]] if index % 2 else nodes.TemplateData(piece.replace("%%", "%"))
-            for index, piece in enumerate(pieces)
-            if piece
-        ]
-    )
+def _output(html: str, variables: dict[str, nodes.Expr], *, is_rtl: bool) -> nodes.Output:
+    """A text with its values, each of which keeps its direction where the text goes from right to left."""
+    found: list[nodes.Expr] = []
+    is_in_mark = False
+    for index, piece in enumerate(_PIECE.split(html)):
+        if index % 2:
+            value = variables[piece[2:-2]]
+            apart = is_rtl and not is_in_mark
+            found += [nodes.TemplateData(APART), value, nodes.TemplateData(TOGETHER)] if apart else [value]
+        elif piece:
+            is_in_mark = piece.rfind("<") > piece.rfind(">") or (is_in_mark and ">" not in piece)
+            found.append(nodes.TemplateData(piece.replace("%%", "%")))
+    return nodes.Output(found)
 
 
 def _safe(translated: str) -> str:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from undercroft import limits
+from undercroft.console.languages import N_, _
 from undercroft.console.visit import Visit
 from undercroft.store.identity.holders import ACTS
 from undercroft.store.operations import Operation
 
 _WORDS = {
-    Operation.LIST_FILES: "List",
-    Operation.READ_FILE: "Download",
-    Operation.WRITE_FILE: "Upload",
-    Operation.DELETE_FILE: "Delete",
-    Operation.SHARE_FILES: "Share",
-    Operation.WRITE_BUCKET: "Change settings",
-    Operation.DELETE_BUCKET: "Delete bucket",
+    Operation.LIST_FILES: N_("List"),
+    Operation.READ_FILE: N_("Download"),
+    Operation.WRITE_FILE: N_("Upload"),
+    Operation.DELETE_FILE: N_("Delete"),
+    Operation.SHARE_FILES: N_("Share"),
+    Operation.WRITE_BUCKET: N_("Change settings"),
+    Operation.DELETE_BUCKET: N_("Delete bucket"),
 }
 
 
@@ -31,5 +32,5 @@ async def show(visit: Visit) -> Response:
         bucket=bucket,
         holders=holders,
         following=following,
-        acts=[(act, _WORDS[act]) for act in ACTS],
+        acts=[(act, _(_WORDS[act])) for act in ACTS],
     )

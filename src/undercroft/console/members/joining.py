@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.members.rights import MEANINGS, NAMES
-from undercroft.console.problems import beside, problem_of
+from undercroft.console.problems import beside, problem_of, said
 from undercroft.console.sign_in.session import begin
 from undercroft.console.sign_in.steps import browser_of
 from undercroft.console.visit import Visit
@@ -48,7 +49,7 @@ async def show_accounts(visit: Visit) -> Response:
     assert visit.signed_in is not None
     found = await visit.store.identity.memberships.of_person(visit.signed_in.person.account_id)
     return visit.render(
-        "members/accounts.html", person=visit.signed_in.person, memberships=[(one, NAMES[one.role]) for one in found]
+        "members/accounts.html", person=visit.signed_in.person, memberships=[(one, _(NAMES[one.role])) for one in found]
     )
 
 
@@ -69,14 +70,14 @@ async def _page(visit: Visit, errors: dict[str, str] | None = None) -> Response:
     try:
         invited = await visit.store.identity.memberships.look_at(visit.path("secret"))
     except BadLink as error:
-        return visit.render("sign_in/dead_link.html", status=problem_of(error).status, reason=str(error))
+        return visit.render("sign_in/dead_link.html", status=problem_of(error).status, reason=said(error))
     signed_in = visit.signed_in
     return visit.render(
         "members/join.html",
         status=422 if errors else 200,
         invited=invited,
-        role=NAMES[invited.role],
-        meaning=MEANINGS[invited.role],
+        role=_(NAMES[invited.role]),
+        meaning=_(MEANINGS[invited.role]),
         is_own=signed_in is not None and signed_in.person.email == invited.email,
         name=visit.field("name"),
         errors=errors,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.members.rights import MEANINGS, NAMES
 from undercroft.console.narrowing import has_text
 from undercroft.console.problems import beside
@@ -39,7 +40,7 @@ async def wanted_members(visit: Visit) -> list[Row]:
     rows = [
         Row(
             one,
-            NAMES[one.role],
+            _(NAMES[one.role]),
             None if one.bucket_ids is None else [names.get(each, f"{each} (deleted)") for each in one.bucket_ids],
         )
         for one in found
@@ -102,7 +103,7 @@ async def _member(visit: Visit) -> Member:
     for one in await visit.store.identity.memberships.list(visit.principal):
         if one.email == email:
             return one
-    raise NoSuchPerson("Nobody was invited at this address.")
+    raise NoSuchPerson(_("Nobody was invited at this address."))
 
 
 def _words(one: Member) -> dict[str, str]:
@@ -130,7 +131,7 @@ async def _form(
         template,
         status=422 if errors else 200,
         email=visit.field("email") or visit.request.path_params.get("email", ""),
-        roles=[(each, NAMES[each], MEANINGS[each]) for each in ROLES],
+        roles=[(each, _(NAMES[each]), _(MEANINGS[each])) for each in ROLES],
         role=role,
         in_buckets=bool(bucket_ids),
         chosen=bucket_ids or (),

@@ -6,24 +6,27 @@ reports, is refused here.
 
 from __future__ import annotations
 
+from undercroft.console.languages import N_, _
 from undercroft.console.problems import Problem
 from undercroft.store.identity.roles import Role
 from undercroft.store.identity.sessions import SignedIn
 from undercroft.store.operations import Operation
 
 NAMES: dict[Role, str] = {
-    "administrator": "Administrator",
-    "bucketCreator": "Bucket Creator",
-    "objectManager": "Object Manager",
-    "objectViewer": "Object Viewer",
-    "objectWriter": "Object Writer",
+    "administrator": N_("Administrator"),
+    "bucketCreator": N_("Bucket Creator"),
+    "objectManager": N_("Object Manager"),
+    "objectViewer": N_("Object Viewer"),
+    "objectWriter": N_("Object Writer"),
 }
 MEANINGS: dict[Role, str] = {
-    "administrator": "All that the owner can do, but for the owner's settings. In certain buckets: all that can be done in those.",
-    "bucketCreator": "Makes buckets and sets them up. Sees no files.",
-    "objectManager": "Views, uploads, downloads, shares and deletes files.",
-    "objectViewer": "Lists and downloads files.",
-    "objectWriter": "Lists and uploads files, also over others. Downloads none.",
+    "administrator": N_(
+        "All that the owner can do, but for the owner's settings. In certain buckets: all that can be done in those."
+    ),
+    "bucketCreator": N_("Makes buckets and sets them up. Sees no files."),
+    "objectManager": N_("Views, uploads, downloads, shares and deletes files."),
+    "objectViewer": N_("Lists and downloads files."),
+    "objectWriter": N_("Lists and uploads files, also over others. Downloads none."),
 }
 
 _OWNERS = ("/settings", "/operator", "/stop-acting")
@@ -55,13 +58,19 @@ def refusal(signed_in: SignedIn | None, path: str) -> Problem | None:
     principal = signed_in.principal
     if path.startswith(_OWNERS):
         return Problem(
-            403, "This is the owner's alone", "Settings of your own are in your own account. Switch to it first."
+            403, _("This is the owner's alone"), _("Settings of your own are in your own account. Switch to it first.")
         )
     if path.startswith(_ADMINISTRATORS) or any(part in path for part in _OF_BUCKETS):
         if not (principal.is_of_whole_account and principal.can(Operation.ADMINISTER_MEMBERS.value)):
-            return Problem(403, "Your role does not allow this", "It needs an administrator of the whole account.")
+            return Problem(
+                403, _("Your role does not allow this"), _("It needs an administrator of the whole account.")
+            )
         return None
     for part, capability in _NEEDED:
         if part in path and not principal.can(capability):
-            return Problem(403, "Your role does not allow this", f"It needs the capability {capability}.")
+            return Problem(
+                403,
+                _("Your role does not allow this"),
+                _("It needs the capability %(capability)s.", capability=capability),
+            )
     return None

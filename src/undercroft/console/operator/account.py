@@ -7,7 +7,8 @@ from contextlib import suppress
 from starlette.responses import Response
 
 from undercroft import limits
-from undercroft.console.problems import beside
+from undercroft.console.languages import N_, _, in_words
+from undercroft.console.problems import beside, said
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import CATEGORIES, Caps, Category
 from undercroft.store.errors import BucketNotEmpty, InvalidRequest
@@ -15,11 +16,11 @@ from undercroft.store.identity.administration import Administration, Summary
 from undercroft.store.identity.audit_words import of_caps
 
 _CAPS = (
-    ("storage", "Storage, in bytes"),
-    ("files", "Files"),
-    ("download", "Downloads a day, in bytes"),
-    ("class_b", "Transactions of class B a day"),
-    ("class_c", "Transactions of class C a day"),
+    ("storage", N_("Storage, in bytes")),
+    ("files", N_("Files")),
+    ("download", N_("Downloads a day, in bytes")),
+    ("class_b", N_("Transactions of class B a day")),
+    ("class_c", N_("Transactions of class C a day")),
 )
 
 
@@ -30,7 +31,7 @@ async def show(visit: Visit) -> Response:
     return visit.render(
         "operator/account.html",
         one=summary,
-        caps=[(label, getattr(caps, category)) for category, label in _CAPS],
+        caps=[(_(label), getattr(caps, category)) for category, label in _CAPS],
         used={of.category: of.used for of in standing},
         categories=CATEGORIES,
         is_own=summary.account.account_id == visit.account.account_id,
@@ -93,24 +94,26 @@ async def show_caps(visit: Visit) -> Response:
     administration, summary = await _found(visit)
     caps, _ = await administration.caps(summary.account.account_id)
     values = {category: _text(getattr(caps, category)) for category in CATEGORIES}
-    return visit.render("operator/caps.html", one=summary, caps=_CAPS, values=values)
+    return visit.render("operator/caps.html", one=summary, caps=in_words(_CAPS), values=values)
 
 
 async def set_caps(visit: Visit) -> Response:
     """Change them; an empty field is no cap."""
     administration, summary = await _found(visit)
     values = {category: visit.field(category).strip() for category in CATEGORIES}
-    errors = {str(category): "A whole number, or nothing." for category, text in values.items() if not _is_cap(text)}
+    errors = {str(category): _("A whole number, or nothing.") for category, text in values.items() if not _is_cap(text)}
     if not errors:
         asked: dict[Category, int | None] = {category: int(text) if text else None for category, text in values.items()}
         try:
-            before, _ = await administration.caps(summary.account.account_id)
+            before = (await administration.caps(summary.account.account_id))[0]
             await administration.set_caps(summary.account.account_id, asked)
             visit.audit_changes(of_caps(before), of_caps(Caps(**asked)))
         except InvalidRequest as error:
             errors = beside(error, {str(category): str(category) for category in CATEGORIES}, "storage")
     if errors:
-        return visit.render("operator/caps.html", status=422, one=summary, caps=_CAPS, values=values, errors=errors)
+        return visit.render(
+            "operator/caps.html", status=422, one=summary, caps=in_words(_CAPS), values=values, errors=errors
+        )
     return _done(visit, summary, "caps-saved")
 
 
@@ -125,12 +128,12 @@ async def delete(visit: Visit) -> Response:
     administration, summary = await _found(visit)
     confirm, errors = visit.field("confirm").strip(), {}
     if confirm.lower() != summary.account.email:
-        errors = {"confirm": f"Type {summary.account.email} to confirm."}
+        errors = {"confirm": _("Type %(email)s to confirm.", email=summary.account.email)}
     else:
         try:
             await administration.delete(summary.account.account_id)
         except (InvalidRequest, BucketNotEmpty) as error:
-            errors = {"confirm": str(error)}
+            errors = {"confirm": said(error)}
     if errors:
         return visit.render("operator/delete.html", status=422, one=summary, confirm=confirm, errors=errors)
     return visit.redirect("/operator/accounts", notice="account-removed")

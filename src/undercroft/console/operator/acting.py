@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.problems import Problem, beside
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, NoSuchSession
@@ -24,8 +25,8 @@ def refusal(visit: Visit, path: str) -> Problem | None:
         return None
     return Problem(
         403,
-        "Not while you act for somebody",
-        "Settings, keys, links, webhooks and replication are the owner's alone. Stop acting first.",
+        _("Not while you act for somebody"),
+        _("Settings, keys, links, webhooks and replication are the owner's alone. Stop acting first."),
     )
 
 
@@ -65,7 +66,7 @@ async def stop(visit: Visit) -> Response:
     assert visit.signed_in is not None
     account_id = visit.account.account_id
     if visit.signed_in.operator is None:
-        raise NoSuchSession("You act for nobody.")
+        raise NoSuchSession(_("You act for nobody."))
     await visit.store.identity.sessions.end(account_id, visit.signed_in.session.session_id)
     own = visit.request.cookies.get(visit.console.operator_cookie, "")
     visit.cookies |= {visit.console.operator_cookie: None, visit.console.session_cookie: own or None}

@@ -50,40 +50,45 @@ def _installation(visit: Visit, kept: Mapping[str, str]) -> list[Setting]:
     has_tls = settings.tls_cert is not None
     return [
         Setting(
-            "Region",
+            _("Region"),
             settings.region,
-            "S3 clients sign with its name. Choose it before clients are set up: those that have the old name are refused.",
+            _(
+                "S3 clients sign with its name. Choose it before clients are set up: those that have the old name are refused."
+            ),
             _line(settings, "--region", "eu-central-001"),
             ("--region",),
             "" if later.region == settings.region else later.region,
         ),
         Setting(
-            "API and S3 endpoint",
+            _("API and S3 endpoint"),
             visit.s3_endpoint,
-            f"It listens on {settings.listen}. Behind a proxy or a name of your own, clients are told the public URL.",
+            _(
+                "It listens on %(address)s. Behind a proxy or a name of your own, clients are told the public URL.",
+                address=settings.listen,
+            ),
             _line(settings, "--listen", "0.0.0.0:8620", "--public-url", "https://storage.example.com"),
             ("--listen", "--public-url"),
             "" if later.public_url == settings.public_url else later.public_url or _("as clients ask"),
         ),
         Setting(
-            "Virtual hosts",
+            _("Virtual hosts"),
             hosts,
-            "A bucket is also reached at a host of its own name, where the DNS has these names.",
+            _("A bucket is also reached at a host of its own name, where the DNS has these names."),
             _line(settings, "--domain", "storage.example.com"),
             ("--domain",),
             "" if hosts_later == hosts else hosts_later,
         ),
         Setting(
-            "Console",
+            _("Console"),
             visit.own_origin,
-            f"It listens on {settings.console_listen}.",
+            _("It listens on %(address)s.", address=settings.console_listen),
             _line(settings, "--console-listen", "0.0.0.0:8621", "--console-url", "https://console.example.com"),
             ("--console-listen", "--console-url"),
         ),
         Setting(
             "TLS",
-            "On" if has_tls else "Off",
-            "Both addresses speak HTTPS." if has_tls else _without_tls(settings),
+            _("On") if has_tls else _("Off"),
+            _("Both addresses speak HTTPS.") if has_tls else _without_tls(settings),
             _line(settings, "--tls-cert", "/etc/undercroft/fullchain.pem", "--tls-key", "/etc/undercroft/privkey.pem"),
             ("--tls-cert", "--tls-key"),
         ),
@@ -97,8 +102,12 @@ def _later(settings: Settings, kept: Mapping[str, str]) -> Settings:
 
 def _without_tls(settings: Settings) -> str:
     if settings.listen.is_loopback and settings.console_listen.is_loopback:
-        return "Only this machine reaches the addresses, so nobody is on the way. Before others do, give a certificate."
-    return "Whoever is on the way can read passwords, keys and files. Give a certificate, or put a proxy with TLS before it."
+        return _(
+            "Only this machine reaches the addresses, so nobody is on the way. Before others do, give a certificate."
+        )
+    return _(
+        "Whoever is on the way can read passwords, keys and files. Give a certificate, or put a proxy with TLS before it."
+    )
 
 
 def _line(settings: Settings, *options: str) -> str:

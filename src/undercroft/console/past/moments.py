@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from undercroft.console.nouns import day_in_words
 from undercroft.console.numbers import whole_number
 
 _DAY_MS = 86_400_000
@@ -28,7 +29,8 @@ def for_field(at_ms: int) -> str:
 
 def day_name(day: int) -> str:
     """A day, counted from the epoch."""
-    return f"{datetime.fromtimestamp(day * 86_400, UTC):%-d %b %Y}"
+    when = datetime.fromtimestamp(day * 86_400, UTC)
+    return f"{day_in_words(when)} {when.year}"
 
 
 def end_of(day: int, now_ms: int) -> int:

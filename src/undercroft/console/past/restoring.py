@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from undercroft.console.jobs.words import exactly
+from undercroft.console.languages import _
 from undercroft.console.past.moments import moment_of
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest
@@ -29,5 +30,5 @@ async def begin(visit: Visit) -> Response:
 def _asked(text: str, prefix: str) -> Rewind:
     at_ms = moment_of(text)
     if at_ms is None:
-        raise InvalidRequest("This is not a date and a time.", "at")
+        raise InvalidRequest(_("This is not a date and a time."), "at")
     return Rewind(at_ms, prefix)

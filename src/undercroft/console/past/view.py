@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.past.moments import day_name, end_of, for_field, moment_of
 from undercroft.console.visit import Visit
 
@@ -29,9 +30,9 @@ async def at(visit: Visit) -> Response:
     at_ms = moment_of(text) if text else now_ms
     wrong = ""
     if at_ms is None:
-        wrong = "This is not a date and a time."
+        wrong = _("This is not a date and a time.")
     elif at_ms > now_ms:
-        wrong = "This moment has not come yet."
+        wrong = _("This moment has not come yet.")
     shown_ms = now_ms if at_ms is None or wrong else at_ms
     page = await visit.store.files.list_at(
         visit.principal,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.visit import Visit
 from undercroft.store.model import Bucket, ReplicationRule
 from undercroft.store.work.replication_reports import RuleReport
@@ -52,6 +53,11 @@ async def destination_names(visit: Visit) -> dict[str, str]:
     buckets = await visit.own_buckets()
     targets = await visit.store.replication_targets.list(visit.account)
     return {bucket.bucket_id: bucket.name for bucket in buckets} | {
-        target.target_id: f"{target.name} ({target.bucket_name} at {target.endpoint.removeprefix('https://')})"
+        target.target_id: _(
+            "%(name)s (%(bucket)s at %(host)s)",
+            name=target.name,
+            bucket=target.bucket_name,
+            host=target.endpoint.removeprefix("https://"),
+        )
         for target in targets
     }

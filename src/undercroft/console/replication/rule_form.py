@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.problems import beside
 from undercroft.console.replication.overview import destination_names
 from undercroft.console.visit import Visit
@@ -35,7 +36,7 @@ async def add(visit: Visit) -> Response:
             existing="yes" if values["existing"] else "no",
         )
         if not destination:
-            raise InvalidRequest("Choose where the files are to go.", "destination")
+            raise InvalidRequest(_("Choose where the files are to go."), "destination")
         await visit.store.replication_setup.add(
             visit.principal,
             source,
@@ -52,7 +53,7 @@ async def add(visit: Visit) -> Response:
 
 def _chosen(buckets: Mapping[str, Bucket], bucket_id: str) -> Bucket:
     if bucket_id not in buckets:
-        raise InvalidRequest("Choose the bucket whose files are to be replicated.", "source")
+        raise InvalidRequest(_("Choose the bucket whose files are to be replicated."), "source")
     return buckets[bucket_id]
 
 
@@ -62,7 +63,7 @@ async def _page(visit: Visit, values: Mapping[str, str], **render: Any) -> Respo
     return visit.render(
         "replication/rule_form.html",
         values=values,
-        sources=[("", "Choose a bucket"), *((bucket.bucket_id, bucket.name) for bucket in buckets)],
-        destinations=[("", "Choose a bucket or a target"), *destinations.items()],
+        sources=[("", _("Choose a bucket")), *((bucket.bucket_id, bucket.name) for bucket in buckets)],
+        destinations=[("", _("Choose a bucket or a target")), *destinations.items()],
         **render,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.replication_targets import Target
@@ -51,4 +52,4 @@ async def _named(visit: Visit) -> Target:
     for target in await visit.store.replication_targets.list(visit.account):
         if target.name == visit.path("target"):
             return target
-    raise NoSuchTarget(f"The account has no target {visit.path('target')}")
+    raise NoSuchTarget(_("The account has no target %(name)s", name=visit.path("target")))

@@ -10,6 +10,8 @@ from starlette.responses import Response
 
 from undercroft import limits
 from undercroft.console.charts import Chart, Kind, Series, chart
+from undercroft.console.languages import N_, _
+from undercroft.console.nouns import day_in_words
 from undercroft.console.reports.report import Day, report_of
 from undercroft.console.reports.span import asked_span, choices, iso
 from undercroft.console.templates import count, size
@@ -39,41 +41,41 @@ class Quantity(NamedTuple):
 
 
 _STORED = (
-    Quantity("Files", 1, lambda day: None if day.held is None else day.held.file_bytes),
-    Quantity("Older versions", 2, lambda day: None if day.held is None else day.held.older_bytes),
-    Quantity("Unfinished uploads", 3, lambda day: None if day.held is None else day.held.unfinished_bytes),
+    Quantity(N_("Files"), 1, lambda day: None if day.held is None else day.held.file_bytes),
+    Quantity(N_("Older versions"), 2, lambda day: None if day.held is None else day.held.older_bytes),
+    Quantity(N_("Unfinished uploads"), 3, lambda day: None if day.held is None else day.held.unfinished_bytes),
 )
 _FILES = (
-    Quantity("Files", 1, lambda day: None if day.held is None else day.held.files),
-    Quantity("All versions", 2, lambda day: None if day.held is None else day.held.versions),
+    Quantity(N_("Files"), 1, lambda day: None if day.held is None else day.held.files),
+    Quantity(N_("All versions"), 2, lambda day: None if day.held is None else day.held.versions),
 )
 _CARRIED = (
-    Quantity("Downloaded", 1, lambda day: day.downloaded),
-    Quantity("Uploaded", 2, lambda day: day.uploaded),
+    Quantity(N_("Downloaded"), 1, lambda day: day.downloaded),
+    Quantity(N_("Uploaded"), 2, lambda day: day.uploaded),
 )
 _CALLS = (
-    Quantity("Class A", 1, lambda day: day.class_a),
-    Quantity("Class B", 2, lambda day: day.class_b),
-    Quantity("Class C", 3, lambda day: day.class_c),
+    Quantity(N_("Class A"), 1, lambda day: day.class_a),
+    Quantity(N_("Class B"), 2, lambda day: day.class_b),
+    Quantity(N_("Class C"), 3, lambda day: day.class_c),
 )
 _REQUESTS = (
-    Quantity("Succeeded", 1, lambda day: day.succeeded),
-    Quantity("Redirected", 3, lambda day: day.redirected),
-    Quantity("Client errors", 2, lambda day: day.client_errors),
-    Quantity("Throttled", 4, lambda day: day.throttled),
-    Quantity("Server errors", 5, lambda day: day.server_errors),
+    Quantity(N_("Succeeded"), 1, lambda day: day.succeeded),
+    Quantity(N_("Redirected"), 3, lambda day: day.redirected),
+    Quantity(N_("Client errors"), 2, lambda day: day.client_errors),
+    Quantity(N_("Throttled"), 4, lambda day: day.throttled),
+    Quantity(N_("Server errors"), 5, lambda day: day.server_errors),
 )
 _OUTCOME_NAMES = tuple(one.name for one in _REQUESTS)
 # Tables as files, their names, and whether they are about a whole account, and about prices.
 _FILES_TO_TAKE = (
-    ("days", "Days", False, False),
-    ("buckets", "Days of buckets", False, False),
-    ("calls", "Operations", False, False),
-    ("operations", "Operations by bucket", False, False),
-    ("statuses", "Statuses", True, False),
-    ("keys", "Days of keys", True, False),
-    ("costs", "Costs by bucket", False, True),
-    ("key_costs", "Costs by key", True, True),
+    ("days", N_("Days"), False, False),
+    ("buckets", N_("Days of buckets"), False, False),
+    ("calls", N_("Operations"), False, False),
+    ("operations", N_("Operations by bucket"), False, False),
+    ("statuses", N_("Statuses"), True, False),
+    ("keys", N_("Days of keys"), True, False),
+    ("costs", N_("Costs by bucket"), False, True),
+    ("key_costs", N_("Costs by key"), True, True),
 )
 # What HTTP has no phrase for: a client that went away before the end of the answer.
 _PHRASES = {status.value: status.phrase for status in HTTPStatus} | {499: "Client went away"}
@@ -94,14 +96,14 @@ async def overview(visit: Visit) -> Response:
         last=iso(span.last),
         choices=choices(visit, span),
         errors={"from": wrong} if wrong else None,
-        buckets=[("", "All buckets"), *((one.name, one.name) for one in buckets)],
+        buckets=[("", _("All buckets")), *((one.name, one.name) for one in buckets)],
         bucket="" if bucket is None else bucket.name,
         panels=[
-            _panel("stored", "Stored bytes", days, _STORED, "bars", _bytes),
-            _panel("files", "Files and versions", days, _FILES, "lines", _number),
-            _panel("carried", "Bytes carried", days, _CARRIED, "lines", _bytes),
-            _panel("calls", "Transactions by class", days, _CALLS, "bars", _number),
-            _panel("requests", "Requests by status", days, _REQUESTS, "bars", _number),
+            _panel("stored", _("Stored bytes"), days, _STORED, "bars", _bytes),
+            _panel("files", _("Files and versions"), days, _FILES, "lines", _number),
+            _panel("carried", _("Bytes carried"), days, _CARRIED, "lines", _bytes),
+            _panel("calls", _("Transactions by class"), days, _CALLS, "bars", _number),
+            _panel("requests", _("Requests by status"), days, _REQUESTS, "bars", _number),
         ],
         report=report,
         rows=report.buckets[:_BUCKETS_SHOWN],
@@ -109,9 +111,9 @@ async def overview(visit: Visit) -> Response:
         keys=[(_name_of_key(one.total), one) for one in report.keys[:_KEYS_SHOWN]],
         more_keys=max(len(report.keys) - _KEYS_SHOWN, 0),
         statuses=[(status, _PHRASES.get(status, ""), requests) for status, requests in report.statuses],
-        outcomes=_OUTCOME_NAMES,
+        outcomes=[_(name) for name in _OUTCOME_NAMES],
         files=[
-            (table, text)
+            (table, _(text))
             for table, text, is_of_account, is_of_prices in _FILES_TO_TAKE
             if (not is_of_account or bucket is None) and (not is_of_prices or visit.settings.prices is not None)
         ],
@@ -128,8 +130,8 @@ async def overview(visit: Visit) -> Response:
 def _name_of_key(total: KeyTotal) -> str:
     """What a key is called; empty where nobody knows any more."""
     if not total.key_id:
-        return "Without a key"
-    return "Other keys" if total.key_id == OTHER_KEYS else total.name or ""
+        return _("Without a key")
+    return _("Other keys") if total.key_id == OTHER_KEYS else total.name or ""
 
 
 def _weeks(days: Sequence[Day]) -> list[Day]:
@@ -146,7 +148,7 @@ def _weeks(days: Sequence[Day]) -> list[Day]:
 def _panel(
     word: str, title: str, days: Sequence[Day], quantities: Sequence[Quantity], kind: Kind, show: Callable[[float], str]
 ) -> Panel:
-    series = [Series(one.name, one.tone, [one.value(day) for day in days]) for one in quantities]
+    series = [Series(_(one.name), one.tone, [one.value(day) for day in days]) for one in quantities]
     spans_years = date_of(days[0].day).year != date_of(days[-1].day).year
     names = [_name(day.day, with_year=spans_years) for day in days]
     rows = [
@@ -158,12 +160,12 @@ def _panel(
 
 
 def _cell(value: int | None, show: Callable[[float], str]) -> tuple[str, str]:
-    return ("-", "nobody looked") if value is None else (show(value), count(value))
+    return ("-", _("nobody looked")) if value is None else (show(value), count(value))
 
 
 def _name(day: int, *, with_year: bool) -> str:
     when = date_of(day)
-    return f"{when.day} {when:%b} {when.year}" if with_year else f"{when.day} {when:%b}"
+    return f"{day_in_words(when)} {when.year}" if with_year else day_in_words(when)
 
 
 def _bytes(value: float) -> str:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from undercroft import limits
+from undercroft.console.languages import _
 from undercroft.console.visit import Visit
 from undercroft.store.accounting.model import date_of, day_of, day_of_date
 
@@ -43,11 +44,13 @@ def asked_span(visit: Visit) -> tuple[Span, str]:
     try:
         first, last = (day_of_date(date.fromisoformat(text)) for text in texts)
     except ValueError:
-        return month, "A report goes from one day to another, such as 2026-11-01."
+        return month, _("A report goes from one day to another, such as 2026-11-01.")
     if last < first:
-        return month, "The report would end before it begins."
+        return month, _("The report would end before it begins.")
     if last - first >= limits.ACCOUNTING_KEPT_DAYS:
-        return month, f"A report has at most {limits.ACCOUNTING_KEPT_DAYS} days, as long as counts are kept."
+        return month, _(
+            "A report has at most %(days)s days, as long as counts are kept.", days=limits.ACCOUNTING_KEPT_DAYS
+        )
     return Span(first, last), ""
 
 
@@ -57,9 +60,9 @@ def choices(visit: Visit, chosen: Span) -> list[Choice]:
     this_month = date_of(today).replace(day=1)
     last_month_end = day_of_date(this_month) - 1
     spans = [
-        ("This month", Span(day_of_date(this_month), today)),
-        ("Last month", Span(day_of_date((this_month - timedelta(days=1)).replace(day=1)), last_month_end)),
-        *((f"{length} days", Span(today - length + 1, today)) for length in _LENGTHS),
+        (_("This month"), Span(day_of_date(this_month), today)),
+        (_("Last month"), Span(day_of_date((this_month - timedelta(days=1)).replace(day=1)), last_month_end)),
+        *((_("%(number)s days", number=length), Span(today - length + 1, today)) for length in _LENGTHS),
     ]
     first = next((text for text, span in spans if span == chosen), "")  # A month may be its last 30 days as well.
     return [Choice(text, iso(span.first), iso(span.last), text == first) for text, span in spans]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from undercroft.console.problems import beside
+from undercroft.console.languages import _
+from undercroft.console.problems import beside, said
 from undercroft.console.visit import Visit
 from undercroft.store.errors import (
     BadCredentials,
@@ -47,16 +48,16 @@ async def change_email(visit: Visit) -> Response:
     email, old = visit.field("email").strip(), visit.account.email
     visit.audit(target=old, email=email)
     if email.lower() != visit.field("again").strip().lower():
-        return _email_form(visit, {"again": "The two addresses differ."})
+        return _email_form(visit, {"again": _("The two addresses differ.")})
     identity = visit.store.identity
     try:
         proof = await identity.sign_in.confirm_password(visit.account.account_id, visit.field("password"))
     except (BadCredentials, TooManyAttempts) as error:
-        return _email_form(visit, {"password": str(error)})
+        return _email_form(visit, {"password": said(error)})
     try:
         is_asked = await identity.emails.change(proof, email)
     except BadCredentials as error:
-        return _email_form(visit, {"password": str(error)})
+        return _email_form(visit, {"password": said(error)})
     except (InvalidRequest, DuplicateEmail, TooManyAttempts) as error:
         return _email_form(visit, beside(error, {"email": "email"}, "email"))
     if is_asked:
@@ -96,15 +97,15 @@ async def delete(visit: Visit) -> Response:
     """Delete the account, for its address and the password."""
     visit.audit(target=visit.account.email)
     if visit.field("confirm").strip().lower() != visit.account.email:
-        return await _delete_form(visit, {"confirm": f"Type {visit.account.email} to confirm."})
+        return await _delete_form(visit, {"confirm": _("Type %(email)s to confirm.", email=visit.account.email)})
     identity = visit.store.identity
     try:
         proof = await identity.sign_in.confirm_password(visit.account.account_id, visit.field("password"))
         await identity.accounts.delete_own(proof)
     except (BadCredentials, TooManyAttempts) as error:
-        return await _delete_form(visit, {"password": str(error)})
+        return await _delete_form(visit, {"password": said(error)})
     except (InvalidRequest, BucketNotEmpty) as error:
-        return await _delete_form(visit, {"confirm": str(error)})
+        return await _delete_form(visit, {"confirm": said(error)})
     visit.cookies[visit.console.session_cookie] = None
     return visit.redirect("/sign-in", notice="account-deleted")
 

@@ -10,12 +10,13 @@ import msgspec
 from starlette.responses import Response
 
 from undercroft.console.notices import NOTICES
-from undercroft.console.problems import problem_of
+from undercroft.console.problems import problem_of, said
 from undercroft.console.visit import Visit
 from undercroft.store.errors import (
     BadCredentials,
     BadLink,
     InvalidRequest,
+    StoreError,
     TooManyAttempts,
     TooManyPasskeys,
     WrongPasskey,
@@ -96,7 +97,7 @@ def wanted_site(visit: Visit) -> Site:
     return site
 
 
-def _refused(visit: Visit, field: str, error: Exception) -> Response:
+def _refused(visit: Visit, field: str, error: StoreError) -> Response:
     visit.refusal = str(error)
     status = problem_of(error).status if isinstance(error, TooManyAttempts) else 422
-    return visit.answer_json({"field": field, "title": str(error)}, status=status)
+    return visit.answer_json({"field": field, "title": said(error)}, status=status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.problems import said
 from undercroft.console.visit import Visit
 from undercroft.store.errors import BucketNotEmpty, InvalidRequest
 
@@ -29,7 +30,7 @@ async def enable(visit: Visit) -> Response:
     try:
         await products.enable(visit.account.account_id, version)
     except InvalidRequest as error:
-        return visit.render("settings/terms.html", status=422, terms=products.terms, errors={"terms": str(error)})
+        return visit.render("settings/terms.html", status=422, terms=products.terms, errors={"terms": said(error)})
     return visit.redirect("/settings/products", notice="b2-enabled")
 
 
@@ -43,5 +44,5 @@ async def disable(visit: Visit) -> Response:
     try:
         await visit.store.identity.products.disable(visit.account.account_id)
     except BucketNotEmpty as error:
-        return visit.render("settings/disable.html", status=422, errors={"buckets": str(error)})
+        return visit.render("settings/disable.html", status=422, errors={"buckets": said(error)})
     return visit.redirect("/settings/products", notice="b2-disabled")

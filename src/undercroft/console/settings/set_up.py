@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from undercroft.console.problems import beside
+from undercroft.console.languages import _
+from undercroft.console.problems import beside, said
 from undercroft.console.visit import Visit
 from undercroft.store.errors import BadCredentials, DuplicateEmail, InvalidRequest, TooManyAttempts
 
@@ -21,12 +22,12 @@ async def finish(visit: Visit) -> Response:
     identity, email, password = visit.store.identity, visit.field("email").strip(), visit.field("password")
     visit.audit(target=visit.account.email)
     if password != visit.field("password_again"):
-        return _form(visit, email, {"password_again": "The two differ."})
+        return _form(visit, email, {"password_again": _("The two differ.")})
     try:
         proof = await identity.sign_in.confirm_password(visit.account.account_id, visit.field("current_password"))
         await identity.first_run.finish(proof, email, password, session=visit.session_secret)
     except (BadCredentials, TooManyAttempts) as error:
-        return _form(visit, email, {"current_password": str(error)})
+        return _form(visit, email, {"current_password": said(error)})
     except (InvalidRequest, DuplicateEmail) as error:
         return _form(visit, email, beside(error, _FIELDS, "email"))
     visit.audit_changes({"e-mail address": visit.account.email}, {"e-mail address": email.lower()})

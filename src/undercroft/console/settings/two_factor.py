@@ -7,6 +7,7 @@ import io
 from markupsafe import Markup
 from starlette.responses import Response
 
+from undercroft.console.problems import said
 from undercroft.console.visit import Visit
 from undercroft.store.errors import BadCredentials, SecondFactorState, TooManyAttempts, WrongCode
 from undercroft.store.identity.second_factors import Enrollment
@@ -25,13 +26,13 @@ async def confirm(visit: Visit) -> Response:
     try:
         proof = await identity.sign_in.confirm_password(account.account_id, visit.field("password"))
     except (BadCredentials, TooManyAttempts) as error:
-        return await _set_up(visit, {"password": str(error)})
+        return await _set_up(visit, {"password": said(error)})
     try:
         codes = await identity.sign_in.confirm_enrollment(proof, visit.field("code"))
     except BadCredentials as error:
-        return await _set_up(visit, {"password": str(error)})
+        return await _set_up(visit, {"password": said(error)})
     except (WrongCode, TooManyAttempts) as error:
-        return await _set_up(visit, {"code": str(error)})
+        return await _set_up(visit, {"code": said(error)})
     except SecondFactorState:
         return visit.redirect("/settings/security")
     identity.letters.second_factor_changed(account.email, enabled=True)
@@ -52,7 +53,7 @@ async def make_codes(visit: Visit) -> Response:
         proof = await identity.sign_in.confirm_password(account_id, visit.field("password"))
         codes = await identity.second_factors.new_recovery_codes(proof)
     except (BadCredentials, TooManyAttempts) as error:
-        return visit.render("settings/new_codes.html", status=422, errors={"password": str(error)})
+        return visit.render("settings/new_codes.html", status=422, errors={"password": said(error)})
     return visit.render("settings/recovery_codes.html", codes=codes)
 
 
@@ -68,7 +69,7 @@ async def disable(visit: Visit) -> Response:
         proof = await identity.sign_in.confirm_password(account.account_id, visit.field("password"))
         await identity.second_factors.disable(proof)
     except (BadCredentials, TooManyAttempts) as error:
-        return visit.render("settings/two_factor_off.html", status=422, errors={"password": str(error)})
+        return visit.render("settings/two_factor_off.html", status=422, errors={"password": said(error)})
     identity.letters.second_factor_changed(account.email, enabled=False)
     return visit.redirect("/settings/security", notice="second-factor-off")
 

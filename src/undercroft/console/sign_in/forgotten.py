@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from undercroft.console.problems import problem_of
+from undercroft.console.languages import _
+from undercroft.console.problems import problem_of, said
 from undercroft.console.settings.devices import device_of
 from undercroft.console.visit import Visit
 from undercroft.store.errors import BadLink, TooManyAttempts, WeakPassword
@@ -20,15 +21,15 @@ async def take_email(visit: Visit) -> Response:
     """Send a link to the account of the address, if there is one, and say the same if there is none."""
     email = visit.field("email").strip()
     if "@" not in email:
-        return _form(visit, email, {"email": "Enter the e-mail address of your account."})
+        return _form(visit, email, {"email": _("Enter the e-mail address of your account.")})
     passwords = visit.store.identity.passwords
     if not passwords.can_be_reset_by_mail:
         return _form(visit, email)
     try:
         await passwords.request_reset(email, visit.address)
     except TooManyAttempts as error:
-        return _form(visit, email, {"email": str(error)}, problem_of(error).status)
-    return visit.render("sign_in/sent.html", email=email, title="Look into your mail")
+        return _form(visit, email, {"email": said(error)}, problem_of(error).status)
+    return visit.render("sign_in/sent.html", email=email, title=_("Look into your mail"))
 
 
 async def show_link(visit: Visit) -> Response:
@@ -43,13 +44,13 @@ async def reset(visit: Visit) -> Response:
     """Set the password; then it is time to sign in with it."""
     try:
         if visit.field("password") != visit.field("password_again"):
-            return await _reset_form(visit, {"password_again": "The two differ."})
+            return await _reset_form(visit, {"password_again": _("The two differ.")})
         try:
             done = await visit.store.identity.passwords.reset(
                 visit.path("secret"), visit.field("password"), without_passkeys=visit.fields("remove")
             )
         except WeakPassword as error:
-            return await _reset_form(visit, {"password": str(error)})
+            return await _reset_form(visit, {"password": said(error)})
     except BadLink as error:
         return _dead(visit, error)
     account, details = done.account, {"by": "mail"}
@@ -93,4 +94,4 @@ def _form(visit: Visit, email: str, errors: dict[str, str] | None = None, status
 
 
 def _dead(visit: Visit, error: BadLink) -> Response:
-    return visit.render("sign_in/dead_link.html", status=problem_of(error).status, reason=str(error))
+    return visit.render("sign_in/dead_link.html", status=problem_of(error).status, reason=said(error))

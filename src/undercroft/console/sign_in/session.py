@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.visit import Visit
 
 FIRST = "/buckets"
@@ -33,8 +34,8 @@ async def show(visit: Visit) -> Response:
     if (visit.query("person"), visit.query("account")) != whose:
         return visit.answer_json(
             {
-                "title": "You are in another account now",
-                "text": "This page was opened in another one, and nothing can be sent from it here.",
+                "title": _("You are in another account now"),
+                "text": _("This page was opened in another one, and nothing can be sent from it here."),
             },
             status=409,
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from undercroft.console.problems import beside, problem_of
+from undercroft.console.languages import _
+from undercroft.console.problems import beside, problem_of, said
 from undercroft.console.sign_in.session import begin
 from undercroft.console.sign_in.steps import browser_of
 from undercroft.console.visit import Visit
@@ -25,7 +26,7 @@ async def take(visit: Visit) -> Response:
     try:
         if people.mode == "open" and people.sends_link:
             await people.request(visit.field("email"), visit.address)
-            return visit.render("sign_in/sent.html", email=visit.field("email"), title="Look into your mail")
+            return visit.render("sign_in/sent.html", email=visit.field("email"), title=_("Look into your mail"))
         account = await people.sign_up(
             visit.field("email"), visit.field("password"), visit.field("name"), visit.address
         )
@@ -83,4 +84,4 @@ def _form(visit: Visit, *, errors: dict[str, str] | None = None, status: int = 2
 
 
 def _dead(visit: Visit, error: BadLink) -> Response:
-    return visit.render("sign_in/dead_link.html", status=problem_of(error).status, reason=str(error))
+    return visit.render("sign_in/dead_link.html", status=problem_of(error).status, reason=said(error))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.languages import _
 from undercroft.console.preferences import is_own_path
-from undercroft.console.problems import problem_of
+from undercroft.console.problems import problem_of, said
 from undercroft.console.settings.passkeys import site_of
 from undercroft.console.sign_in.session import FIRST, begin
 from undercroft.console.visit import Visit
@@ -24,7 +25,7 @@ async def take_email(visit: Visit) -> Response:
     """The second step, whoever it is: nobody learns here who has an account."""
     email, following = visit.field("email").strip(), next_of(visit.field("next"))
     if "@" not in email:
-        return await _first(visit, email, following, {"email": "Enter the e-mail address of your account."})
+        return await _first(visit, email, following, {"email": _("Enter the e-mail address of your account.")})
     return _second(visit, email, following)
 
 
@@ -34,7 +35,7 @@ async def take_password(visit: Visit) -> Response:
     try:
         step = await visit.store.identity.sign_in.with_password(email, visit.field("password"), browser_of(visit))
     except (BadCredentials, TooManyAttempts) as error:
-        return _second(visit, email, following, {"password": str(error)}, _status(error))
+        return _second(visit, email, following, {"password": said(error)}, _status(error))
     if step.pending:
         visit.cookies[visit.console.pending_cookie] = step.pending
         return visit.redirect("/sign-in/code", next=following)
@@ -57,7 +58,7 @@ async def take_code(visit: Visit) -> Response:
     try:
         step = await sign_in.with_code(_pending(visit), visit.field("code"), browser_of(visit), trust=trust)
     except (WrongCode, TooManyAttempts) as error:
-        return _third(visit, following, {"code": str(error)}, _status(error))
+        return _third(visit, following, {"code": said(error)}, _status(error))
     except BadLink:
         visit.cookies[visit.console.pending_cookie] = None
         return visit.redirect("/sign-in", notice="too-slow", next=following)

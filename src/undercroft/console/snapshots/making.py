@@ -7,7 +7,9 @@ from starlette.responses import Response
 from undercroft import limits
 from undercroft.console.files.places import files_path, label_of, way_back
 from undercroft.console.files.selection import names_of, note
+from undercroft.console.languages import _
 from undercroft.console.problems import beside
+from undercroft.console.templates import count
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, TooManyJobs
 from undercroft.store.model import Bucket
@@ -15,10 +17,7 @@ from undercroft.store.work.jobs.model import Snapshot
 
 FOR_EVER = "kept"
 _USUAL_DAYS = "30"
-VALIDITIES = [
-    *((str(days), "1 day" if days == 1 else f"{days} days") for days in limits.SNAPSHOT_VALID_DAYS),
-    (FOR_EVER, "Until I delete it"),
-]
+VALIDITIES = (*(str(days) for days in limits.SNAPSHOT_VALID_DAYS), FOR_EVER)
 
 
 async def choose(visit: Visit) -> Response:
@@ -43,8 +42,8 @@ async def begin(visit: Visit) -> Response:
     names = names_of(visit) or [prefix]
     note(visit, bucket, names, [])
     try:
-        if days not in dict(VALIDITIES):
-            raise InvalidRequest("Choose how long it is to be kept.", "validDays")
+        if days not in VALIDITIES:
+            raise InvalidRequest(_("Choose how long it is to be kept."), "validDays")
         asked = Snapshot(prefix, tuple(names), None if days == FOR_EVER else int(days))
         job = await visit.store.jobs.begin(visit.principal, bucket, asked)
     except (InvalidRequest, TooManyJobs) as error:
@@ -76,7 +75,7 @@ async def _dialog(
         labels=[] if whole else [label_of(name, prefix) + ("/" if name.endswith("/") else "") for name in names],
         contents=contents,
         most_files=limits.ZIP_FILES_MAX,
-        validities=VALIDITIES,
+        validities=[*((one, count(int(one), "day")) for one in VALIDITIES[:-1]), (FOR_EVER, _("Until I delete it"))],
         days=days,
         back=way_back(visit, files_path(bucket, prefix)),
     )

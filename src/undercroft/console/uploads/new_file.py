@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from undercroft import limits
+from undercroft.console.languages import _
 from undercroft.http.content_types import AUTOMATIC, content_type_of
 from undercroft.http.header_grammar import INFO_HEADERS, INFO_PREFIX, fits, is_content_type
 from undercroft.store.errors import InvalidRequest
@@ -40,10 +41,17 @@ def described(asked: NewLargeFile) -> NewFile:
     """The file as the store takes it. Raises `InvalidRequest`."""
     content_type = content_type_of(asked.name) if asked.content_type == AUTOMATIC else asked.content_type
     if not is_content_type(content_type):
-        raise InvalidRequest(f"{content_type} is no content type.", "contentType")
+        raise InvalidRequest(_("%(content_type)s is no content type.", content_type=content_type), "contentType")
     for key, value in asked.info.items():
         if key.startswith(INFO_PREFIX) and not (key in INFO_HEADERS and fits(INFO_HEADERS[key], value)):
-            raise InvalidRequest(f"{value} cannot be the {key.removeprefix(INFO_PREFIX)} of a file.", "fileInfo")
+            raise InvalidRequest(
+                _(
+                    "%(value)s cannot be the %(what)s of a file.",
+                    value=value,
+                    what=key.removeprefix(INFO_PREFIX),
+                ),
+                "fileInfo",
+            )
     retention = asked.retention
     return NewFile(
         content_type,
@@ -57,7 +65,12 @@ def part_size_of(size_bytes: int) -> int:
     """How large the parts of a file are: small enough to be sent again without pain, and never too many. Raises `InvalidRequest`."""
     if not limits.BROWSER_PART_BYTES < size_bytes <= limits.LARGE_FILE_MAX_BYTES:
         raise InvalidRequest(
-            f"Files in parts have {limits.BROWSER_PART_BYTES + 1} to {limits.LARGE_FILE_MAX_BYTES} bytes.", "size"
+            _(
+                "Files in parts have %(least)s to %(most)s bytes.",
+                least=limits.BROWSER_PART_BYTES + 1,
+                most=limits.LARGE_FILE_MAX_BYTES,
+            ),
+            "size",
         )
     least = -(-size_bytes // limits.PART_NUMBER_MAX)
     return max(limits.BROWSER_PART_BYTES, -(-least // limits.MIB) * limits.MIB)

@@ -2,6 +2,7 @@
 // be taken are offered, and a form is not sent with one that is not. Whoever is quicker than the answer, or gets none, has the form's.
 
 import { call } from "./request.js";
+import { _ } from "./words.js";
 
 const PAUSE_MS = 300;
 
@@ -15,7 +16,7 @@ function follow(field) {
 
   const allow = (isAllowed) => {
     submit.disabled = !isAllowed;
-    submit.title = isAllowed ? "" : "It needs a name that can be taken.";
+    submit.title = isAllowed ? "" : _("It needs a name that can be taken.");
   };
   const judge = (isFree) => {
     allow(isFree);

@@ -1,5 +1,7 @@
 // Buttons that copy a value (data-copy), and say so.
 
+import { _ } from "./words.js";
+
 const SAID_MS = 1500;
 
 async function copy(text) {
@@ -18,8 +20,8 @@ export function start() {
     if (!button) return;
     await copy(button.dataset.copy);
     const label = button.getAttribute("aria-label");
-    button.setAttribute("aria-label", "Copied");
-    button.title = "Copied";
+    button.setAttribute("aria-label", _("Copied"));
+    button.title = _("Copied");
     button.classList.add("copied");
     setTimeout(() => {
       button.setAttribute("aria-label", label);

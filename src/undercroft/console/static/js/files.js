@@ -5,6 +5,7 @@ import { open, openForm } from "./dialogs.js";
 import { whenTyped } from "./filters.js";
 import { leave } from "./leave.js";
 import { size } from "./uploads/words.js";
+import { _, ngettext } from "./words.js";
 
 const ROWS_MAX = 2000; // Of more rows at once a browser grows slow; then the pages are there.
 
@@ -22,8 +23,8 @@ function summarise() {
   const chosen = boxes().filter((box) => box.checked).map(rowOf);
   const folders = chosen.filter((row) => row.dataset.kind === "folder").length;
   const bytes = chosen.reduce((sum, row) => sum + Number(row.dataset.size ?? 0), 0);
-  form.querySelector("[data-selection-count]").textContent = `${chosen.length} selected`;
-  form.querySelector("[data-selection-size]").textContent = size(bytes) + (folders ? ` and ${folders} folder${folders === 1 ? "" : "s"}` : "");
+  form.querySelector("[data-selection-count]").textContent = _("%(number)s selected", { number: chosen.length });
+  form.querySelector("[data-selection-size]").textContent = folders ? ngettext("%(size)s and %(number)s folder", "%(size)s and %(number)s folders", folders, { size: size(bytes), number: folders }) : size(bytes);
   for (const row of rows()) row.setAttribute("aria-selected", row.querySelector("[data-choose]").checked);
   const only = chosen.length === 1 ? chosen[0] : null;
   for (const link of form.querySelectorAll("[data-one]")) {

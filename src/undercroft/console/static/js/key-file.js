@@ -1,6 +1,8 @@
 // A field for a key of 32 bytes (data-key-field) that can be filled from a file (data-key-file), which may hold the bytes as they are or their base64.
 // The file is read here, and what is sent is the field.
 
+import { _ } from "./words.js";
+
 const KEY_BYTES = 32;
 const FILE_MAX_BYTES = 1000; // With line ends and the like around it.
 
@@ -12,7 +14,7 @@ async function fill(input) {
   const bytes = file.size <= FILE_MAX_BYTES ? new Uint8Array(await file.arrayBuffer()) : new Uint8Array();
   const field = form.querySelector("[data-key-field]");
   field.value = bytes.length === KEY_BYTES ? btoa(String.fromCharCode(...bytes)) : new TextDecoder().decode(bytes).trim();
-  form.querySelector("[data-key-file-name]").textContent = field.value ? file.name : `${file.name} is no key: it is ${file.size ? "too large" : "empty"}.`;
+  form.querySelector("[data-key-file-name]").textContent = field.value ? file.name : file.size ? _("%(name)s is no key: it is too large.", { name: file.name }) : _("%(name)s is no key: it is empty.", { name: file.name });
   field.focus();
 }
 

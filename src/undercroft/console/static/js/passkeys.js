@@ -3,11 +3,12 @@
 
 import { leave } from "./leave.js";
 import { call } from "./request.js";
+import { _ } from "./words.js";
 
 const isPossible = Boolean(window.PublicKeyCredential?.parseRequestOptionsFromJSON && window.PublicKeyCredential?.parseCreationOptionsFromJSON);
 const GIVEN_UP = new Set(["NotAllowedError", "AbortError"]);
 
-const words = (error) => (GIVEN_UP.has(error.name) ? "It was not finished. Try again." : error.name === "InvalidStateError" ? "This device has a passkey of yours already." : error.message);
+const words = (error) => (GIVEN_UP.has(error.name) ? _("It was not finished. Try again.") : error.name === "InvalidStateError" ? _("This device has a passkey of yours already.") : error.message);
 
 /** Do some work that may be given up, and go where it leads; what is wrong stands beside the button. */
 async function attempt(button, work) {

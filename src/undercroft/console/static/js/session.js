@@ -3,6 +3,7 @@
 // browser tell one another how long it lasts.
 import { call, token } from "./request.js";
 import { toast } from "./toasts.js";
+import { _, ngettext } from "./words.js";
 
 const WARN_MS = 5 * 60_000; // Before the end; of short sessions, half their time.
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -44,11 +45,11 @@ function warn() {
   dialog.addEventListener("close", () => (dialog?.remove(), (dialog = null), clearInterval(ticking)));
   dialog.addEventListener("cancel", (event) => event.preventDefault());
   document.body.append(dialog);
-  show("You will be signed out soon", "", [button("Stay signed in", "primary", () => goOn(session("/extend"), {}))]);
+  show(_("You will be signed out soon"), "", [button(_("Stay signed in"), "primary", () => goOn(session("/extend"), {}))]);
   const tick = () => {
     const seconds = Math.ceil((endsAt - Date.now()) / 1000);
     if (seconds <= 0) return over();
-    dialog.querySelector("p").textContent = `Nothing was asked of the console for a while. Your session ends in ${duration(seconds)}. What you have typed on this page stays.`;
+    dialog.querySelector("p").textContent = _("Nothing was asked of the console for a while. Your session ends in %(time)s. What you have typed on this page stays.", { time: duration(seconds) });
   };
   ticking = setInterval(tick, 1000);
   tick();
@@ -64,16 +65,16 @@ function session(part = "") {
 function over() {
   isOver = true;
   clearInterval(ticking);
-  const link = Object.assign(document.createElement("a"), { className: "button plain", href: "/sign-in", target: "_blank", textContent: "Sign in again" });
-  show("You are signed out", "Your session is over. Sign in again in another tab, then go on here: what you have typed is kept.", [link, button("Go on", "primary", () => goOn(session()))]);
+  const link = Object.assign(document.createElement("a"), { className: "button plain", href: "/sign-in", target: "_blank", textContent: _("Sign in again") });
+  show(_("You are signed out"), _("Your session is over. Sign in again in another tab, then go on here: what you have typed is kept."), [link, button(_("Go on"), "primary", () => goOn(session()))]);
 }
 
 /** Nothing can be sent from here: the browser has gone to another account, or somebody else has signed in. */
 function elsewhere() {
   isOver = true;
   clearInterval(ticking);
-  const link = Object.assign(document.createElement("a"), { className: "button plain", href: "/accounts", target: "_blank", textContent: "To the accounts" });
-  show("You are in another account now", "This page was opened in another one, and nothing can be sent from it here. Go back to that account in another tab, then go on: what you have typed is kept.", [link, button("Go on", "primary", () => goOn(session()))]);
+  const link = Object.assign(document.createElement("a"), { className: "button plain", href: "/accounts", target: "_blank", textContent: _("To the accounts") });
+  show(_("You are in another account now"), _("This page was opened in another one, and nothing can be sent from it here. Go back to that account in another tab, then go on: what you have typed is kept."), [link, button(_("Go on"), "primary", () => goOn(session()))]);
 }
 
 function show(title, text, buttons) {
@@ -89,7 +90,7 @@ async function goOn(path, body) {
     renew(said.csrf_token);
     lasts(said.left_ms);
     channel?.postMessage(said.left_ms);
-    toast("You stay signed in.");
+    toast(_("You stay signed in."));
   } catch (error) {
     if (error.status === 409) elsewhere();
     else if (error.status === 403 && body) goOn(session()); // The page's token is of another account, or of an earlier session.
@@ -113,5 +114,5 @@ function button(text, kind, act) {
 
 function duration(seconds) {
   const minutes = Math.floor(seconds / 60);
-  return minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} seconds`;
+  return minutes ? _("%(minutes)s min %(seconds)s s", { minutes, seconds: seconds % 60 }) : ngettext("%(number)s second", "%(number)s seconds", seconds, { number: seconds });
 }

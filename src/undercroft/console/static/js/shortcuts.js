@@ -2,8 +2,10 @@
 // (data-key). Nothing happens while somebody types, in a dialog, or with a modifier. Keys of one character can be switched off in the list of
 // keys (WCAG 2.1.4), since those who speak to their computer press them by accident; this browser remembers it.
 
-const NAMES = { "/": "Search or filter", "Ctrl+K": "Search everything", "?": "Show these keys" };
-const OF_TABLES = [["↑ ↓", "Move through the rows"], ["Space", "Select the row"], ["Shift ↑ ↓", "Select more rows"], ["Ctrl+A", "Select all on the page"], ["Esc", "Select none"], ["Enter", "Open"], ["F2", "Rename or move"], ["Del", "Delete the selection"], ["Backspace", "The folder above"]];
+import { _ } from "./words.js";
+
+const NAMES = { "/": _("Search or filter"), "Ctrl+K": _("Search everything"), "?": _("Show these keys") };
+const OF_TABLES = [["↑ ↓", _("Move through the rows")], ["Space", _("Select the row")], ["Shift ↑ ↓", _("Select more rows")], ["Ctrl+A", _("Select all on the page")], ["Esc", _("Select none")], ["Enter", _("Open")], ["F2", _("Rename or move")], ["Del", _("Delete the selection")], ["Backspace", _("The folder above")]];
 const OFF = "undercroft-single-keys-off";
 let afterG = false;
 
@@ -20,7 +22,9 @@ function rows() {
 function showAll() {
   const dialog = document.createElement("dialog");
   dialog.setAttribute("aria-labelledby", "shortcuts-title");
-  dialog.innerHTML = '<section class="dialog-page"><header><h1 id="shortcuts-title">Keyboard shortcuts</h1></header><div class="dialog-fields"><div class="field check"><input id="single-keys" type="checkbox" aria-describedby="single-keys-help"><label for="single-keys">Keys of one character</label><p class="help" id="single-keys-help">Switched off, a letter typed by accident does nothing. Ctrl K and the keys of tables stay.</p></div><dl class="pairs keys"></dl></div><footer class="dialog-buttons"><button class="button" type="button" data-close>Close</button></footer></section>';
+  dialog.innerHTML = '<section class="dialog-page"><header><h1 id="shortcuts-title"></h1></header><div class="dialog-fields"><div class="field check"><input id="single-keys" type="checkbox" aria-describedby="single-keys-help"><label for="single-keys"></label><p class="help" id="single-keys-help"></p></div><dl class="pairs keys"></dl></div><footer class="dialog-buttons"><button class="button" type="button" data-close></button></footer></section>';
+  const texts = { h1: _("Keyboard shortcuts"), label: _("Keys of one character"), ".help": _("Switched off, a letter typed by accident does nothing. Ctrl K and the keys of tables stay."), "[data-close]": _("Close") };
+  for (const [part, text] of Object.entries(texts)) dialog.querySelector(part).textContent = text;
   for (const [keys, meaning] of rows()) {
     const term = document.createElement("dt");
     for (const key of keys.split(" ")) term.append(Object.assign(document.createElement("kbd"), { textContent: key }), " ");

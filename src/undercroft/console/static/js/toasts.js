@@ -1,6 +1,8 @@
 // Short messages in the corner: what was done, with what can be done next where there is something. Errors stay until they are closed, and
 // all are kept in the list of the bar (data-notices), of this tab and its account, until somebody signs out or it is closed.
 
+import { _ } from "./words.js";
+
 const SHOWN_MS = 6000;
 const KEPT_MAX = 30;
 const STORE = "undercroft-notices";
@@ -18,7 +20,7 @@ export function toast(text, { kind = "done", act } = {}) {
 
 function show(element, kind) {
   keep(element.querySelector("div").textContent.trim(), kind);
-  const close = button("Close", () => element.remove());
+  const close = button(_("Close"), () => element.remove());
   element.append(close);
   document.querySelector("[data-toasts]").append(element);
   if (kind !== "problem" && kind !== "warning") fade(element);
@@ -63,10 +65,11 @@ function list(all) {
   const menu = document.querySelector("[data-notices]");
   if (!menu) return;
   menu.hidden = !all.notices.length;
-  const said = all.fresh && !menu.open ? `Notifications, ${all.fresh} new` : "Notifications";
+  const isFresh = all.fresh > 0 && !menu.open;
+  const said = isFresh ? _("Notifications, %(number)s new", { number: all.fresh }) : _("Notifications");
   menu.querySelector("summary").setAttribute("aria-label", said);
   menu.querySelector("summary").title = said;
-  menu.querySelector("summary").classList.toggle("fresh", said !== "Notifications");
+  menu.querySelector("summary").classList.toggle("fresh", isFresh);
   menu.querySelector("ul").replaceChildren(...(menu.open ? all.notices.map(line) : []));
 }
 

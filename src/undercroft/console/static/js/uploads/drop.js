@@ -4,6 +4,7 @@
 // "folder", and stand in their zone. A zone may have fields of options, data-option. All of it works in dialogs that come later.
 
 import { toast } from "../toasts.js";
+import { _, ngettext } from "../words.js";
 import { dropped, hasFiles, isJunk, picked } from "./folders.js";
 import { queue } from "./queue.js";
 import * as tray from "./tray.js";
@@ -72,8 +73,8 @@ async function take(zone, finding) {
     const options = optionsOf(zone);
     const found = await finding;
     const wanted = localStorage[KEEP_JUNK] ? found : found.filter(({ path }) => !isJunk(path));
-    if (wanted.length < found.length) toast(`${words.count(found.length - wanted.length, "system file")} left out.`, { kind: "note" });
-    if (!wanted.length) return void toast("There is no file in this.", { kind: "note" });
+    if (wanted.length < found.length) toast(ngettext("%(number)s system file left out.", "%(number)s system files left out.", found.length - wanted.length, { number: words.count(found.length - wanted.length) }), { kind: "note" });
+    if (!wanted.length) return void toast(_("There is no file in this."), { kind: "note" });
     zone.closest("dialog")?.close();
     tray.open();
     await queue.add(bucket, prefix, wanted, options);
@@ -86,7 +87,7 @@ function optionsOf(zone) {
   const value = (name) => zone.querySelector(`[data-option=${name}]`)?.value.trim() ?? "";
   const mode = value("retention-mode");
   const until = value("retention-until");
-  if (Boolean(mode) !== Boolean(until)) throw new Error("A retention needs a mode and a date.");
+  if (Boolean(mode) !== Boolean(until)) throw new Error(_("A retention needs a mode and a date."));
   return {
     contentType: value("content-type"),
     cacheControl: value("cache-control"),
@@ -99,7 +100,7 @@ function optionsOf(zone) {
 function infoOf(text) {
   const pairs = text.split("\n").map((line) => line.trim()).filter(Boolean).map((line) => {
     const [, name, value] = /^([^:\s]+)\s*:\s*(.*)$/.exec(line) ?? [];
-    if (!name) throw new Error(`File info has lines such as "author: Ann", and "${line}" is none.`);
+    if (!name) throw new Error(_('File info has lines such as "author: Ann", and "%(line)s" is none.', { line }));
     return [name.toLowerCase(), value];
   });
   return Object.fromEntries(pairs);

@@ -1,7 +1,7 @@
 // The rows of jobs in the tray.
 
+import { _, ngettext } from "../words.js";
 import { make } from "./elements.js";
-import { count } from "./words.js";
 
 /** Show these jobs in a list. */
 export function show(list, jobs) {
@@ -15,11 +15,11 @@ export function show(list, jobs) {
 /** What the tray is called where there are jobs: "1 job under way · 40 %", "1 job failed". */
 export function headline(jobs) {
   const running = jobs.filter((job) => job.state === "running");
-  if (running.length === 1 && running[0].percent !== null) return `1 job under way · ${running[0].percent} %`;
-  if (running.length) return `${count(running.length, "job")} under way`;
+  if (running.length === 1 && running[0].percent !== null) return _("1 job under way · %(percent)s %%", { percent: running[0].percent });
+  if (running.length) return ngettext("%(number)s job under way", "%(number)s jobs under way", running.length, { number: running.length });
   const failed = jobs.filter((job) => job.state === "failed").length;
-  if (failed) return `${count(failed, "job")} failed`;
-  return jobs.length ? `${count(jobs.length, "job")} ended` : "";
+  if (failed) return ngettext("%(number)s job failed", "%(number)s jobs failed", failed, { number: failed });
+  return jobs.length ? ngettext("%(number)s job ended", "%(number)s jobs ended", jobs.length, { number: jobs.length }) : "";
 }
 
 function rowOf(job) {

@@ -6,6 +6,7 @@
 import { leave } from "../leave.js";
 import { call } from "../request.js";
 import { toast } from "../toasts.js";
+import { _ } from "../words.js";
 import { isFirst } from "./records.js";
 
 const EVERY_MS = 2000;
@@ -94,8 +95,8 @@ class Jobs extends EventTarget {
 const KINDS = { done: "done", failed: "problem", canceled: "note" };
 
 function tell(job) {
-  const { label, href } = job.follow ?? { label: "Show", href: job.href };
-  toast(`${job.title}: ${job.label.toLowerCase()}.`, { kind: KINDS[job.state], act: { label, run: () => leave(href) } });
+  const { label, href } = job.follow ?? { label: _("Show"), href: job.href };
+  toast(_("%(job)s: %(state)s.", { job: job.title, state: job.label.toLowerCase() }), { kind: KINDS[job.state], act: { label, run: () => leave(href) } });
 }
 
 export const jobs = new Jobs();

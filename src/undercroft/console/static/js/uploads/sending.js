@@ -1,5 +1,7 @@
 // One upload to the API address: by XMLHttpRequest, which alone says how much has gone. And when to try again, and how.
 
+import { _ } from "../words.js";
+
 const WAIT_MIN_MS = 1000;
 const WAIT_MAX_MS = 60_000;
 const ATTEMPTS_MAX = 8;
@@ -51,7 +53,7 @@ export function send(address, headers, body, { progress, signal }) {
 
 function failure(request) {
   const { status } = request;
-  if (!status) return new SendFailed("The connection was lost.", { again: true });
+  if (!status) return new SendFailed(_("The connection was lost."), { again: true });
   let said;
   try {
     said = JSON.parse(request.responseText).message;
@@ -60,7 +62,7 @@ function failure(request) {
   }
   const afterMs = 1000 * Number(request.getResponseHeader("retry-after") ?? 0) || 0;
   const again = status >= 500 || status === 429 || status === 408 || status === 401;
-  return new SendFailed(said || `The server answered ${status}.`, { again, status, afterMs });
+  return new SendFailed(said || _("The server answered %(status)s.", { status }), { again, status, afterMs });
 }
 
 /**

@@ -5,6 +5,7 @@
 // sends it. What the server has already is found out by digesting again, so nothing is taken for sent that has changed since.
 
 import { call } from "../request.js";
+import { _ } from "../words.js";
 import { Unreadable, digestOf, forget } from "./hashing.js";
 import { Addresses, inLane } from "./lanes.js";
 import * as records from "./records.js";
@@ -110,7 +111,7 @@ export class Transfer extends EventTarget {
     try {
       await this.#drop();
     } catch (error) {
-      this.#set(CANCELED, `Canceled, but the server keeps what it has: ${error.message}`);
+      this.#set(CANCELED, _("Canceled, but the server keeps what it has: %(reason)s", { reason: error.message }));
     }
   }
 
@@ -312,7 +313,7 @@ export class Transfer extends EventTarget {
   }
 }
 
-const CHANGED = "The file cannot be read any more: it was changed, moved or taken away since it was chosen.";
+const CHANGED = _("The file cannot be read any more: it was changed, moved or taken away since it was chosen.");
 const PARTS_AHEAD = 8;
 
 /** Ask the console. What may pass, such as a lost connection, is marked as worth another attempt. */
@@ -320,8 +321,8 @@ async function ask(path, body) {
   try {
     return await call(path, body);
   } catch (error) {
-    if (error.status === 401) error.message = "Your session is over. Sign in again in another tab, then try again.";
-    if (error.status === undefined) throw new SendFailed("The console cannot be reached.", { again: true });
+    if (error.status === 401) error.message = _("Your session is over. Sign in again in another tab, then try again.");
+    if (error.status === undefined) throw new SendFailed(_("The console cannot be reached."), { again: true });
     error.again = error.status >= 500 && error.status !== 507;
     throw error;
   }

@@ -1,5 +1,6 @@
 // The tray: a pill at the bottom right that opens to a row a file and a row a job, and a button with a ring in the bar above.
 
+import { _, ngettext } from "../words.js";
 import { chooser, chooserOfAll } from "./choosing.js";
 import { icon, make, makeSVG } from "./elements.js";
 import * as jobRows from "./job-rows.js";
@@ -48,18 +49,18 @@ function tray() {
   const pill = make("button", { class: "tray-pill", type: "button", "aria-expanded": "true", "aria-controls": "tray-body", onclick: toggle }, ...Object.values(icons), title, icon("chevron"));
   const total = make("p", { class: "tray-total" });
   const actions = {
-    pauseAll: action("Pause all", "pause", () => queue.pauseAll()),
-    resumeAll: action("Resume all", "play", () => queue.resumeAll()),
-    cancelAll: action("Cancel all", "close", () => queue.cancelAll()),
-    clear: action("Clear finished", "done", () => (queue.clear(), jobs.clear())),
+    pauseAll: action(_("Pause all"), "pause", () => queue.pauseAll()),
+    resumeAll: action(_("Resume all"), "play", () => queue.resumeAll()),
+    cancelAll: action(_("Cancel all"), "close", () => queue.cancelAll()),
+    clear: action(_("Clear finished"), "done", () => (queue.clear(), jobs.clear())),
   };
-  const list = make("ul", { class: "tray-rows", "aria-label": "Uploads" });
-  const jobList = make("ul", { class: "tray-rows tray-jobs", "aria-label": "Jobs" });
+  const list = make("ul", { class: "tray-rows", "aria-label": _("Uploads") });
+  const jobList = make("ul", { class: "tray-rows tray-jobs", "aria-label": _("Jobs") });
   const chooseAll = chooserOfAll();
   const more = make("p", { class: "tray-more quiet", hidden: true });
   const says = make("p", { class: "unseen", role: "status", "aria-live": "polite" });
   const body = make("div", { class: "tray-body", id: "tray-body" }, make("div", { class: "tray-actions" }, total, ...Object.values(actions)), chooseAll, list, more, jobList);
-  const root = make("section", { class: "tray", "aria-label": "Transfers and jobs", hidden: true }, pill, body, says);
+  const root = make("section", { class: "tray", "aria-label": _("Transfers and jobs"), hidden: true }, pill, body, says);
   return { tray: root, pill, ...icons, title, total, ...actions, chooseAll, list, jobList, more, says, body };
 }
 
@@ -91,12 +92,12 @@ function refresh() {
   const stopped = queue.of(PAUSED, FAILED, MISSING).length;
   const ofFiles = headline(active, stopped);
   const ofJobs = jobRows.headline(jobs.list);
-  const uploading = active && size ? `${ofFiles} · ${words.percent(sent, size)} %` : ofFiles;
+  const uploading = active && size ? _("%(what)s · %(percent)s %%", { what: ofFiles, percent: words.percent(sent, size) }) : ofFiles;
   parts.uploadIcon.toggleAttribute("hidden", !transfers.length);
   parts.jobIcon.toggleAttribute("hidden", transfers.length > 0);
   parts.title.textContent = transfers.length ? [uploading, ofJobs].filter(Boolean).join(", ") : ofJobs;
-  parts.total.textContent = !transfers.length ? "" : words.progress(sent, size, active ? rate : 0) + (active && rate ? `, ${words.size(Math.round(rate))}/s` : "");
-  parts.button.setAttribute("aria-label", `Transfers: ${parts.title.textContent}`);
+  parts.total.textContent = !transfers.length ? "" : words.progress(sent, size, active ? rate : 0) + (active ? speed(rate) : "");
+  parts.button.setAttribute("aria-label", _("Transfers: %(text)s", { text: parts.title.textContent }));
   parts.button.title = parts.title.textContent;
   parts.ring.setAttribute("stroke-dashoffset", RING * (1 - (transfers.length ? (size ? sent / size : 1) : partOfJobs())));
   parts.button.classList.toggle("troubled", queue.of(FAILED, MISSING).length > 0 || jobs.list.some((job) => job.state === "failed"));
@@ -118,11 +119,11 @@ function partOfJobs() {
 
 function headline(active, stopped) {
   const failed = queue.of(FAILED).length;
-  if (active) return queue.offline ? "Offline: uploads wait" : `Uploading ${words.count(active, "file")}`;
-  if (failed) return `${words.count(failed, "upload")} failed`;
-  if (stopped) return `${words.count(stopped, "upload")} unfinished`;
+  if (active) return queue.offline ? _("Offline: uploads wait") : ngettext("Uploading %(number)s file", "Uploading %(number)s files", active, { number: words.count(active) });
+  if (failed) return ngettext("%(number)s upload failed", "%(number)s uploads failed", failed, { number: words.count(failed) });
+  if (stopped) return ngettext("%(number)s upload unfinished", "%(number)s uploads unfinished", stopped, { number: words.count(stopped) });
   const done = queue.of(DONE).length;
-  return done ? `${words.count(done, "file")} uploaded` : "No uploads";
+  return done ? ngettext("%(number)s file uploaded", "%(number)s files uploaded", done, { number: words.count(done) }) : _("No uploads");
 }
 
 function refreshRows(transfers) {
@@ -142,23 +143,24 @@ function refreshRows(transfers) {
     refreshRow(row, transfer);
   }
   parts.more.hidden = transfers.length <= ROWS_MAX;
-  parts.more.textContent = `and ${words.count(Math.max(transfers.length - ROWS_MAX, 0), "more file")}`;
+  const more = Math.max(transfers.length - ROWS_MAX, 0);
+  parts.more.textContent = ngettext("and %(number)s more file", "and %(number)s more files", more, { number: words.count(more) });
 }
 
 function rowOf(transfer) {
   const name = transfer.name.split("/").pop();
   const row = {
     root: make("li", { class: "tray-row" }),
-    bar: make("progress", { "aria-label": `Upload of ${name}`, max: 100, value: 0 }),
+    bar: make("progress", { "aria-label": _("Upload of %(name)s", { name }), max: 100, value: 0 }),
     status: make("p", { class: "tray-status" }),
     digest: make("p", { class: "tray-digest", hidden: true }),
-    pause: action(`Pause ${name}`, "pause", () => queue.pause(transfer)),
-    resume: action(`Resume ${name}`, "play", () => queue.resume(transfer)),
-    cancel: action(`Cancel ${name}`, "close", () => queue.cancel(transfer)),
+    pause: action(_("Pause %(name)s", { name }), "pause", () => queue.pause(transfer)),
+    resume: action(_("Resume %(name)s", { name }), "play", () => queue.resume(transfer)),
+    cancel: action(_("Cancel %(name)s", { name }), "close", () => queue.cancel(transfer)),
     wrong: "",
   };
   row.choose = chooser(transfer, row, plan);
-  const note = transfer.versions ? [make("span", { class: "badge warn" }, `creates version ${transfer.versions + 1}`)] : [];
+  const note = transfer.versions ? [make("span", { class: "badge warn" }, _("creates version %(number)s", { number: transfer.versions + 1 }))] : [];
   row.root.append(
     make("p", { class: "tray-name" }, make("span", { class: "tray-file", title: `${transfer.bucket}/${transfer.name}` }, name), ...note),
     make("div", { class: "tray-buttons" }, row.pause, row.resume, row.cancel), row.bar, row.status, row.digest, row.choose);
@@ -176,7 +178,7 @@ function refreshRow(row, transfer) {
   row.status.textContent = text;
   row.pause.hidden = !transfer.isActive;
   row.resume.hidden = state !== PAUSED && state !== FAILED;
-  row.resume.title = state === FAILED ? "Try again" : "Resume";
+  row.resume.title = state === FAILED ? _("Try again") : _("Resume");
   row.cancel.hidden = transfer.isOver;
   row.choose.hidden = state !== MISSING;
   if (state === DONE && transfer.sha1 && row.digest.hidden) showDigest(row.digest, transfer);
@@ -184,7 +186,7 @@ function refreshRow(row, transfer) {
 
 /** The SHA-1 of what was uploaded, to be compared with that of the file. */
 function showDigest(line, { sha1, name }) {
-  const label = `Copy SHA-1 of ${name.split("/").pop()}`;
+  const label = _("Copy SHA-1 of %(name)s", { name: name.split("/").pop() });
   line.append(make("span", {}, "SHA-1 "), make("code", {}, sha1), make("button", { class: "icon-button", type: "button", "data-copy": sha1, "aria-label": label, title: label }, icon("copy")));
   line.hidden = false;
 }
@@ -192,18 +194,20 @@ function showDigest(line, { sha1, name }) {
 function statusOf(transfer, row) {
   const { size, state } = transfer;
   const sent = transfer.sentBytes;
-  if (state === DONE) return `Uploaded, ${words.size(size)}`;
-  if (state === CANCELED) return transfer.problem || "Canceled";
+  const wrong = row.wrong ? `${row.wrong} ` : "";
+  if (state === DONE) return _("Uploaded, %(size)s", { size: words.size(size) });
+  if (state === CANCELED) return transfer.problem || _("Canceled");
   if (state === FAILED) return transfer.problem;
-  if (state === MISSING && transfer.record) return `${row.wrong}Begun earlier, ${words.size(size)}: choose the same file, and only what is missing is sent.`;
-  if (state === MISSING) return `${row.wrong}Not uploaded when the page was left, ${words.size(size)}: choose the file again.`;
-  if (state === PAUSED) return `Paused at ${words.progress(sent, size, 0)}`;
-  if (state === WAITING) return `Waiting, ${words.size(size)}`;
-  if (queue.offline) return `Offline at ${words.progress(sent, size, 0)}: goes on by itself`;
-  if (transfer.checking) return `Checking what was sent: ${words.progress(sent, size, 0)}`;
-  const rate = transfer.rate;
-  return words.progress(sent, size, rate) + (rate ? `, ${words.size(Math.round(rate))}/s` : "");
+  if (state === MISSING && transfer.record) return `${wrong}${_("Begun earlier, %(size)s: choose the same file, and only what is missing is sent.", { size: words.size(size) })}`;
+  if (state === MISSING) return `${wrong}${_("Not uploaded when the page was left, %(size)s: choose the file again.", { size: words.size(size) })}`;
+  if (state === PAUSED) return _("Paused at %(progress)s", { progress: words.progress(sent, size, 0) });
+  if (state === WAITING) return _("Waiting, %(size)s", { size: words.size(size) });
+  if (queue.offline) return _("Offline at %(progress)s: goes on by itself", { progress: words.progress(sent, size, 0) });
+  if (transfer.checking) return _("Checking what was sent: %(progress)s", { progress: words.progress(sent, size, 0) });
+  return words.progress(sent, size, transfer.rate) + speed(transfer.rate);
 }
+
+const speed = (rate) => (rate ? _(", %(size)s/s", { size: words.size(Math.round(rate)) }) : "");
 
 /** Say the beginning, each quarter, and the end, once each. */
 function announce(active, sent, size, title) {
@@ -211,7 +215,7 @@ function announce(active, sent, size, title) {
   if (active) {
     const quarter = Math.floor((4 * sent) / (size || 1)) || 0;
     if (!announced) say(title);
-    else if (quarter + 1 > announced && quarter < 4) say(`${25 * quarter} percent uploaded`);
+    else if (quarter + 1 > announced && quarter < 4) say(_("%(number)s percent uploaded", { number: 25 * quarter }));
     announced = Math.max(announced, Math.min(quarter, 3) + 1);
   } else if (announced || done > told) {
     announced = 0;
