@@ -29,6 +29,7 @@ REPLICATION_SOURCES_PER_BUCKET = 1000  # Ours: keys of sources that a destinatio
 REPLICATION_PRIORITY_MAX = 2**31 - 1
 CORS_RULES_PER_BUCKET = 100
 CORS_RULE_MAX_BYTES = 1000
+CORS_ID_MAX_LENGTH = 255  # Of S3's ID of a rule, in characters: S3 API, PutBucketCors.
 CORS_MAX_AGE_S = 86_400
 CORS_REQUEST_HEADERS_MAX = 64  # Ours: header names that a preflight may ask for, since each is held against every rule.
 CORS_POLICIES_REMEMBERED = 256  # Ours: buckets whose rules a face keeps ready for matching.
@@ -376,6 +377,7 @@ STOP_REPEATED_S = 1.0  # timeout(1) sends SIGTERM to a process and to its group:
 KILL_MARGIN_S = 2.0  # After the graceful stop, time for a process to close its store before it is killed.
 COLLECT_AFTER_ALLOCATIONS = 20_000  # Objects made and not yet freed before the garbage collector looks.
 MEMORY_TRIM_S = 10.0  # How often a process gives back to the system what the C library keeps.
+KEPT_SETTING_MAX_LENGTH = 300  # Of an option that is chosen in the console: a host name has up to 253 characters.
 PREPARED_MAX_BYTES = 1 * MIB  # What the preparing process may say to the supervisor.
 PASSWORD_INPUT_MAX_BYTES = 4 * KIB
 
@@ -417,6 +419,12 @@ DELIVERY_SUSPEND_ATTEMPTS = 20  # … if there were so many: a clock that jumps 
 EVENT_KEPT_S = 7 * 86_400  # An event that could not be delivered for so long is dropped.
 EVENTS_WAITING_MAX = 100_000  # Events of one rule that may wait; of more, the oldest are dropped.
 EVENTS_DROPPED_AT_ONCE = 2000  # In one transaction.
+# What was delivered or given up can be sent again for so long: a receiver that was down over a weekend, or lost what it had, …
+PAST_EVENTS_KEPT_S = 30 * 86_400
+# … and so many given-up events of one rule, as many as may wait: some 25 MB of names of usual length. What was delivered is kept
+# with the log of deliveries, so at most DELIVERIES_LOGGED times NOTIFICATION_BATCH_MAX events of a rule.
+EVENTS_GIVEN_UP_MAX = EVENTS_WAITING_MAX
+EVENTS_PAGE_MAX = 100  # Events of an entry of the log that are shown, and may be chosen, at once.
 # Of deleted buckets of an account, while their last events wait; what more would wait is dropped.
 ORPHANED_RULES_MAX = 1000
 DELIVERIES_LOGGED = 100  # The latest of each rule.

@@ -1,6 +1,7 @@
 """The settings: one frozen object, from the flags of the command line, `UNDERCROFT_…` variables and a TOML file.
 
-A flag wins over a variable, a variable over the file. Every option is one row of `_OPTIONS`, read by the same function
+A flag wins over a variable, a variable over the file, and the file over what an operator chose in the console, which the catalog keeps
+for a few options (`KEPT_OPTIONS`). Every option is one row of `_OPTIONS`, read by the same function
 wherever it comes from, so that the three agree. Secrets have no flag, since a command line is for every user to see.
 """
 
@@ -22,6 +23,7 @@ from undercroft import limits
 from undercroft.prices import Prices, parse_prices
 
 ENVIRONMENT_PREFIX = "UNDERCROFT_"
+KEPT_OPTIONS = ("region", "public_url", "domain")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
 _REGION = re.compile(rf"{_LABEL}\Z")
@@ -101,6 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_from: str | None = None
 
     prices: Prices | None = None  # What use costs, for the estimate of the console's reports.
+    given: frozenset[str] = frozenset()  # The options that somebody decided when the server was started.
 
     def __repr__(self) -> str:
         return f"Settings(data={str(self.data)!r}, listen={str(self.listen)!r})"  # Others are secrets (P8).
@@ -167,6 +170,7 @@ def load(flags: Mapping[str, object], environment: Mapping[str, str] = os.enviro
                 except ValueError as error:
                     raise SettingsError(f"{where}: {error}") from None
                 break
+    values["given"] = frozenset(values)
     values.setdefault("data", _default_data(environment))
     values.setdefault("workers", min(len(os.sched_getaffinity(0)), limits.WORKERS_MAX))
     values.setdefault("catalog", values["data"] / "catalog.db")
@@ -177,6 +181,32 @@ def load(flags: Mapping[str, object], environment: Mapping[str, str] = os.enviro
     if settings.test_chance and not settings.test_hooks:
         raise SettingsError("--test-chance needs --test-hooks")
     return settings
+
+
+def read_kept(name: str, text: str) -> str:
+    """The value of one of the `KEPT_OPTIONS`, as it is kept. Raises `ValueError`."""
+    return str(_OPTIONS[name](text))
+
+
+def with_kept(settings: Settings, kept: Mapping[str, str]) -> Settings:
+    """The settings with what is kept of options that nobody has given. Raises `SettingsError`."""
+    chosen = {}
+    for name in KEPT_OPTIONS:
+        if name in kept and name not in settings.given:
+            try:
+                chosen[name] = read_kept(name, kept[name])
+            except ValueError as error:
+                flag = "--" + name.replace("_", "-")
+                raise SettingsError(f"{name}, as it was chosen in the console: {error}. {flag} wins over it.") from None
+    return msgspec.structs.replace(settings, **chosen)
+
+
+def without_kept(settings: Settings) -> Settings:
+    """The settings as they are where nothing is kept."""
+    bare = Settings(data=settings.data, catalog=settings.catalog, blobs=settings.blobs)
+    return msgspec.structs.replace(
+        settings, **{name: getattr(bare, name) for name in KEPT_OPTIONS if name not in settings.given}
+    )
 
 
 def _read_file(path: Path) -> dict[str, object]:

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from harness.clients import boto3_client
 from harness.console import console_of
+from harness.processes import wait_until
 from harness.receiver import LOOPBACK, receiving
 
 SECRET = "0123456789abcdefghijklmnopqrstuv"
@@ -64,6 +65,23 @@ def test_t78_the_test_button_shows_the_answer_and_an_upload_is_delivered_and_sig
     expect(
         console.page.get_by_role("cell", name="Events").or_(console.page.get_by_text("Delivered")).first
     ).to_be_visible()
+
+    # What was delivered is sent again: of the delivery that is chosen, the file that is chosen.
+    again = console.page.get_by_role("link", name="Send events of delivery 2 again")
+
+    def is_logged() -> bool:  # Which it is right after the target has answered.
+        console.open("/buckets/told-of-everything/events/tell-my-app/log")
+        return again.count() == 1
+
+    wait_until(is_logged, "the delivery in the log")
+    again.click()
+    console.page.get_by_role("button", name="Send the selected again").click()
+    expect(console.page.get_by_role("alert")).to_contain_text("Select the events")
+    console.page.get_by_role("checkbox", name="Select kitten.jpg").check()
+    console.page.get_by_role("button", name="Send the selected again").click()
+    expect(console.page.get_by_text("The events wait to be sent again.")).to_be_visible()
+    receiver.wait_for(lambda: sum(b"kitten.jpg" in one.body for one in receiver.came) == 2)
+    assert len({one.body for one in receiver.came if b"kitten.jpg" in one.body}) == 1
 
     console.open("/buckets/told-of-everything/events")
     console.page.get_by_role("link", name="Remove tell-my-app").click()

@@ -81,13 +81,14 @@ REFUSED: Mapping[str, Refused] = {
     "/operator/accounts/{account_id:str}/caps": Refused([("storage", "much")]),
     "/operator/accounts/{account_id:str}/act": Refused([("reason", "")]),
     "/operator/accounts/{account_id:str}/delete": Refused([("confirm", "another")]),
+    "/operator/installation/addresses": Refused([("region", "No Region"), ("current_password", "wrong")]),
     "/operator/invitations/new": Refused([("email", "no address")]),
 }
 
 # Nothing that is typed can be wrong here: these are buttons, questions about a selection, and what scripts send.
 BUTTONS = {
     "/members/{email}/remove", "/accounts", "/sign-out", "/stop-acting", "/session/extend", "/settings/passkeys/{passkey_id}/remove", "/settings/set-up/leave", "/settings/email/take-back", "/caps/alerts/ask", "/caps/alerts/test", "/alerts/confirm/{secret}", "/alerts/unsubscribe/{secret}", "/settings/email/{secret}", "/preferences/language", "/preferences/theme", "/preferences/rail", "/buckets/{name}/lock/enable", "/buckets/{name}/events/{rule}/remove",
-    "/buckets/{name}/events/{rule}/again", "/buckets/{name}/events/{rule}/test", "/buckets/{name}/file/hold",
+    "/buckets/{name}/events/{rule}/again", "/buckets/{name}/events/{rule}/given-up", "/buckets/{name}/events/{rule}/log/{number}", "/buckets/{name}/events/{rule}/test", "/buckets/{name}/file/hold",
     "/buckets/{name}/file/restore", "/buckets/{name}/file/hide", "/buckets/{name}/file/unhide", "/buckets/{name}/file/delete",
     "/buckets/{name}/shares/revoke", "/replication/targets/{target}/remove", "/buckets/{name}/replication/retry",
     "/buckets/{name}/replication/{rule}/pause", "/buckets/{name}/replication/{rule}/resume",

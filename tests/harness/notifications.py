@@ -46,9 +46,9 @@ async def waiting(bench: Bench, bucket: Bucket | None = None) -> list[outbox.Eve
     """The events that wait for the rules of a bucket, the bench's own if none is given."""
     found = bucket or bench.bucket
     return [
-        event
+        waits.event
         for one in found.notification_rules
-        for _, event in await outbox.head(bench.catalog.rows, found.bucket_id, one.rule_id, 1000)
+        for waits in await outbox.head(bench.catalog.rows, found.bucket_id, one.rule_id, 1000)
     ]
 
 

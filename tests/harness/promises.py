@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from harness.stores import START_MS, Bench, sha1
 from undercroft import limits
 from undercroft.blobs.sealing import unseal
-from undercroft.catalog import accounts, deliveries, outbox, usage
+from undercroft.catalog import accounts, deliveries, outbox, past_events, usage
 from undercroft.catalog.contract import Row
 from undercroft.store.files.encryption import context_of
 from undercroft.store.identity.principals import Principal
@@ -153,7 +153,7 @@ async def _bucket_picture(bench: Bench, principal: Principal, bucket: Bucket) ->
 
 
 async def _notifications_picture(bench: Bench, principal: Principal, bucket: Bucket) -> list[Any]:
-    """Each rule with its secrets, what waits for it, and what was delivered."""
+    """Each rule with its secrets, what waits for it, what was delivered, and what can be sent again."""
     rules = await bench.store.notifications.rules(principal, bucket.bucket_id)
     kept = (await bench.store.buckets.find(bucket_id=bucket.bucket_id)).notification_rules
     picture = []
@@ -163,11 +163,22 @@ async def _notifications_picture(bench: Bench, principal: Principal, bucket: Buc
         picture.append(
             [
                 msgspec.to_builtins(rule),
-                [(sequence, event.event_type, event.name.decode(), event.size) for sequence, event in head],
+                [(waits.sequence, *_in_short(waits.event)) for waits in head],
                 [(entry.kind, entry.events, entry.attempt, entry.status, entry.error) for entry in log],
+                [
+                    (past.number, past.first_sequence, past.is_given_up, *_in_short(past.event))
+                    for entry in log
+                    for past in await past_events.of_entry(
+                        bench.catalog.rows, bucket.bucket_id, rule_id, entry.number, 0, 1000
+                    )
+                ],
             ]
         )
     return picture
+
+
+def _in_short(event: outbox.Event) -> tuple[Any, ...]:
+    return event.event_type, event.name.decode(), event.size
 
 
 async def _replication_picture(bench: Bench, bucket: Bucket, versions: Sequence[FileVersion]) -> list[Any]:

@@ -234,6 +234,16 @@ async def drop_events(bench: Bench) -> None:
     await bench.store.work.deliveries.prune()
 
 
+async def given_up(bench: Bench) -> None:
+    await heard_of(bench)
+    await drop_events(bench)
+
+
+async def send_again(bench: Bench) -> None:
+    bucket = await bench.store.buckets.find(name=bench.bucket.name)
+    await bench.store.past_events.send_again(bench.principal, bucket, bucket.notification_rules[0].name)
+
+
 # -- Replication ------------------------------------------------------------------------------------------------------
 async def replicated(bench: Bench, *, existing: bool = False) -> Pair:
     """A rule for all files of the bench's bucket, to a bucket with Object Lock."""
@@ -459,6 +469,7 @@ WRITE_PATHS = (
     WritePath("deliver an event", deliver, heard_of),
     WritePath("fail to deliver an event", fail_to_deliver, heard_of),
     WritePath("drop events", drop_events, heard_of),
+    WritePath("send events again", send_again, given_up),
     WritePath("upload under a replication rule", upload_blob, replicated),
     WritePath("delete a version that waits", delete_waiting, replicated_with_upload),
     WritePath("look for existing files", take_a_step, with_existing_files),

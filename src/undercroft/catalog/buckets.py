@@ -9,7 +9,7 @@ from undercroft.catalog.contract import Rows, Transaction
 
 _COLUMNS = "bucket_id, account_id, name, type, revision, created_ms"
 _OF_BUCKETS = (  # Tables with what goes when the bucket does.
-    "buckets", "bucket_documents", "usage_deltas", "deliveries", "replication_queues", "shares", "hidings",
+    "buckets", "bucket_documents", "usage_deltas", "deliveries", "past_events", "replication_queues", "shares", "hidings",
 )  # fmt: skip
 
 

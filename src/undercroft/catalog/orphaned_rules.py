@@ -72,7 +72,7 @@ async def end(tx: Transaction, bucket_id: str, rule_id: str) -> bool:
 
 async def delete_of_account(tx: Transaction, account_id: str) -> None:
     """Remove the orphaned rules of an account, with their queues and whatever waits in them."""
-    for table in ("notification_queues", "outbox", "deliveries"):
+    for table in ("notification_queues", "outbox", "deliveries", "past_events"):
         await tx.run(
             f"DELETE FROM {table} WHERE (bucket_id, rule_id) IN"
             " (SELECT bucket_id, rule_id FROM orphaned_rules WHERE account_id = ?1)",

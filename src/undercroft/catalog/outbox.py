@@ -1,6 +1,6 @@
 """Statements about events that wait to be delivered, and about the queue of each notification rule.
 
-A rule's events are delivered in the order of their sequence. The queue's row says when something is to be tried next, so the
+A rule's events are delivered in the order of their sequence. What is sent again comes in at the end, under a new sequence. The queue's row says when something is to be tried next, so the
 search for work never looks at the events themselves.
 """
 
@@ -24,6 +24,15 @@ class Event(NamedTuple):
     name: bytes
     size: int | None
     file_id: str
+
+
+class Waiting(NamedTuple):
+    """An event in a queue. `first_sequence` is the one it had when it came in first, and `since_ms` says since when it waits."""
+
+    sequence: int
+    first_sequence: int
+    since_ms: int
+    event: Event
 
 
 class QueueRow(NamedTuple):
@@ -87,13 +96,21 @@ async def due(rows: Rows, now_ms: int, latest_ms: int, limit: int, of_account: i
     return [(str(account_id), str(bucket_id), str(rule_id)) for account_id, bucket_id, rule_id in found]
 
 
-async def head(rows: Rows, bucket_id: str, rule_id: str, limit: int) -> list[tuple[int, Event]]:
-    """The oldest events that wait, with their sequences."""
+async def head(rows: Rows, bucket_id: str, rule_id: str, limit: int) -> list[Waiting]:
+    """The events that wait in front of all others."""
     found = await rows.all(
-        f"SELECT sequence, {_EVENT} FROM outbox WHERE bucket_id = ?1 AND rule_id = ?2 ORDER BY sequence LIMIT ?3",
+        f"SELECT sequence, coalesce(first_sequence, sequence), coalesce(again_ms, at_ms), {_EVENT} FROM outbox"
+        " WHERE bucket_id = ?1 AND rule_id = ?2 ORDER BY sequence LIMIT ?3",
         (bucket_id, rule_id, limit),
     )
-    return [(row[0], Event._make(row[1:])) for row in found]  # type: ignore[misc]
+    return [Waiting(row[0], row[1], row[2], Event._make(row[3:])) for row in found]  # type: ignore[arg-type]
+
+
+async def count(rows: Rows, bucket_id: str, rule_id: str) -> int:
+    """How many events wait for a rule."""
+    row = await rows.one("SELECT count(*) FROM outbox WHERE bucket_id = ?1 AND rule_id = ?2", (bucket_id, rule_id))
+    assert row is not None
+    return row[0]  # type: ignore[return-value]
 
 
 async def queues_of(rows: Rows, bucket_id: str) -> list[QueueRow]:
@@ -113,7 +130,7 @@ async def queues_after(rows: Rows, bucket_id: str, rule_id: str, limit: int) -> 
 
 
 async def forget(tx: Transaction, bucket_id: str, rule_id: str, through: int) -> None:
-    """Remove the events up to this sequence: they are delivered, or too old."""
+    """Remove the events up to this sequence: they are delivered, or given up."""
     await tx.run(
         "DELETE FROM outbox WHERE bucket_id = ?1 AND rule_id = ?2 AND sequence <= ?3", (bucket_id, rule_id, through)
     )
@@ -164,6 +181,6 @@ async def halt(tx: Transaction, bucket_id: str, rule_id: str) -> None:
 
 
 async def remove(tx: Transaction, bucket_id: str, rule_id: str) -> None:
-    """Remove the queue with all that waits in it and the log of its deliveries."""
-    for table in ("notification_queues", "outbox", "deliveries"):
+    """Remove the queue with all that waits in it, the log of its deliveries, and the events that these were about."""
+    for table in ("notification_queues", "outbox", "deliveries", "past_events"):
         await tx.run(f"DELETE FROM {table} WHERE bucket_id = ?1 AND rule_id = ?2", (bucket_id, rule_id))

@@ -12,8 +12,8 @@ sequence are stored negated (`inverted_ms`, `inverted_seq`) and every scan is as
 
 from undercroft.catalog.early_deltas import EARLY_DELTAS
 
-# An older program would hold nobody to caps by the day, and know no alert about a bucket.
-COMPATIBLE_VERSION = 24
+# An older program would send an event again under another id, and leave what is kept of events behind when their bucket is deleted.
+COMPATIBLE_VERSION = 27
 
 DELTAS: tuple[tuple[str, ...], ...] = (
     *EARLY_DELTAS,
@@ -350,6 +350,29 @@ DELTAS: tuple[tuple[str, ...], ...] = (
             handles {BYTES} NOT NULL,
             PRIMARY KEY (bucket_id, hiding_id)
         )""",
+    ),
+    (
+        # Events that wait no more: `number` is the entry of the rule's log that says what became of them.
+        """CREATE TABLE past_events (
+            bucket_id TEXT NOT NULL,
+            rule_id TEXT NOT NULL,
+            is_given_up INTEGER NOT NULL,
+            number {BIG} NOT NULL,
+            sequence {BIG} NOT NULL,
+            first_sequence {BIG} NOT NULL,
+            since_ms {BIG} NOT NULL,
+            event_type TEXT NOT NULL,
+            at_ms {BIG} NOT NULL,
+            name {BYTES} NOT NULL,
+            size {BIG},
+            file_id TEXT NOT NULL,
+            PRIMARY KEY (bucket_id, rule_id, is_given_up, number, sequence)
+        ) {CLUSTERED}""",
+        # Of events that wait to be sent again: the sequence that their ids are made of, and since when they wait.
+        "ALTER TABLE outbox ADD COLUMN first_sequence {BIG}",
+        "ALTER TABLE outbox ADD COLUMN again_ms {BIG}",
+        # Of the server's options those that an operator chose in the console.
+        "CREATE TABLE kept_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     ),
 )
 

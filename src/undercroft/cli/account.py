@@ -10,7 +10,7 @@ import typer
 from undercroft.cli.on_data import on_data
 from undercroft.cli.options import JSON, PasswordStdin
 from undercroft.cli.output import day_and_time, print_fields, print_json, print_table
-from undercroft.cli.session import api_url, read_password, with_store
+from undercroft.cli.session import api_url, read_password, region, with_store
 from undercroft.settings import Settings
 from undercroft.store import Store
 from undercroft.store.identity.accounts import NewAccount
@@ -90,7 +90,7 @@ def create(
                 "applicationKey": made.key.secret,
                 "s3Endpoint": settings.s3_endpoint(origin),
                 "apiUrl": origin,
-                "region": settings.region,
+                "region": region(settings),
             }
         )
     else:

@@ -63,6 +63,12 @@ def api_url(settings: Settings) -> str:
     return served.public_url or Address(host.strip("[]"), int(port)).origin(served.scheme)
 
 
+def region(settings: Settings) -> str:
+    """The region's name: as it was given to the command, else as the server of this data directory last said."""
+    served = data_directory.read_addresses(settings.data)
+    return settings.region if served is None or "region" in settings.given else served.region
+
+
 def read_password(from_stdin: bool) -> str:
     """A new password: the first line of standard input, or asked for twice on the terminal."""
     if from_stdin:

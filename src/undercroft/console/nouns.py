@@ -23,6 +23,7 @@ def day_in_words(day: date) -> str:
 FORMS: dict[str, Forms] = {
     "byte": _forms("%(number)s byte", "%(number)s bytes"),
     "file": _forms("%(number)s file", "%(number)s files"),
+    "event": _forms("%(number)s event", "%(number)s events"),
     "file version": _forms("%(number)s file version", "%(number)s file versions"),
     "version": _forms("%(number)s version", "%(number)s versions"),
     "locked version": _forms("%(number)s locked version", "%(number)s locked versions"),

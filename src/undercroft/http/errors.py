@@ -23,3 +23,10 @@ class BodyBroken(HTTPInputError):
 
 class MalformedURL(HTTPInputError):
     """The path or query is not percent-encoded UTF-8."""
+
+
+class MalformedXML(HTTPInputError):
+    """The document of the body is no XML, or none that is taken."""
+
+    def __init__(self, message: str = "The XML of the body is not well-formed or does not fit this request.") -> None:
+        super().__init__(message)

@@ -118,6 +118,18 @@ class HTTPProtocol(asyncio.Protocol):
         self._queue.clear()
         self.resume_writing()
 
+    def eof_received(self) -> bool:
+        """The client sends no more, but may still read: what has come whole is answered. Whether to stay until then.
+
+        Under TLS there is no half of a connection to close (asyncio does not keep one), and of what has not come whole there is
+        nothing to answer.
+        """
+        if self.scheme == "https" or self._answering is None or self._receiving is not None:
+            return False
+        if self._parting is None:
+            (self._queue[-1] if self._queue else self._answering).keep_alive = False
+        return True
+
     def shutdown(self) -> None:
         """Finish what is being answered, then close: called by the server when it stops."""
         if self._answering is None:
@@ -218,6 +230,8 @@ class HTTPProtocol(asyncio.Protocol):
         if end < 0:
             self._line = data
             return None
+        if data.find(b" HTTP/", 0, end) < 0:
+            raise Refused(refusal.BAD_REQUEST)  # The parser takes RTSP/1.0 and ICE/1.0 as well, and HTTP/0.9.
         self._between = False
         return head.clean(data, end)
 
@@ -277,7 +291,8 @@ class HTTPProtocol(asyncio.Protocol):
                 raise Refused(refusal.BAD_REQUEST)  # The parser would not give the body.
         raw_path, query, authority = head.split_target(self._url, method)
         if authority is not None:
-            self._headers[:] = [(name, authority if name == b"host" else value) for name, value in self._headers]
+            self._headers[:] = [one for one in self._headers if one[0] != b"host"]
+            self._headers.append((b"host", authority))  # HTTP/1.0 may have come without one.
         return Exchange(
             self,
             method.decode("ascii"),

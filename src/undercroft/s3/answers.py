@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from undercroft.http.response import RETRY_AFTER, Headers, Response
+from undercroft.http.xml_out import document
 from undercroft.s3.errors import S3Error
-from undercroft.s3.xml_out import document, error_document
+from undercroft.s3.xml_out import error_document
 
 _XML = (b"content-type", b"application/xml")
 
 
 def xml_answer(root: str, content: str, headers: Headers | None = None) -> Response:
     """A document in the S3 namespace with status 200."""
-    return Response(200, [_XML, *(headers or [])], document(root, content))
+    return xml_document_answer(document(root, content), headers)
+
+
+def xml_document_answer(body: bytes, headers: Headers | None = None) -> Response:
+    """A document that is written already, with status 200."""
+    return Response(200, [_XML, *(headers or [])], body)
 
 
 def bare_answer(status: int, headers: Headers | None = None) -> Response:

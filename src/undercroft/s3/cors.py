@@ -9,14 +9,11 @@ from undercroft.http.request import Request
 from undercroft.http.response import Headers, Response
 from undercroft.s3.errors import S3Error
 from undercroft.s3.routing import Target
+from undercroft.store.buckets.cors import OPERATION_OF_METHOD, S3_METHODS
 from undercroft.store.errors import NoSuchBucket
 
 if TYPE_CHECKING:
     from undercroft.store import Store
-
-# The operations of rules by the HTTP methods that S3 rules are about.
-OPERATIONS = {"GET": "s3_get", "HEAD": "s3_head", "PUT": "s3_put", "POST": "s3_post", "DELETE": "s3_delete"}
-METHODS = {operation: method for method, operation in OPERATIONS.items()}
 
 _NOT_ENABLED = "CORSResponse: CORS is not enabled for this bucket."
 _NOT_ALLOWED = (
@@ -40,7 +37,7 @@ class CORS:
         asked = preflight_of(request)
         if b"origin" not in request.header_map:
             raise S3Error("BadRequest", "Insufficient information. Origin request header needed.")
-        if asked is None or asked.method not in OPERATIONS:
+        if asked is None or asked.method not in OPERATION_OF_METHOD:
             method = "null" if asked is None else asked.method
             raise S3Error("BadRequest", f"Invalid Access-Control-Request-Method: {method}")
         extras = {"Method": asked.method, "ResourceType": "BUCKET" if target[1] is None else "OBJECT"}
@@ -48,9 +45,9 @@ class CORS:
             raise S3Error("AccessForbidden", _NOT_ENABLED, extras=extras)
         bucket = await self._store.buckets.find(name=target[0])
         policy = self._policies.of(bucket.bucket_id, bucket.cors_rules)
-        if not policy.covers(METHODS):
+        if not policy.covers(S3_METHODS):
             raise S3Error("AccessForbidden", _NOT_ENABLED, extras=extras)
-        grant = policy.grant(asked.origin, OPERATIONS[asked.method], asked.headers)
+        grant = policy.grant(asked.origin, OPERATION_OF_METHOD[asked.method], asked.headers)
         if grant is None:
             raise S3Error("AccessForbidden", _NOT_ALLOWED, extras=extras)
         return Response(200, [*grant.preflight_headers(_methods(grant)), *_credentials(grant)])
@@ -61,7 +58,7 @@ class CORS:
         A request that repeats the method of its preflight is judged by that one.
         """
         asked = request.header("access-control-request-method")
-        operation = OPERATIONS.get(asked or request.method)
+        operation = OPERATION_OF_METHOD.get(asked or request.method)
         if target[0] is None or operation is None:
             return NO_HEADERS
         try:
@@ -77,7 +74,7 @@ class CORS:
 
 def _methods(grant: Grant) -> str:
     """The methods that the rule allows, of which a bucket may also have rules for the native protocol."""
-    return ", ".join(METHODS[operation] for operation in grant.rule.operations if operation in METHODS)
+    return ", ".join(S3_METHODS[operation] for operation in grant.rule.operations if operation in S3_METHODS)
 
 
 def _credentials(grant: Grant) -> Headers:

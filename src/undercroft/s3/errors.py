@@ -361,4 +361,6 @@ def from_http_error(error: http_errors.HTTPInputError) -> S3Error:
             return S3Error("IncompleteBody")
         case http_errors.MalformedURL():
             return S3Error("InvalidURI")
+        case http_errors.MalformedXML():
+            return S3Error("MalformedXML", str(error))
     return S3Error("BadRequest")

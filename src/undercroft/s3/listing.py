@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from undercroft import limits
+from undercroft.http.xml_out import escape
 from undercroft.s3.call import Call
 from undercroft.s3.errors import invalid_argument
-from undercroft.s3.xml_out import escape, url_encode
+from undercroft.s3.xml_out import url_encode
 from undercroft.store.model import Checksum, Folder
 
 

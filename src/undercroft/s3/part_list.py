@@ -7,11 +7,12 @@ import hashlib
 from lxml import etree
 
 from undercroft import limits
+from undercroft.http.xml_in import children, parse_document
 from undercroft.s3 import checksums
 from undercroft.s3.call import whole_number
 from undercroft.s3.conditions import bare_etag
 from undercroft.s3.errors import S3Error, invalid_argument
-from undercroft.s3.xml_in import children, fields, parse_document
+from undercroft.s3.xml_in import fields
 
 # The elements of a part's checksums, of which client libraries know more than we do.
 _CHECKSUMS: dict[str, str | None] = {

@@ -34,7 +34,7 @@ _PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105 - none that 
 
 
 class Prepared(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The oldest account, and its credentials when it was made just now; or why nothing could be prepared."""
+    """The oldest account, its credentials when it was made just now, and the settings that are kept; or why nothing could be prepared."""
 
     email: str = ""
     account_id: str = ""
@@ -42,6 +42,7 @@ class Prepared(msgspec.Struct, frozen=True, omit_defaults=True):
     master_application_key: str | None = None
     key_id: str | None = None
     application_key: str | None = None
+    kept_settings: dict[str, str] = {}  # What an operator chose in the console, for the server as a whole.
     error: str | None = None
 
     @property
@@ -111,7 +112,8 @@ async def prepare_store(settings: Settings, environment: Mapping[str, str]) -> P
     try:
         accounts = await store.identity.accounts.list()
         if accounts:
-            return Prepared(email=accounts[0].email, account_id=accounts[0].account_id)
+            kept = await store.administrations.kept_settings.all_of()
+            return Prepared(email=accounts[0].email, account_id=accounts[0].account_id, kept_settings=kept)
         email = environment.get(EMAIL_VARIABLE) or _DEFAULT_EMAIL
         given, password = environment.get(PASSWORD_VARIABLE), new_password()
         if given:

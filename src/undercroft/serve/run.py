@@ -12,6 +12,7 @@ import gc
 import os
 import resource
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
@@ -23,7 +24,7 @@ from undercroft.serve.exits import StartError
 from undercroft.serve.listeners import listen
 from undercroft.serve.prepare import EMAIL_VARIABLE, PASSWORD_VARIABLE, prepare
 from undercroft.serve.supervisor import Role, Supervisor
-from undercroft.settings import Settings
+from undercroft.settings import Settings, SettingsError, with_kept
 
 _log = structlog.get_logger(__name__)
 
@@ -44,6 +45,7 @@ def serve(settings: Settings, *, as_json: bool) -> int:
     prepared = prepare(settings)
     for secret in (EMAIL_VARIABLE, PASSWORD_VARIABLE):
         os.environ.pop(secret, None)
+    settings = _with_kept(settings, prepared.kept_settings)
     data_directory.write_addresses(settings)
     _warn_if_exposed(settings)
     _say(announce.as_json(settings, prepared) if as_json else announce.as_text(settings, prepared))
@@ -73,6 +75,13 @@ def serve(settings: Settings, *, as_json: bool) -> int:
         os.close(lock)
     _log.info("stopped", exit_code=code)
     return code
+
+
+def _with_kept(settings: Settings, kept: Mapping[str, str]) -> Settings:
+    try:
+        return with_kept(settings, kept)
+    except SettingsError as error:
+        raise StartError(str(error), exits.USAGE) from None
 
 
 def _prepare_metrics(directory: Path) -> None:

@@ -27,6 +27,7 @@ from undercroft.store.files.encryption import Sealings
 from undercroft.store.files.service import Files
 from undercroft.store.gate import Gate
 from undercroft.store.identity.administration import Administrations
+from undercroft.store.identity.kept_settings import KeptSettings
 from undercroft.store.identity.people import NOBODY_SIGNS_UP, People
 from undercroft.store.identity.service import Identity
 from undercroft.store.work.access_logs import AccessLogs
@@ -37,6 +38,7 @@ from undercroft.store.work.jobs.runner import JobRunner
 from undercroft.store.work.jobs.service import Jobs
 from undercroft.store.work.jobs.snapshots import Snapshots
 from undercroft.store.work.notices import Notices
+from undercroft.store.work.past_events import PastEvents
 from undercroft.store.work.replication import Replications
 from undercroft.store.work.replication_remote import RemoteReplications
 from undercroft.store.work.service import Work
@@ -89,10 +91,12 @@ class Store:
             self.identity.sessions,
             self.audit,
             self.identity.trials,
+            KeptSettings(catalog, gate),
         )
         sealings = Sealings(keyring, default_encryption)
         self.buckets = Buckets(catalog, directory, gate, deeds, sealings, self.ambient)
         self.notifications = Notifications(catalog, gate, deeds, self.buckets, keyring, self.ambient)
+        self.past_events = PastEvents(catalog, gate, deeds, self.ambient)
         self.files = Files(
             Context(
                 catalog=catalog,

@@ -19,9 +19,14 @@ from harness.fuzz.campaign import Target
 from harness.fuzz.dialects import native_refusal, s3_refusal
 from undercroft import limits
 from undercroft.http import request as http_request
+from undercroft.http import xml_in as http_xml_in
+from undercroft.http import xml_out as http_xml_out
 from undercroft.http.cors import Policy
+from undercroft.http.cors_xml import XMLRule, rules_document
 from undercroft.http.errors import HTTPInputError
 from undercroft.http.request import Request
+from undercroft.http.xml_in import parse_document
+from undercroft.http.xml_out import document, element
 from undercroft.native import bodies, downloads
 from undercroft.native.calls import CALLS
 from undercroft.native.errors import NativeError
@@ -62,14 +67,14 @@ def _location(body: bytes) -> list[str]:
 
 
 def _versioning(body: bytes) -> list[str]:
-    given = xml_in.fields(xml_in.parse_document(body, "VersioningConfiguration"), {"Status", "MfaDelete"})
+    given = xml_in.fields(parse_document(body, "VersioningConfiguration"), {"Status", "MfaDelete"})
     return [given["Status"]] if "Status" in given else []
 
 
 def _cors(body: bytes) -> list[str]:
     rules = bucket_cors.parse_rules(body)
     stored = cors.with_s3_rules([], rules)
-    shown = xml_out.document("CORSConfiguration", "".join(map(bucket_cors._element, stored)))
+    shown = rules_document(XMLRule(*rule) for rule in cors.rules_for_s3(stored))
     assert bucket_cors.parse_rules(shown) == rules, "S3 gets back other rules than it put"
     Policy(stored).grant(b"https://page.example", "s3_get", ("x-a",))
     return []
@@ -81,7 +86,7 @@ def _lifecycle(body: bytes) -> list[str]:
         lifecycle_rules.check_rules(rules)
     except InvalidRequest:
         return []
-    shown = xml_out.document("LifecycleConfiguration", bucket_lifecycle.rule_elements(rules))
+    shown = document("LifecycleConfiguration", bucket_lifecycle.rule_elements(rules))
     assert bucket_lifecycle.parse_rules(shown) == rules, "S3 gets back other rules than it put"
     return []
 
@@ -135,10 +140,10 @@ def check_xml(data: bytes) -> str:
     body = data[1:]
     try:
         texts = reader(body)
-    except (S3Error, InvalidRequest) as error:
+    except (S3Error, InvalidRequest, HTTPInputError) as error:
         return _one_of_xml(s3_refusal(error))
     for text in texts:
-        assert etree.fromstring(xml_out.document("R", xml_out.element("E", text)))[0].text in {
+        assert etree.fromstring(document("R", element("E", text)))[0].text in {
             text,
             text or None,
         }
@@ -174,7 +179,7 @@ def check_xml_out(data: bytes) -> str:
     assert parsed.findtext("Code") == "InvalidArgument"
     if xml_out._IMPOSSIBLE.search(text):
         return "impossible"
-    assert (etree.fromstring(xml_out.document("R", xml_out.element("E", text)))[0].text or "") == text
+    assert (etree.fromstring(document("R", element("E", text)))[0].text or "") == text
     encoded = xml_out.url_encode(text)
     assert encoded.isascii()
     assert http_request.percent_decode(encoded.encode()) == text
@@ -320,10 +325,10 @@ XML_WORDS = (
 
 TARGETS = (
     Target(
-        "xml", check_xml, tuple(bytes((index,)) + body for index, body in enumerate(XML_CORPUS)), XML_WORDS, (xml_in, delete_objects, part_list, create_bucket, bucket_cors, cors, object_lock, object_lock_configuration, object_retention, object_legal_hold, bucket_lifecycle),
+        "xml", check_xml, tuple(bytes((index,)) + body for index, body in enumerate(XML_CORPUS)), XML_WORDS, (http_xml_in, xml_in, delete_objects, part_list, create_bucket, bucket_cors, cors, object_lock, object_lock_configuration, object_retention, object_legal_hold, bucket_lifecycle),
         frozenset({"MalformedXML", "InvalidArgument", *(root for root, _, _ in READERS)}),
     ),
-    Target("xml-out", check_xml_out, (b"a<b>&\"'", "schön 😀".encode(), b"\x00\x1f\r\n\t"), XML_WORDS, (xml_out,), frozenset({"text", "impossible"})),
+    Target("xml-out", check_xml_out, (b"a<b>&\"'", "schön 😀".encode(), b"\x00\x1f\r\n\t"), XML_WORDS, (http_xml_out, xml_out), frozenset({"text", "impossible"})),
     Target(
         "json-bodies", check_json,
         tuple(bytes((index,)) + json.dumps(_body_of(reader)).encode() for index, (_, reader) in enumerate(JSON_READERS)),

@@ -12,6 +12,7 @@ from harness.notifications import SECRET, Inbox, deliver, rule, set_rules
 from harness.receiver import LOOPBACK, receiving
 from harness.server import COMMAND, clean_environment
 from harness.stores import open_bench
+from undercroft import limits
 from undercroft.store.buckets.notification_rules import Target
 
 BUCKET = "bench-bucket"
@@ -101,3 +102,39 @@ def test_what_is_not_there_is_told(folder):
 def test_a_network_or_file_that_is_none_is_wrong_usage(folder):
     assert run(folder, "test", BUCKET, "rule-one", "--allow-targets", "10.0.0.1/8")[0] == 2
     assert run(folder, "test", BUCKET, "rule-one", "--target-ca", "/no/such/file")[0] == 2
+
+
+def test_events_of_a_delivery_are_shown_and_sent_again(folder):
+    assert "number" in run(folder, "log", BUCKET)[1]
+    delivered = next(
+        one for one in json.loads(run(folder, "log", BUCKET, "--json")[1])["deliveries"] if not one["error"]
+    )
+    assert (delivered["number"], delivered["eventsKept"]) == (2, 1)
+    of_delivery = (BUCKET, "rule-one", "--delivery", "2")
+    (event,) = json.loads(run(folder, "events", *of_delivery, "--json")[1])["events"]
+    assert (event["name"], event["type"], len(event["id"])) == ("1", "b2:ObjectCreated:Upload", 64)
+    assert "2027-01-15 08:00:00" in run(folder, "events", *of_delivery)[1]
+    assert json.loads(run(folder, "replay", *of_delivery, "--event", "7", "--json")[1])["events"] == 0
+    assert json.loads(run(folder, "replay", *of_delivery, "--event", str(event["event"]), "--json")[1])["events"] == 1
+    assert "No events of this delivery" in run(folder, "events", *of_delivery)[1]
+    assert "again  0" in run(folder, "replay", BUCKET, "rule-one")[1]
+    code, _, fault = run(folder, "replay", BUCKET, "rule-one", "--event", "1")
+    assert code == 2
+    assert "--delivery" in fault
+
+
+def test_the_log_tells_of_events_that_were_given_up_and_they_are_sent_again(folder):
+    async def give_up():
+        async with open_bench(folder / "other") as bench:
+            await set_rules(bench, rule("rule-one"))
+            await bench.put("1")
+            bench.clock.ms += limits.EVENT_KEPT_S * 1000 + 1
+            await bench.store.work.deliveries.prune()
+
+    asyncio.run(give_up())
+    (folder / "data").rename(folder / "before")
+    (folder / "other").rename(folder / "data")
+    assert "1 events were given up" in run(folder, "log", BUCKET)[1]
+    assert json.loads(run(folder, "log", BUCKET, "--json")[1])["givenUpEvents"] == {"rule-one": 1}
+    assert "again  1" in run(folder, "replay", BUCKET, "rule-one")[1]
+    assert json.loads(run(folder, "log", BUCKET, "--json")[1])["givenUpEvents"] == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -9,16 +10,28 @@ import msgspec
 from starlette.responses import Response
 
 from undercroft.console.bucket_settings import cors_presets
-from undercroft.console.bucket_settings.cors_presets import BOTH, CUSTOM, GROUPS, IMPORT, NONE, ONE, UPLOADS, Preset
+from undercroft.console.bucket_settings.cors_presets import (
+    BOTH,
+    CUSTOM,
+    GROUPS,
+    IMPORT,
+    IMPORT_XML,
+    NONE,
+    ONE,
+    UPLOADS,
+    Preset,
+)
 from undercroft.console.languages import _
 from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
 from undercroft.http.cors import Policy
-from undercroft.store.buckets.cors import native_rules
+from undercroft.http.errors import MalformedXML
+from undercroft.store.buckets.cors import S3Rule, document_of, native_rules, rules_for_s3, with_s3_rules
 from undercroft.store.buckets.in_words import of_bucket
 from undercroft.store.errors import InvalidRequest, RevisionConflict
 from undercroft.store.model import Bucket, Document
 
+_XML_DECLARATION = re.compile(r"\A[\s\ufeff]*(?:<\?xml[^>]{0,200}\?>)?")
 _BLANK: Document = {
     "corsRuleName": "", "allowedOrigins": [], "allowedOperations": [], "allowedHeaders": [], "exposeHeaders": [],
     "maxAgeSeconds": 3600,
@@ -57,7 +70,7 @@ async def save(visit: Visit) -> Response:
     edited: Sequence[Document] = []
     try:
         edited = _edited(visit)
-        rules = edited if preset.choice == CUSTOM else _rules(visit, preset)
+        rules = edited if preset.choice == CUSTOM else _rules(visit, preset, bucket)
         changed = await visit.store.buckets.update(
             visit.principal, bucket.bucket_id, cors_rules=rules, if_revision_is=visit.revision
         )
@@ -76,8 +89,20 @@ async def export(visit: Visit) -> Response:
     return Response(body, media_type="application/json", headers={"content-disposition": disposition})
 
 
-def _rules(visit: Visit, preset: Preset) -> list[Document]:
+async def export_xml(visit: Visit) -> Response:
+    """The rules for S3 operations as XML, as S3 and `PutBucketCors` know them."""
+    from undercroft.http.cors_xml import XMLRule, rules_document
+
+    bucket = await visit.bucket()
+    body = rules_document(XMLRule(*rule) for rule in rules_for_s3(bucket.cors_rules))
+    disposition = f'attachment; filename="{bucket.name}-cors.xml"'
+    return Response(body, media_type="application/xml", headers={"content-disposition": disposition})
+
+
+def _rules(visit: Visit, preset: Preset, bucket: Bucket) -> list[Document]:
     """The rules of a preset, or those that were pasted. Raises `InvalidRequest`."""
+    if preset.choice == IMPORT_XML:
+        return _rules_of_xml(visit.field("xml"), bucket)
     if preset.choice != IMPORT:
         return cors_presets.rules_of(preset)
     try:
@@ -86,6 +111,19 @@ def _rules(visit: Visit, preset: Preset) -> list[Document]:
         raise InvalidRequest(_("This is no list of CORS rules: %(error)s", error=error), "corsRules") from None
     documents: list[Document] = msgspec.to_builtins(rules)
     return documents
+
+
+def _rules_of_xml(text: str, bucket: Bucket) -> list[Document]:
+    """The rules of the bucket, with those of S3's document in place of those for S3. Raises `InvalidRequest`."""
+    from undercroft.http.cors_xml import parse_rules  # Here, since nothing else of the console reads XML.
+
+    # The text is in no encoding any more, whatever its declaration says of one.
+    bare = _XML_DECLARATION.sub("", text, count=1)
+    try:
+        of_s3 = parse_rules(bare.encode("utf-8", "replace"))
+    except MalformedXML as error:
+        raise InvalidRequest(f"This is no CORS configuration of S3: {error}", "corsRules") from None
+    return with_s3_rules(bucket.cors_rules, [document_of(S3Rule(*rule)) for rule in of_s3])
 
 
 def _edited(visit: Visit) -> list[Document]:
@@ -144,6 +182,8 @@ def _page(
         preset=preset,
         rules=[*rules, _BLANK],
         json=visit.field("json"),
+        xml=visit.field("xml"),
+        has_s3_rules=bool(rules_for_s3(bucket.cors_rules)),
         operation_groups=[(_(label), operations) for label, operations in GROUPS],
         tried=_tried(visit, bucket),
     )

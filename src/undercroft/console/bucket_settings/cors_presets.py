@@ -10,7 +10,8 @@ from undercroft.store.buckets.cors import native_rules
 from undercroft.store.errors import InvalidRequest
 from undercroft.store.model import Document
 
-NONE, ANY, HTTPS, ONE, UPLOADS, CUSTOM, IMPORT = "none", "any", "https", "one", "uploads", "custom", "import"
+NONE, ANY, HTTPS, ONE, UPLOADS, CUSTOM = "none", "any", "https", "one", "uploads", "custom"
+IMPORT, IMPORT_XML = "import", "import-xml"
 NATIVE, S3, BOTH = "native", "s3", "both"
 DOWNLOADS = {
     NATIVE: ("b2_download_file_by_id", "b2_download_file_by_name"),

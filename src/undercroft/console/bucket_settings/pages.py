@@ -15,6 +15,7 @@ PAGES: tuple[Page, ...] = (
     get("/buckets/{name}/cors", cors.show),
     post("/buckets/{name}/cors", cors.save, action="Change CORS rules"),
     get("/buckets/{name}/cors/rules.json", cors.export),
+    get("/buckets/{name}/cors/rules.xml", cors.export_xml),
     get("/buckets/{name}/lock", lock.show),
     post("/buckets/{name}/lock", lock.save, action="Change default retention"),
     get("/buckets/{name}/lock/enable", lock.ask),

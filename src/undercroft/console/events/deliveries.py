@@ -30,6 +30,7 @@ async def _page(visit: Visit, outcome: Outcome | None = None) -> Response:
         bucket=bucket,
         rule=rule,
         entries=await visit.store.work.deliveries.log(bucket, rule.name),
+        kept=await visit.store.past_events.kept(visit.principal, bucket, rule.name),
         outcome=outcome,
         answer="" if outcome is None else outcome.body.decode("utf-8", "replace")[: limits.TEST_ANSWER_SHOWN],
     )

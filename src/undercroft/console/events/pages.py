@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from undercroft.console.events import deliveries, rule_form, rules
+from undercroft.console.events import deliveries, past, rule_form, rules
 from undercroft.console.page import Page, get, post
 
 PAGES: tuple[Page, ...] = (
@@ -15,5 +15,8 @@ PAGES: tuple[Page, ...] = (
     post("/buckets/{name}/events/{rule}/remove", rules.remove, action="Delete notification rule"),
     post("/buckets/{name}/events/{rule}/again", rules.try_again, action="Resume notification rule"),
     get("/buckets/{name}/events/{rule}/log", deliveries.show),
+    post("/buckets/{name}/events/{rule}/given-up", past.send_given_up, action="Send events again"),
+    get("/buckets/{name}/events/{rule}/log/{number}", past.show),
+    post("/buckets/{name}/events/{rule}/log/{number}", past.send, action="Send events again"),
     post("/buckets/{name}/events/{rule}/test", deliveries.send_test, action="Send test event"),
 )

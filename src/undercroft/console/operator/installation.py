@@ -1,18 +1,20 @@
 """How this installation was started: region, addresses and TLS, and the command line that starts it otherwise.
 
-They are options of `undercroft serve`, so nothing can be changed here: the page says which option it is, with a line to paste.
+They are options of `undercroft serve`: the page says which option it is, with a line to paste. Some can be chosen in the console
+as well (`addresses.py`), for the next start; the page says which were, and what they will be.
 """
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from starlette.responses import Response
 
 from undercroft.console.languages import _
 from undercroft.console.visit import Visit
-from undercroft.settings import ENVIRONMENT_PREFIX, Settings
+from undercroft.settings import ENVIRONMENT_PREFIX, KEPT_OPTIONS, Settings, with_kept, without_kept
 
 
 class Setting(NamedTuple):
@@ -23,6 +25,7 @@ class Setting(NamedTuple):
     note: str
     line: str
     options: tuple[str, ...]
+    next: str = ""  # What it will be from the next start on, where that is something else.
 
     @property
     def variables(self) -> list[str]:
@@ -32,12 +35,18 @@ class Setting(NamedTuple):
 
 async def show(visit: Visit) -> Response:
     """What was decided."""
-    await visit.store.administrations.of(visit.account.account_id)
-    return visit.render("operator/installation.html", installation=_installation(visit))
+    administration = await visit.store.administrations.of(visit.account.account_id)
+    return visit.render(
+        "operator/installation.html",
+        installation=_installation(visit, await administration.kept_settings.all_of()),
+        can_choose=not visit.settings.given.issuperset(KEPT_OPTIONS),
+    )
 
 
-def _installation(visit: Visit) -> list[Setting]:
+def _installation(visit: Visit, kept: Mapping[str, str]) -> list[Setting]:
     settings = visit.settings
+    later = _later(settings, kept)
+    hosts, hosts_later = (f"*.s3.{one.region}.{one.domain}" for one in (settings, later))
     has_tls = settings.tls_cert is not None
     return [
         Setting(
@@ -48,6 +57,7 @@ def _installation(visit: Visit) -> list[Setting]:
             ),
             _line(settings, "--region", "eu-central-001"),
             ("--region",),
+            "" if later.region == settings.region else later.region,
         ),
         Setting(
             _("API and S3 endpoint"),
@@ -58,13 +68,15 @@ def _installation(visit: Visit) -> list[Setting]:
             ),
             _line(settings, "--listen", "0.0.0.0:8620", "--public-url", "https://storage.example.com"),
             ("--listen", "--public-url"),
+            "" if later.public_url == settings.public_url else later.public_url or _("as clients ask"),
         ),
         Setting(
             _("Virtual hosts"),
-            f"*.s3.{settings.region}.{settings.domain}",
+            hosts,
             _("A bucket is also reached at a host of its own name, where the DNS has these names."),
             _line(settings, "--domain", "storage.example.com"),
             ("--domain",),
+            "" if hosts_later == hosts else hosts_later,
         ),
         Setting(
             _("Console"),
@@ -81,6 +93,11 @@ def _installation(visit: Visit) -> list[Setting]:
             ("--tls-cert", "--tls-key"),
         ),
     ]
+
+
+def _later(settings: Settings, kept: Mapping[str, str]) -> Settings:
+    """The settings as they will be at the next start, if the server is started as it was."""
+    return with_kept(without_kept(settings), kept)
 
 
 def _without_tls(settings: Settings) -> str:

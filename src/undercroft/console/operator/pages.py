@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from undercroft.console.operator import account, accounts, acting, installation, invitations
+from undercroft.console.operator import account, accounts, acting, addresses, installation, invitations
 from undercroft.console.page import Page, get, post
 
 _ONE = "/operator/accounts/{account_id:str}"
@@ -27,6 +27,8 @@ PAGES: tuple[Page, ...] = (
     get(_ONE + "/delete", account.show_delete),
     post(_ONE + "/delete", account.delete, action="Delete account"),
     get("/operator/installation", installation.show),
+    get("/operator/installation/addresses", addresses.show),
+    post("/operator/installation/addresses", addresses.save, action="Change installation"),
     get("/operator/invitations", invitations.show),
     get("/operator/invitations/new", invitations.show_new),
     post("/operator/invitations/new", invitations.invite, action="Invite"),

@@ -31,7 +31,9 @@ async def finish(visit: Visit) -> Response:
     except (InvalidRequest, DuplicateEmail) as error:
         return _form(visit, email, beside(error, _FIELDS, "email"))
     visit.audit_changes({"e-mail address": visit.account.email}, {"e-mail address": email.lower()})
-    return visit.redirect("/buckets", notice="set-up")
+    # What comes next is best decided before clients are set up, by whoever may.
+    then = "/operator/installation" if visit.account.is_operator else "/buckets"
+    return visit.redirect(then, notice="set-up")
 
 
 async def leave(visit: Visit) -> Response:

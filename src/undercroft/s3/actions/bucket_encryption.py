@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from undercroft.http.response import Response
+from undercroft.http.xml_in import children, parse_document
 from undercroft.s3.answers import bare_answer, xml_answer
 from undercroft.s3.call import Call
 from undercroft.s3.errors import S3Error
-from undercroft.s3.xml_in import boolean, children, fields, parse_document
+from undercroft.s3.xml_in import boolean, fields
 from undercroft.store.buckets.base import EncryptionChange
 from undercroft.store.files.encryption import ALGORITHM
 from undercroft.store.model import SSE_B2

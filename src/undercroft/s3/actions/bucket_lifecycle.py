@@ -13,11 +13,12 @@ from lxml import etree
 
 from undercroft import limits
 from undercroft.http.response import Response
+from undercroft.http.xml_in import children, parse_document
+from undercroft.http.xml_out import element
 from undercroft.s3.answers import bare_answer, xml_answer
 from undercroft.s3.call import Call
 from undercroft.s3.errors import S3Error, invalid_argument
-from undercroft.s3.xml_in import boolean, children, fields, parse_document, positive
-from undercroft.s3.xml_out import element
+from undercroft.s3.xml_in import boolean, fields, positive
 from undercroft.store.buckets.lifecycle_rules import CANCEL, DELETE, HIDE, PREFIX
 from undercroft.store.errors import InvalidRequest
 from undercroft.store.model import Document

@@ -5,11 +5,11 @@ from __future__ import annotations
 from lxml import etree
 
 from undercroft.http.response import Response
+from undercroft.http.xml_in import children, parse_document
+from undercroft.http.xml_out import element
 from undercroft.s3.answers import bare_answer, xml_answer
 from undercroft.s3.call import Call
 from undercroft.s3.errors import S3Error
-from undercroft.s3.xml_in import children, parse_document
-from undercroft.s3.xml_out import element
 from undercroft.store.operations import Operation
 
 _ROOT, _ENABLED = "BucketLoggingStatus", "LoggingEnabled"

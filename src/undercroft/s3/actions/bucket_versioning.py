@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from undercroft.http.response import Response
+from undercroft.http.xml_in import parse_document
 from undercroft.s3.answers import bare_answer, xml_answer
 from undercroft.s3.call import Call
 from undercroft.s3.errors import S3Error
-from undercroft.s3.xml_in import fields, parse_document
+from undercroft.s3.xml_in import fields
 from undercroft.store.operations import Operation
 
 

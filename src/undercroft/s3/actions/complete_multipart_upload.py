@@ -7,6 +7,7 @@ from urllib.parse import quote
 from undercroft import limits
 from undercroft.http.origin import origin_of
 from undercroft.http.response import Response
+from undercroft.http.xml_out import element
 from undercroft.s3.answers import xml_answer
 from undercroft.s3.call import Call, whole_number
 from undercroft.s3.conditions import write_condition
@@ -14,7 +15,7 @@ from undercroft.s3.encryption import customer_key_of, encryption_headers
 from undercroft.s3.errors import S3Error
 from undercroft.s3.part_list import PartList
 from undercroft.s3.whole_checksum import StatedChecksum, checksum_of_whole
-from undercroft.s3.xml_out import checksum_elements, element
+from undercroft.s3.xml_out import checksum_elements
 from undercroft.store.errors import LengthMismatch, NoSuchUpload, NoSuchVersion
 from undercroft.store.model import Action, FileVersion
 from undercroft.store.operations import Operation

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from undercroft.http.response import Response
+from undercroft.http.xml_in import children, parse_document
 from undercroft.s3.answers import bare_answer
 from undercroft.s3.call import Call
 from undercroft.s3.errors import S3Error, invalid_argument
 from undercroft.s3.headers import ACL, bucket_type_of
-from undercroft.s3.xml_in import children, parse_document
 from undercroft.store.buckets.lock import LockChange
 
 # The region that clients put where they have none; it stands for ours.

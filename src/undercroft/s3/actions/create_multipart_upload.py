@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from undercroft.http.response import Headers, Response
+from undercroft.http.xml_out import element
 from undercroft.s3.answers import xml_answer
 from undercroft.s3.call import Call
 from undercroft.s3.checksums import parse_algorithm
@@ -12,7 +13,6 @@ from undercroft.s3.headers import check_object_acl
 from undercroft.s3.metadata import read_content_type, read_info
 from undercroft.s3.object_lock import asked_lock
 from undercroft.s3.whole_checksum import COMPOSITE, FULL_OBJECT
-from undercroft.s3.xml_out import element
 from undercroft.store.model import NewFile
 
 # Which types each algorithm can have, the default first (reference, 2.15).

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from undercroft import limits
 from undercroft.http.response import Response
+from undercroft.http.xml_in import children, parse_document
+from undercroft.http.xml_out import element
 from undercroft.s3.actions.delete_object import remove
 from undercroft.s3.answers import xml_answer
 from undercroft.s3.call import Call
 from undercroft.s3.errors import ErrorContext, S3Error, from_store_error
-from undercroft.s3.xml_in import boolean, children, fields, parse_document
-from undercroft.s3.xml_out import element
+from undercroft.s3.xml_in import boolean, fields
 from undercroft.store.errors import StoreError
 from undercroft.store.model import Action, Bucket, FileVersion
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from undercroft.http.response import Response
+from undercroft.http.xml_out import escape
 from undercroft.s3.answers import xml_answer
 from undercroft.s3.call import Call
-from undercroft.s3.xml_out import escape
 from undercroft.store.operations import Operation
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from undercroft import limits
 from undercroft.http.response import Response
+from undercroft.http.xml_out import element
 from undercroft.s3.answers import xml_answer
 from undercroft.s3.call import Call, whole_number
 from undercroft.s3.encryption import customer_key_of
 from undercroft.s3.errors import S3Error, invalid_argument
 from undercroft.s3.headers import http_date
-from undercroft.s3.xml_out import checksum_elements, checksum_value, element
+from undercroft.s3.xml_out import checksum_elements, checksum_value
 from undercroft.store.model import FileVersion
 
 _ATTRIBUTES = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"})

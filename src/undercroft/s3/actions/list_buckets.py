@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from undercroft import limits
 from undercroft.http.response import Response
+from undercroft.http.xml_out import element
 from undercroft.s3.answers import xml_answer
 from undercroft.s3.call import Call
 from undercroft.s3.tokens import read_token, write_token
-from undercroft.s3.xml_out import element, iso_time, owner
+from undercroft.s3.xml_out import iso_time, owner
 
 
 async def list_buckets(call: Call) -> Response:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from undercroft.http.response import Response
+from undercroft.http.xml_out import element
 from undercroft.s3.actions.list_objects import NOTHING
 from undercroft.s3.answers import xml_answer
 from undercroft.s3.call import Call
 from undercroft.s3.errors import invalid_argument
 from undercroft.s3.listing import ListParameters, listed_checksum
-from undercroft.s3.xml_out import element, iso_time, owner
+from undercroft.s3.xml_out import iso_time, owner
 from undercroft.store.model import Action, FileVersion, Folder, Page
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from undercroft import limits
 from undercroft.http.response import Response
+from undercroft.http.xml_out import element
 from undercroft.s3.answers import xml_answer
 from undercroft.s3.call import Call
 from undercroft.s3.encryption import customer_key_of
 from undercroft.s3.listing import listed_checksum
-from undercroft.s3.xml_out import checksum_value, element, iso_time, owner
+from undercroft.s3.xml_out import checksum_value, iso_time, owner
 from undercroft.store.model import Part
 from undercroft.store.operations import Operation
 

@@ -6,11 +6,12 @@ from lxml import etree
 
 from undercroft import limits
 from undercroft.http.response import Response
+from undercroft.http.xml_in import children, parse_document
 from undercroft.s3.answers import bare_answer, xml_answer
 from undercroft.s3.call import Call
 from undercroft.s3.errors import S3Error
 from undercroft.s3.object_lock import MODE_WORDS, MODES
-from undercroft.s3.xml_in import children, fields, parse_document, positive
+from undercroft.s3.xml_in import fields, positive
 from undercroft.store.buckets.lock import LockChange
 from undercroft.store.files.lock_rules import DAYS, YEARS
 from undercroft.store.model import DefaultRetention

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from undercroft.http.response import Response
+from undercroft.http.xml_in import parse_document
 from undercroft.s3.answers import bare_answer, xml_answer
 from undercroft.s3.call import Call
 from undercroft.s3.errors import S3Error
@@ -16,7 +17,7 @@ from undercroft.s3.object_lock import (
     parse_date,
     version_to_lock,
 )
-from undercroft.s3.xml_in import fields, parse_document
+from undercroft.s3.xml_in import fields
 from undercroft.store.model import Retention
 from undercroft.store.operations import Operation
 

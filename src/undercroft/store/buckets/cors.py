@@ -9,12 +9,16 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from undercroft import limits
 from undercroft.store.errors import InvalidRequest
 from undercroft.store.model import Document
 
-S3_OPERATIONS = frozenset({"s3_delete", "s3_get", "s3_head", "s3_post", "s3_put"})
+# The operations that S3's rules are about, by their HTTP methods.
+OPERATION_OF_METHOD = {"GET": "s3_get", "HEAD": "s3_head", "PUT": "s3_put", "POST": "s3_post", "DELETE": "s3_delete"}
+S3_METHODS = {operation: method for method, operation in OPERATION_OF_METHOD.items()}
+S3_OPERATIONS = frozenset(S3_METHODS)
 OPERATIONS = S3_OPERATIONS | {
     "b2_download_file_by_name", "b2_download_file_by_id", "b2_upload_file", "b2_upload_part",
 }  # fmt: skip
@@ -24,6 +28,17 @@ _NAME = re.compile(r"[A-Za-z0-9-]{6,63}\Z")
 _ORIGIN = re.compile(r"https?://(?P<host>[^/?#@:\s]+)(?::(?:\d{1,5}))?\Z")
 _HEADER = re.compile(r"[!#$%&'+.^_`|~0-9A-Za-z-]+\Z")
 _HEADER_PATTERN = re.compile(r"(?:[!#$%&'+.^_`|~0-9A-Za-z-]+\*?|\*)\Z")
+
+
+class S3Rule(NamedTuple):
+    """A rule in S3's words: its id is free, and it may have no maximum age."""
+
+    rule_id: str | None
+    origins: list[str]
+    methods: list[str]
+    allowed_headers: list[str]
+    expose_headers: list[str]
+    max_age_s: int | None
 
 
 def check_rules(rules: Sequence[Document]) -> None:
@@ -86,6 +101,39 @@ def _size_bytes(rule: Document) -> int:
 def s3_rules(rules: Sequence[Document]) -> list[Document]:
     """The rules as far as they are for operations of S3, which is all that S3 shows of them."""
     return _only(rules, S3_OPERATIONS)
+
+
+def rules_for_s3(rules: Sequence[Document]) -> list[S3Rule]:
+    """The rules for operations of S3 in its words. An id is the one that S3 gave, or else the name that the native protocol did."""
+    return [
+        S3Rule(
+            words["id"],
+            rule["allowedOrigins"],
+            [S3_METHODS[operation] for operation in rule["allowedOperations"]],
+            rule.get("allowedHeaders") or [],
+            rule.get("exposeHeaders") or [],
+            rule["maxAgeSeconds"] if words["maxAge"] else None,
+        )
+        for rule in s3_rules(rules)
+        for words in (rule.get(S3_WORDS, {"id": rule["corsRuleName"], "maxAge": True}),)
+    ]
+
+
+def document_of(rule: S3Rule) -> Document:
+    """A rule of S3 as `with_s3_rules` takes it. Raises `InvalidRequest` for a method or an id that no rule can have."""
+    for method in rule.methods:
+        if method not in OPERATION_OF_METHOD:
+            raise InvalidRequest(f"Found unsupported HTTP method in CORS config. Unsupported method is {method}")
+    if len(rule.rule_id or "") > limits.CORS_ID_MAX_LENGTH:
+        raise InvalidRequest(f"The ID of a CORS rule has at most {limits.CORS_ID_MAX_LENGTH} characters.")
+    return {
+        S3_WORDS: {"id": rule.rule_id, "maxAge": rule.max_age_s is not None},
+        "allowedOrigins": rule.origins,
+        "allowedOperations": [OPERATION_OF_METHOD[method] for method in rule.methods],
+        "allowedHeaders": rule.allowed_headers,
+        "exposeHeaders": rule.expose_headers,
+        "maxAgeSeconds": rule.max_age_s or 0,
+    }
 
 
 def with_s3_rules(rules: Sequence[Document], of_s3: Sequence[Document]) -> list[Document]:

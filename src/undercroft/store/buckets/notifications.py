@@ -19,7 +19,7 @@ from undercroft.store.buckets.notification_rules import Rule, Target, check_rule
 from undercroft.store.buckets.orphaned_rules import document_of, rule_of
 from undercroft.store.buckets.service import Buckets
 from undercroft.store.directory import bucket_of_row
-from undercroft.store.errors import NoSuchBucket
+from undercroft.store.errors import NoSuchBucket, NoSuchRule
 from undercroft.store.gate import Gate
 from undercroft.store.identity.deeds import Deeds, name_of
 from undercroft.store.identity.principals import Principal
@@ -151,6 +151,14 @@ class Notifications:
             )
             for rule in bucket.notification_rules
         ]
+
+
+def rule_named(bucket: Bucket, name: str) -> NotificationRule:
+    """The rule of this name. Raises `NoSuchRule`."""
+    for rule in bucket.notification_rules:
+        if rule.name == name:
+            return rule
+    raise NoSuchRule(f"The bucket {bucket.name} has no event notification rule named {name}")
 
 
 def _context(bucket_id: str, rule_id: str) -> str:

@@ -19,6 +19,7 @@ from undercroft.store.accounting.model import Caps, Category, Standing
 from undercroft.store.errors import InvalidRequest, Unauthorized
 from undercroft.store.identity.accounts import Accounts, account_of_row
 from undercroft.store.identity.audit import AuditLog, like
+from undercroft.store.identity.kept_settings import KeptSettings
 from undercroft.store.identity.password_rules import check_new_password
 from undercroft.store.identity.products import B2
 from undercroft.store.identity.second_factors import SecondFactors
@@ -58,6 +59,7 @@ class Administrations:
         sessions: Sessions,
         audit: AuditLog,
         trials: Trials,
+        kept_settings: KeptSettings,
     ) -> None:
         self.catalog = catalog
         self.accounts = accounts_
@@ -67,6 +69,7 @@ class Administrations:
         self.sessions = sessions
         self.audit = audit
         self.trials = trials
+        self.kept_settings = kept_settings
 
     async def of(self, account_id: str) -> Administration:
         """What the account may do as an operator's. Raises `Unauthorized` if it is none."""
@@ -77,13 +80,17 @@ class Administrations:
 
 
 class Administration:
-    """What one operator may do. `invitations` are those by which others sign up, and `audit` is everybody's log."""
+    """What one operator may do.
+
+    `invitations` are those by which others sign up, `audit` is everybody's log, and `kept_settings` are options of the server.
+    """
 
     def __init__(self, all_: Administrations, own_account_id: str) -> None:
         self._all = all_
         self._own_account_id = own_account_id
         self.invitations = all_.sign_up
         self.audit = all_.audit
+        self.kept_settings = all_.kept_settings
 
     async def search(self, text: str, *, start_email: str = "", limit: int) -> SummaryPage:
         """Accounts whose id, address or name has this text in it, by address."""

@@ -1,7 +1,8 @@
 """Events delivered to the targets of notification rules: at least once, and for each rule in the order in which they happened.
 
 Each rule has a queue (`catalog/outbox.py`). A turn of a rule takes the oldest events, as many as the rule wants at once, sends
-them, and removes them in the transaction that notes the success; whoever dies in between leaves them to be sent again. After
+them, and removes them in the transaction that notes the success; whoever dies in between leaves them to be sent again. What was
+sent, and what was given up, is kept for a while (`past_events.py`). After
 a failure the whole rule waits, longer each time, and nothing overtakes what failed. Rules do not wait for one another.
 """
 
@@ -13,18 +14,18 @@ from typing import NamedTuple
 import structlog
 
 from undercroft import limits
-from undercroft.catalog import buckets, deliveries, orphaned_rules, outbox
+from undercroft.catalog import buckets, deliveries, orphaned_rules, outbox, past_events
 from undercroft.catalog.contract import Catalog, Rows, Transaction
 from undercroft.catalog.deliveries import DeliveryRow
-from undercroft.catalog.outbox import Event, QueueRow
+from undercroft.catalog.outbox import QueueRow, Waiting
 from undercroft.outgoing.contract import Visit, Visitor
 from undercroft.store.accounting.meter import Meter
 from undercroft.store.ambient import Ambient
 from undercroft.store.buckets.notification_rules import Target
-from undercroft.store.buckets.notifications import Notifications
+from undercroft.store.buckets.notifications import Notifications, rule_named
 from undercroft.store.buckets.orphaned_rules import Origin, find_rule, origin_of
 from undercroft.store.directory import bucket_of_row
-from undercroft.store.errors import NoSuchRule, TransactionCapExceeded
+from undercroft.store.errors import TransactionCapExceeded
 from undercroft.store.gate import Gate
 from undercroft.store.model import Bucket, NotificationRule
 from undercroft.store.work.event_messages import headers_of, message, test_message
@@ -46,7 +47,7 @@ class _Batch(NamedTuple):
     origin: Origin
     rule: NotificationRule
     queue: QueueRow
-    events: list[tuple[int, Event]]
+    events: list[Waiting]
 
 
 class _Settled(NamedTuple):
@@ -104,18 +105,20 @@ class Deliveries:
         await self._turns.finish()
 
     async def prune(self) -> int:
-        """Drop events that nobody will take any more: too old, or more than a queue may hold. How many; 0 when all is done."""
+        """Give up events that nobody will take any more: they wait for too long, or are more than a queue may hold. And forget those
+        that are past for too long, or too many. How many; 0 when all is done.
+        """
         place, dropped = ("", ""), 0
         while page := await self._queues_after(place):
             for queue in page:
-                dropped += await self._prune(queue)
+                dropped += await self._prune(queue) + await self._forget_past(queue)
             place = page[-1].bucket_id, page[-1].rule_id
         return dropped
 
     # -- For the operator and the console -----------------------------------------------------------------------------
     async def test(self, bucket: Bucket, rule_name: str) -> Outcome:
         """Send a test event to a rule's target now, whatever its queue, and log it. Raises `NoSuchRule`."""
-        rule = _rule_of(bucket, rule_name)
+        rule = rule_named(bucket, rule_name)
         target = self._notifications.target_of(bucket.bucket_id, rule)
         event_id = self._ambient.random_bytes(_EVENT_ID_BYTES).hex()
         visitor = self._visit(target.url)
@@ -139,7 +142,7 @@ class Deliveries:
 
     async def log(self, bucket: Bucket, rule_name: str) -> list[DeliveryRow]:
         """What was sent for a rule lately, newest first. Raises `NoSuchRule`."""
-        rule = _rule_of(bucket, rule_name)
+        rule = rule_named(bucket, rule_name)
         return await self._catalog.scan(
             lambda rows: deliveries.latest(rows, bucket.bucket_id, rule.rule_id, limits.DELIVERIES_LOGGED)
         )
@@ -205,9 +208,11 @@ class Deliveries:
         async def change(tx: Transaction) -> _Settled:
             if await outbox.queue(tx, bucket_id, rule_id) is None:
                 return _Settled()  # The rule was removed meanwhile.
-            await deliveries.add(tx, bucket_id, rule_id, entry, keep=limits.DELIVERIES_LOGGED)
+            number = await deliveries.add(tx, bucket_id, rule_id, entry, keep=limits.DELIVERIES_LOGGED)
             if outcome.error is None:
-                await outbox.forget(tx, bucket_id, rule_id, batch.events[-1][0])
+                last = batch.events[-1].sequence
+                await past_events.move_here(tx, bucket_id, rule_id, last, number, now_ms, is_given_up=False)
+                await outbox.forget(tx, bucket_id, rule_id, last)
                 return _Settled(goes_on=await _go_on(tx, bucket_id, rule_id, now_ms))
             after = _after_failure(batch.queue, outcome.error, now_ms)
             if after.suspension_reason is not None and await orphaned_rules.end(tx, bucket_id, rule_id):
@@ -243,16 +248,24 @@ class Deliveries:
 
         async def change(tx: Transaction) -> int:
             head = await outbox.head(tx, bucket_id, rule_id, limits.EVENTS_DROPPED_AT_ONCE)
-            gone = [sequence for sequence, event in head if event.at_ms < oldest_ms or sequence < first_kept]
+            gone = [one.sequence for one in head if one.since_ms < oldest_ms or one.sequence < first_kept]
             if gone:
-                await outbox.forget(tx, bucket_id, rule_id, gone[-1])
                 entry = self._entry(DROPPED, len(gone), 1, Outcome(None, 0, "Not delivered for too long, or too many"))
-                await deliveries.add(tx, bucket_id, rule_id, entry, keep=limits.DELIVERIES_LOGGED)
+                number = await deliveries.add(tx, bucket_id, rule_id, entry, keep=limits.DELIVERIES_LOGGED)
+                await past_events.move_here(tx, bucket_id, rule_id, gone[-1], number, now_ms, is_given_up=True)
+                await outbox.forget(tx, bucket_id, rule_id, gone[-1])
             return len(gone)
 
         if not await self._catalog.scan(lambda rows: _is_prunable(rows, queue, oldest_ms, first_kept)):
             return 0
         return await self._gate.write(change)
+
+    async def _forget_past(self, queue: QueueRow) -> int:
+        bounds = self._ambient.now_ms() - limits.PAST_EVENTS_KEPT_S * 1000, limits.EVENTS_GIVEN_UP_MAX
+        key = queue.bucket_id, queue.rule_id
+        if not await self._catalog.scan(lambda rows: past_events.is_any_stale(rows, *key, *bounds)):
+            return 0
+        return await self._gate.write(lambda tx: past_events.forget(tx, *key, *bounds, limits.EVENTS_DROPPED_AT_ONCE))
 
 
 async def _go_on(tx: Transaction, bucket_id: str, rule_id: str, now_ms: int) -> bool:
@@ -265,14 +278,7 @@ async def _go_on(tx: Transaction, bucket_id: str, rule_id: str, now_ms: int) -> 
 
 async def _is_prunable(rows: Rows, queue: QueueRow, oldest_ms: int, first_kept: int) -> bool:
     head = await outbox.head(rows, queue.bucket_id, queue.rule_id, 1)
-    return any(event.at_ms < oldest_ms or sequence < first_kept for sequence, event in head)
-
-
-def _rule_of(bucket: Bucket, name: str) -> NotificationRule:
-    for rule in bucket.notification_rules:
-        if rule.name == name:
-            return rule
-    raise NoSuchRule(f"The bucket {bucket.name} has no event notification rule named {name}")
+    return any(one.since_ms < oldest_ms or one.sequence < first_kept for one in head)
 
 
 def _after_failure(queue: QueueRow, error: str, now_ms: int) -> QueueRow:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from undercroft import __version__
-from undercroft.catalog.outbox import Event
+from undercroft.catalog.outbox import Event, Waiting
 from undercroft.store.buckets.notification_rules import TEST_EVENT, Target
 from undercroft.store.buckets.orphaned_rules import Origin
 from undercroft.store.model import NotificationRule
@@ -19,8 +19,8 @@ SIGNATURE_HEADER = "X-Bz-Event-Notification-Signature"
 _EVENT_VERSION = 1
 
 
-def message(origin: Origin, rule: NotificationRule, events: Sequence[tuple[int, Event]]) -> bytes:
-    """The body for some events of a rule's queue, with their sequences, in order.
+def message(origin: Origin, rule: NotificationRule, events: Sequence[Waiting]) -> bytes:
+    """The body for some events of a rule's queue, in order.
 
     An event has the same id each time it is sent, so that a receiver can tell what it has had already.
     """
@@ -28,14 +28,14 @@ def message(origin: Origin, rule: NotificationRule, events: Sequence[tuple[int, 
         _described(
             origin,
             rule,
-            event_id=_event_id(origin.bucket_id, rule.rule_id, sequence, event.file_id, event.at_ms),
+            event_id=event_id(origin.bucket_id, rule.rule_id, first_sequence, event),
             event_type=event.event_type,
             at_ms=event.at_ms,
             name=event.name.decode(),
             size=event.size,
             file_id=event.file_id,
         )
-        for sequence, event in events
+        for _, first_sequence, _, event in events
     )
 
 
@@ -92,5 +92,7 @@ def _described(
     }
 
 
-def _event_id(*facts: object) -> str:
+def event_id(bucket_id: str, rule_id: str, first_sequence: int, event: Event) -> str:
+    """What receivers know an event by: the same each time it is sent."""
+    facts = (bucket_id, rule_id, first_sequence, event.file_id, event.at_ms)
     return hashlib.sha256(" ".join(map(str, facts)).encode()).hexdigest()
