@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import re
 import struct
@@ -15,12 +16,47 @@ from playwright.sync_api import expect
 
 from harness.clients import boto3_client
 from harness.customer_keys import KEY, OTHER_KEY
+from harness.processes import wait_until
 
 ORDER = [
     "Name", "Bucket Name", "Bucket Type", "Friendly URL", "S3 URL", "Native URL", "Kind", "Size", "Uploaded", "Fguid", "Sha1", "File Info",
     "Encryption",
 ]  # fmt: skip
 MTIME_MS = 1_763_900_000_000
+
+# A film of a quarter of a second, as this browser records it.
+_FILM = """async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 48 });
+    const recorder = new MediaRecorder(canvas.captureStream(), { mimeType: "video/webm" });
+    const parts = [];
+    recorder.ondataavailable = ({ data }) => parts.push(data);
+    const stopped = new Promise((done) => { recorder.onstop = done; });
+    recorder.start();
+    for (let frame = 0; frame < 15; frame += 1) {
+        canvas.getContext("2d").fillRect(frame, frame, 20, 20);
+        await new Promise((done) => requestAnimationFrame(done));
+    }
+    recorder.stop();
+    await stopped;
+    return [...new Uint8Array(await new Blob(parts).arrayBuffer())];
+}"""
+# Its size, once it has played a while.
+_PLAYED = """async (video) => {
+    video.muted = true;
+    const moved = new Promise((done) => { video.ontimeupdate = () => video.currentTime > 0 && done(); });
+    await video.play();
+    await moved;
+    return [video.videoWidth, video.videoHeight];
+}"""
+# The colour in the middle of a picture.
+_MIDDLE = """async (address) => {
+    const image = Object.assign(new Image(), { src: address });
+    await image.decode();
+    const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
+    const context = canvas.getContext("2d");
+    context.drawImage(image, 0, 0);
+    return [...context.getImageData(image.width / 2, image.height / 2, 1, 1).data].slice(0, 3);
+}"""
 
 
 def _png() -> bytes:
@@ -135,6 +171,33 @@ def test_t66_images_and_texts_are_shown_and_media_come_from_the_api_address(file
     expect(page.locator(".preview pre")).to_have_text('{"a": "<b>"}')
     files.open_file(files.put("long.txt", b"x" * 300_000, ContentType="text/plain"))
     expect(page.locator(".preview")).to_contain_text("Only the beginning is shown")
+
+
+def test_t66_a_video_plays(files, browser):
+    maker = browser.new_context().new_page()
+    film = bytes(maker.evaluate(_FILM))
+    maker.context.close()
+    files.open_file(files.put("a.webm", film, ContentType="video/webm"))
+    video = files.console.page.locator(".preview video")
+    expect(video).to_be_visible()
+    assert video.evaluate(_PLAYED) == [64, 48]
+
+
+def test_t66_the_pages_of_a_pdf_are_seen(files, browser):
+    page, maker = files.console.page, browser.new_context().new_page()
+    if not page.evaluate("navigator.pdfViewerEnabled"):
+        pytest.skip("this Chromium shows no PDF")
+    maker.set_content("<style>html { background: #c00; -webkit-print-color-adjust: exact }</style>")
+    files.open_file(files.put("a.pdf", maker.pdf(print_background=True), ContentType="application/pdf"))
+    frame = page.locator(".preview iframe")
+    expect(frame).to_be_visible()
+
+    def is_red():
+        picture = base64.b64encode(frame.screenshot()).decode()
+        return maker.evaluate(_MIDDLE, f"data:image/png;base64,{picture}") == [204, 0, 0]
+
+    wait_until(is_red, "the page of the PDF is not seen")
+    maker.context.close()
 
 
 @pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "application/xhtml+xml", "text/xml"])

@@ -13,6 +13,7 @@ from harness.clients import boto3_client
 from harness.console import console_of
 from harness.many_files import fill
 from harness.native_session import Session
+from harness.processes import wait_until
 from undercroft import limits
 
 ODD_NAME = "sp ace + plus 100% é 😀 مرحبا.txt"
@@ -143,6 +144,45 @@ def test_t54_a_folder_of_100_000_files_shows_its_first_rows_at_once_and_scrolls_
     assert "typed=file-0777" in page.url
     page.reload()
     expect(files.row("file-077700")).to_be_visible()
+
+
+def test_of_a_long_folder_few_rows_are_in_the_page_and_all_are_reached_and_chosen(files, server):
+    """The keyboard, what is chosen, and what is told to screen readers, know of the rows that are out of the page too."""
+    fill(server.data_dir, files.bucket_id, "many/file-", 900)
+    page = files.console.page
+    page.set_viewport_size({"width": 1280, "height": 720})
+    files.open("many/")
+    files.choose("file-000000")
+    page.keyboard.press("ArrowDown")
+
+    def is_at_the_end():
+        page.keyboard.press("End")
+        return page.evaluate("document.activeElement.dataset.name") == "many/file-000899"
+
+    wait_until(is_at_the_end, "the last row is not reached")
+    expect(files.row("file-000000")).to_have_count(0)
+    assert page.locator("tr[data-kind]").count() <= 500
+    table, last = page.locator("table.files"), files.row("file-000899")
+    expect(last).to_be_in_viewport()
+    expect(last).to_have_attribute("aria-rowindex", "901")
+    expect(table).to_have_attribute("aria-rowcount", "901")
+    expect(page.locator("tr[data-kind][tabindex='0']")).to_have_count(1)
+    page.keyboard.press(" ")
+    expect(page.locator("[data-selection-count]")).to_have_text("2 selected")
+    page.keyboard.press("Delete")
+    expect(page.locator("dialog[open]")).to_contain_text("2 files with 2 versions")
+    expect(page.locator("dialog[open]")).to_contain_text("file-000000")
+    page.keyboard.press("Escape")
+    last.focus()
+    page.keyboard.press("Home")
+    expect(files.row("file-000000")).to_be_in_viewport()
+    expect(files.row("file-000000")).to_be_focused()
+    expect(files.row("file-000000").get_by_role("checkbox")).to_be_checked()
+    expect(last).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-selection-bar]")).to_be_hidden()
+    page.keyboard.press("Control+a")
+    expect(page.locator("[data-selection-count]")).to_have_text("900 selected")
 
 
 def test_a_folder_is_put_in_order_by_size_and_time_whatever_page_its_files_are_on(files):

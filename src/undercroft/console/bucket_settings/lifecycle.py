@@ -75,11 +75,30 @@ def _rows(visit: Visit) -> list[dict[str, str]]:
 def _rules(form: Form, before: Sequence[Document]) -> list[Document]:
     """The rules that the form asks for. Raises `InvalidRequest`."""
     if form.choice == CUSTOM:
-        return [_rule(row) for row in form.rows]
+        return _custom_rules(form.rows)
     rules = preset_rules(form.choice, form.days)
     if rules and days_of_preset(before) == rules[0][DELETE]:
         return list(before)  # Just as it was set, with the members that its maker sent.
     return rules
+
+
+def _custom_rules(rows: Sequence[Mapping[str, str]]) -> list[Document]:
+    """The rules of these rows. What is wrong with each by itself is said of all of them, in one `InvalidRequest`."""
+    rules, faults = list[Document](), list[str]()
+    for row in rows:
+        try:
+            rule = _rule(row)
+            check_rules([rule])
+            rules.append(rule)
+        except InvalidRequest as fault:
+            faults.append(str(fault))
+    if faults:
+        raise InvalidRequest(" ".join(dict.fromkeys(_sentence(fault) for fault in faults)), "lifecycleRules")
+    return rules
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
 
 
 def preset_rules(choice: str, days_text: str) -> list[Document]:

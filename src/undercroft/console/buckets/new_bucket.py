@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from starlette.responses import Response
 
 from undercroft.console.bucket_settings import cors_presets
 from undercroft.console.bucket_settings.lifecycle import KEEP_ALL, preset_rules
 from undercroft.console.bucket_settings.lock import default_retention_of
+from undercroft.console.faults import Faults
 from undercroft.console.keys.new_key import show_once
 from undercroft.console.languages import _
-from undercroft.console.problems import beside, problem_of
+from undercroft.console.problems import problem_of
 from undercroft.console.visit import Visit
+from undercroft.store.buckets import cors, lifecycle_rules
 from undercroft.store.buckets.base import EncryptionChange
 from undercroft.store.buckets.lock import NO_LOCK_CHANGE, LockChange
 from undercroft.store.errors import DuplicateBucketName, InvalidRequest, TooManyBuckets
@@ -54,18 +56,31 @@ async def available(visit: Visit) -> Response:
 async def create(visit: Visit) -> Response:
     """Make the bucket, and show it among the others, or the key that was asked for with it."""
     values = {name: visit.field(name, blank).strip() for name, blank in _BLANK.items()}
-    try:
-        bucket = await visit.store.buckets.create(
-            visit.principal,
-            values["name"],
-            values["type"],
-            encryption=EncryptionChange("SSE-B2" if values["encryption"] == "enable" else None),
-            lock=_lock(values),
-            lifecycle_rules=preset_rules(values["lifecycle"], values["days"]),
-            cors_rules=_cors_rules(values),
-        )
-    except (InvalidRequest, DuplicateBucketName, TooManyBuckets) as error:
-        return visit.render("buckets/new.html", status=422, values=values, errors=beside(error, _FIELDS, "name"))
+    faults = Faults(_FIELDS, "name")
+    lock, rules, cors_rules, bucket = NO_LOCK_CHANGE, list[Document](), list[Document](), None
+    with faults.gathered(DuplicateBucketName):
+        await visit.store.buckets.check_new_name(values["name"])
+    with faults.gathered(field="days"):
+        rules = preset_rules(values["lifecycle"], values["days"])
+        lifecycle_rules.check_rules(rules)
+    with faults.gathered(field="retention_days"):
+        lock = _lock(values)
+    with faults.gathered(field="origin"):
+        cors_rules = _cors_rules(values)
+        cors.check_rules(cors_rules)
+    if not faults:
+        with faults.gathered(DuplicateBucketName, TooManyBuckets):
+            bucket = await visit.store.buckets.create(
+                visit.principal,
+                values["name"],
+                values["type"],
+                encryption=EncryptionChange("SSE-B2" if values["encryption"] == "enable" else None),
+                lock=lock,
+                lifecycle_rules=rules,
+                cors_rules=cors_rules,
+            )
+    if bucket is None:
+        return visit.render("buckets/new.html", status=422, values=values, errors=faults.errors)
     if values["key"]:
         return await _make_key(visit, bucket)
     return visit.redirect("/buckets", notice="bucket-created", made=bucket.name)
@@ -79,10 +94,10 @@ def _lock(values: Mapping[str, str]) -> LockChange:
     return LockChange(enabled=True, default_retention=default_retention_of(values["mode"], values["retention_days"]))
 
 
-def _cors_rules(values: Mapping[str, str]) -> Sequence[Document]:
+def _cors_rules(values: Mapping[str, str]) -> list[Document]:
     if not values["origin"]:
         return []
-    return cors_presets.rules_of(cors_presets.Preset(cors_presets.UPLOADS, origin=values["origin"]))
+    return list(cors_presets.rules_of(cors_presets.Preset(cors_presets.UPLOADS, origin=values["origin"])))
 
 
 async def _make_key(visit: Visit, bucket: Bucket) -> Response:

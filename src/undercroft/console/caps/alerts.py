@@ -9,11 +9,12 @@ from starlette.responses import Response
 
 from undercroft.console.caps.amounts import NAMES
 from undercroft.console.caps.overview import CHANNELS, page
+from undercroft.console.faults import Faults
 from undercroft.console.languages import _
 from undercroft.console.problems import beside
 from undercroft.console.random_secrets import signing_secret
 from undercroft.console.visit import Visit
-from undercroft.store.accounting.alert_settings import AlertSettings
+from undercroft.store.accounting.alert_settings import AlertSettings, checked
 from undercroft.store.accounting.alert_words import of_alerts
 from undercroft.store.accounting.model import ALERTING, Category
 from undercroft.store.accounting.telling import ADDRESS
@@ -53,15 +54,26 @@ async def change_alerts(visit: Visit) -> Response:
     values |= {name: visit.field(name).strip() for name in ("addresses", "webhook_url", "webhook_secret")}
     values |= {name: bool(visit.field(name)) for name in ("tells_owner", "warns_of_keys")}
     url, secret = values["webhook_url"], values["webhook_secret"]
+    faults, thresholds = Faults(_FIELDS, "addresses"), dict[Category, tuple[int, ...]]()
+    for category in ALERTING:
+        with faults.gathered():
+            thresholds[category] = _percentages(category, values[f"at_{category}"])
+    given = AlertSettings(
+        thresholds=thresholds,
+        tells_owner=values["tells_owner"],
+        addresses=tuple(re.split(r"[\s,;]+", values["addresses"])) if values["addresses"] else (),
+        warns_of_keys=values["warns_of_keys"],
+    )
+    target = Target(url, signing_secret=secret or None) if url else None
+    for part, webhook in (
+        (AlertSettings(thresholds=thresholds), None), (AlertSettings(addresses=given.addresses), None), (AlertSettings(), target)
+    ):  # fmt: skip
+        with faults.gathered():
+            checked(part, webhook)
+    if faults:
+        return _form(visit, values, status=422, errors=faults.errors)
     try:
-        given = AlertSettings(
-            thresholds={category: _percentages(category, values[f"at_{category}"]) for category in ALERTING},
-            tells_owner=values["tells_owner"],
-            addresses=tuple(re.split(r"[\s,;]+", values["addresses"])) if values["addresses"] else (),
-            warns_of_keys=values["warns_of_keys"],
-        )
         before = await visit.store.accounting.alert_settings.own(visit.principal)
-        target = Target(url, signing_secret=secret or None) if url else None
         changed = await visit.store.alert_recipients.change_own(visit.principal, given, target)
     except (InvalidRequest, TooManyAttempts) as error:
         return _form(visit, values, status=422, errors=beside(error, _FIELDS, "addresses"))

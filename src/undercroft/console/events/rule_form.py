@@ -8,19 +8,18 @@ from typing import Any
 from starlette.responses import Response
 
 from undercroft.console.events.rules import named, path_of
+from undercroft.console.faults import Faults
 from undercroft.console.languages import N_, _
 from undercroft.console.numbers import whole_number
-from undercroft.console.problems import beside
 from undercroft.console.random_secrets import signing_secret
 from undercroft.console.visit import Visit
 from undercroft.store.buckets.in_words import of_notification_rule
-from undercroft.store.buckets.notification_rules import EVENT_TYPES, Header, Rule, Target
+from undercroft.store.buckets.notification_rules import EVENT_TYPES, Header, Rule, Target, faults_of
 from undercroft.store.errors import (
     EventTypeInvalid,
     EventTypeOverlap,
     EventTypesEmpty,
     EventTypesMixed,
-    InvalidRequest,
 )
 from undercroft.store.model import Bucket
 
@@ -38,7 +37,15 @@ EVENT_GROUPS = [
     )
     for category, label in _CATEGORIES.items()
 ]
-_REFUSALS = (InvalidRequest, EventTypesEmpty, EventTypeInvalid, EventTypeOverlap, EventTypesMixed)
+_OF_TYPES = (EventTypesEmpty, EventTypeInvalid, EventTypeOverlap, EventTypesMixed)
+_FIELDS = {
+    "name": "name",
+    "objectNamePrefix": "prefix",
+    "maxEventsPerBatch": "batch",
+    "url": "url",
+    "hmacSha256SigningSecret": "secret",
+    "customHeaders": "headers",
+}
 
 
 async def new(visit: Visit) -> Response:
@@ -96,13 +103,16 @@ async def _save(visit: Visit, *, before: str | None) -> Response:
             signing_secret=values["secret"] or None,
         ),
     )
-    try:
-        await visit.store.notifications.set_rules(
-            visit.principal, bucket.bucket_id, [*rules[:place], rule, *rules[place + 1 :]]
-        )
-    except _REFUSALS as error:
-        errors = beside(error, {}, "rule")
-        return _page(visit, bucket, values, event_types, headers, changed=before, status=422, errors=errors)
+    faults = Faults(_FIELDS, "rule")
+    for fault in faults_of(rule):
+        faults.add([fault], field="event" if isinstance(fault, _OF_TYPES) else "")
+    if not faults:
+        with faults.gathered(*_OF_TYPES):
+            await visit.store.notifications.set_rules(
+                visit.principal, bucket.bucket_id, [*rules[:place], rule, *rules[place + 1 :]]
+            )
+    if faults:
+        return _page(visit, bucket, values, event_types, headers, changed=before, status=422, errors=faults.errors)
     visit.audit_changes({} if before is None else of_notification_rule(rules[place]), of_notification_rule(rule))
     return visit.redirect(path_of(bucket.name), notice="rule-saved")
 

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from undercroft import limits
 from undercroft.console.client_settings import ClientTarget, client_settings
+from undercroft.console.faults import Faults
 from undercroft.console.languages import N_, _
-from undercroft.console.problems import beside
 from undercroft.console.templates import count, zone_of
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest, NoSuchBucket
@@ -24,6 +24,7 @@ from undercroft.store.identity.access_types import (
 )
 from undercroft.store.identity.audit_words import of_key
 from undercroft.store.model import ApplicationKey
+from undercroft.store.names import check_key_name
 
 SOME_BUCKETS = "some"
 CUSTOM = "custom"
@@ -60,21 +61,33 @@ async def create(visit: Visit) -> Response:
     }
     values |= {"bucket_ids": visit.fields("bucket_ids"), "capabilities": visit.fields("capabilities")}
     values["all_names"] = bool(visit.field("all_names"))
-    try:
-        key = await visit.store.identity.keys.create(
-            visit.principal,
-            values["name"],
-            _capabilities(values),
-            bucket_ids=_bucket_ids(values),
-            name_prefix=visit.field("prefix") or None,  # Spaces may be meant.
-            valid_s=_valid_s(visit, values),
-        )
-    except (InvalidRequest, NoSuchBucket) as error:
-        otherwise = "bucket" if isinstance(error, NoSuchBucket) else "name"
-        errors = beside(error, _FIELDS, otherwise)
-        if "duration" in errors:
-            errors["duration"] = _not_a_duration()
-        return await _form(visit, values, status=422, errors=errors)
+    faults = Faults(_FIELDS, "name")
+    capabilities, bucket_ids, valid_s, key = list[str](), None, None, None
+    with faults.gathered():
+        check_key_name(values["name"])
+    with faults.gathered():
+        capabilities = _capabilities(values)
+    with faults.gathered():
+        bucket_ids = _bucket_ids(values)
+    with faults.gathered():
+        valid_s = _valid_s(visit, values)
+    if not faults:
+        try:
+            with faults.gathered():
+                key = await visit.store.identity.keys.create(
+                    visit.principal,
+                    values["name"],
+                    capabilities,
+                    bucket_ids=bucket_ids,
+                    name_prefix=visit.field("prefix") or None,  # Spaces may be meant.
+                    valid_s=valid_s,
+                )
+        except NoSuchBucket as error:
+            faults.add([error], field="bucket")
+    if key is None:
+        if "duration" in faults.errors:
+            faults.errors["duration"] = _not_a_duration()
+        return await _form(visit, values, status=422, errors=faults.errors)
     visit.audit_changes({}, of_key(key, await bucket_names(visit)))
     return await show_once(visit, key)
 

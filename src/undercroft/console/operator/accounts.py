@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from undercroft.console.problems import beside
+from undercroft.console.sign_in.new_person import faults_of_person
 from undercroft.console.visit import Visit
-from undercroft.store.errors import DuplicateEmail, InvalidRequest
+from undercroft.store.errors import DuplicateEmail
 
 _ROWS = 50
-_FIELDS = {"email": "email", "password": "password"}
 
 
 async def show(visit: Visit) -> Response:
@@ -31,10 +30,11 @@ async def create(visit: Visit) -> Response:
     """Make the account, and show it."""
     administration = await visit.store.administrations.of(visit.account.account_id)
     email = visit.field("email")
-    try:
-        made = await administration.create(email, visit.field("password"))
-    except (InvalidRequest, DuplicateEmail) as error:
-        errors = beside(error, _FIELDS, "email")
-        return visit.render("operator/new_account.html", status=422, email=email, errors=errors)
+    faults, made = await faults_of_person(email, visit.field("password")), None
+    if not faults:
+        with faults.gathered(DuplicateEmail):
+            made = await administration.create(email, visit.field("password"))
+    if made is None:
+        return visit.render("operator/new_account.html", status=422, email=email, errors=faults.errors)
     visit.audit(target=made.email, about=made.account_id)
     return visit.redirect(f"/operator/accounts/{made.account_id}", notice="account-created")

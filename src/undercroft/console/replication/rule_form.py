@@ -7,13 +7,15 @@ from typing import Any
 
 from starlette.responses import Response
 
+from undercroft.console.faults import Faults
 from undercroft.console.languages import _
-from undercroft.console.problems import beside
 from undercroft.console.replication.overview import destination_names
 from undercroft.console.visit import Visit
+from undercroft.store.buckets.replication import check_rule_name
 from undercroft.store.errors import InvalidRequest, NoSuchBucket, RevisionConflict
 from undercroft.store.model import Bucket
 
+_FIELDS = {"source": "source", "destination": "destination"}
 _BLANK = {"rule": "", "source": "", "destination": "", "prefix": "", "existing": ""}
 
 
@@ -26,28 +28,32 @@ async def add(visit: Visit) -> Response:
     """Set up the replication, keys and all."""
     values = {name: visit.field(name) for name in _BLANK}
     buckets = {bucket.bucket_id: bucket for bucket in await visit.own_buckets()}
-    try:
+    faults, destination = Faults(_FIELDS, "rule"), values["destination"]
+    with faults.gathered():
+        check_rule_name(values["rule"].strip())
+    with faults.gathered():
         source = _chosen(buckets, values["source"])
-        destination = values["destination"]
+    if not destination:
+        faults.say("destination", _("Choose where the files are to go."))
+    if "source" not in faults.errors:
         visit.audit(
             target=f"{source.name} / {values['rule'].strip()}",
             to=buckets[destination].name if destination in buckets else destination,
             prefix=values["prefix"] or "none",
             existing="yes" if values["existing"] else "no",
         )
-        if not destination:
-            raise InvalidRequest(_("Choose where the files are to go."), "destination")
-        await visit.store.replication_setup.add(
-            visit.principal,
-            source,
-            buckets.get(destination, destination),
-            values["rule"].strip(),
-            prefix=values["prefix"],
-            include_existing=bool(values["existing"]),
-        )
-    except (InvalidRequest, NoSuchBucket, RevisionConflict) as error:
-        fields = {"source": "source", "destination": "destination"}
-        return await _page(visit, values, status=422, errors=beside(error, fields, "rule"))
+    if not faults:
+        with faults.gathered(NoSuchBucket, RevisionConflict):
+            await visit.store.replication_setup.add(
+                visit.principal,
+                source,
+                buckets.get(destination, destination),
+                values["rule"].strip(),
+                prefix=values["prefix"],
+                include_existing=bool(values["existing"]),
+            )
+    if faults:
+        return await _page(visit, values, status=422, errors=faults.errors)
     return visit.redirect(f"/buckets/{source.name}/replication", notice="rule-saved")
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.faults import Faults
 from undercroft.console.languages import _
-from undercroft.console.problems import beside
 from undercroft.console.visit import Visit
-from undercroft.store.buckets.replication_targets import Target
-from undercroft.store.errors import InvalidRequest, NoSuchTarget
+from undercroft.store.buckets.replication_targets import Target, faults_of
+from undercroft.store.errors import NoSuchTarget
 
 _FIELDS = ("target", "endpoint", "key_id", "bucket")
+_NAMED = {"name": "target", "endpoint": "endpoint", "keyId": "key_id", "key": "key", "bucketName": "bucket"}
 
 
 async def new(visit: Visit) -> Response:
@@ -22,18 +23,15 @@ async def add(visit: Visit) -> Response:
     """Keep the target; its key is wrapped and never shown again."""
     values = {name: visit.field(name).strip() for name in _FIELDS}
     visit.audit(**values)
-    try:
-        await visit.store.replication_targets.add(
-            visit.account,
-            values["target"],
-            endpoint=values["endpoint"],
-            key_id=values["key_id"],
-            key=visit.field("key").strip(),
-            bucket_name=values["bucket"],
-        )
-    except InvalidRequest as error:
-        errors = beside(error, {"bucketName": "bucket"}, "target")
-        return visit.render("replication/target_form.html", status=422, values=values, errors=errors)
+    name, given = values["target"], {"endpoint": values["endpoint"], "key_id": values["key_id"]}
+    given |= {"key": visit.field("key").strip(), "bucket_name": values["bucket"]}
+    faults = Faults(_NAMED, "target")
+    faults.add(faults_of(name, **given))
+    if not faults:
+        with faults.gathered():
+            await visit.store.replication_targets.add(visit.account, name, **given)
+    if faults:
+        return visit.render("replication/target_form.html", status=422, values=values, errors=faults.errors)
     return visit.redirect("/replication", notice="target-added")
 
 

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from undercroft.console.faults import Faults
 from undercroft.console.languages import _
-from undercroft.console.problems import beside, said
+from undercroft.console.problems import said
 from undercroft.console.visit import Visit
-from undercroft.store.errors import (
-    BadCredentials,
-    BucketNotEmpty,
-    DuplicateEmail,
-    InvalidRequest,
-    TooManyAttempts,
-)
-from undercroft.store.identity.accounts import time_zones
+from undercroft.store.errors import BucketNotEmpty, DuplicateEmail, InvalidRequest
+from undercroft.store.identity.accounts import checked_email, checked_name, checked_time_zone, time_zones
 
 _PROFILE = {"name": "name", "time_zone": "time_zone"}
 
@@ -29,10 +24,18 @@ async def save_profile(visit: Visit) -> Response:
     values = {name: visit.field(name) for name in _PROFILE}
     before = visit.account
     visit.audit(target=before.email)
-    try:
-        await visit.store.identity.accounts.set_profile(visit.account.account_id, values["name"], values["time_zone"])
-    except InvalidRequest as error:
-        return await _page(visit, values, beside(error, _PROFILE, "name"))
+    faults = Faults(_PROFILE, "name")
+    with faults.gathered():
+        checked_name(values["name"])
+    with faults.gathered():
+        checked_time_zone(values["time_zone"])
+    if not faults:
+        with faults.gathered():
+            await visit.store.identity.accounts.set_profile(
+                visit.account.account_id, values["name"], values["time_zone"]
+            )
+    if faults:
+        return await _page(visit, values, faults.errors)
     after = await visit.store.identity.accounts.find(before.account_id)
     visit.audit_changes(*({"name": one.name, "time zone": one.time_zone} for one in (before, after)))
     return visit.redirect("/settings", notice="profile-saved")
@@ -47,19 +50,19 @@ async def change_email(visit: Visit) -> Response:
     """Take another address, given twice, for the password; where mail can be sent, once its reader has confirmed it."""
     email, old = visit.field("email").strip(), visit.account.email
     visit.audit(target=old, email=email)
+    identity, faults = visit.store.identity, Faults({"email": "email"}, "email")
+    is_asked = False
+    with faults.gathered():
+        checked_email(email)
     if email.lower() != visit.field("again").strip().lower():
-        return _email_form(visit, {"again": _("The two addresses differ.")})
-    identity = visit.store.identity
-    try:
+        faults.say("again", _("The two addresses differ."))
+    with faults.proving("password"):
         proof = await identity.sign_in.confirm_password(visit.account.account_id, visit.field("password"))
-    except (BadCredentials, TooManyAttempts) as error:
-        return _email_form(visit, {"password": said(error)})
-    try:
-        is_asked = await identity.emails.change(proof, email)
-    except BadCredentials as error:
-        return _email_form(visit, {"password": said(error)})
-    except (InvalidRequest, DuplicateEmail, TooManyAttempts) as error:
-        return _email_form(visit, beside(error, {"email": "email"}, "email"))
+    if not faults:
+        with faults.gathered(DuplicateEmail), faults.proving("password"):
+            is_asked = await identity.emails.change(proof, email)
+    if faults:
+        return _email_form(visit, faults.errors)
     if is_asked:
         visit.audit(target=old, email=email, awaits="confirmation by mail")
         return visit.redirect("/settings", notice="email-asked")
@@ -96,16 +99,19 @@ async def show_delete(visit: Visit) -> Response:
 async def delete(visit: Visit) -> Response:
     """Delete the account, for its address and the password."""
     visit.audit(target=visit.account.email)
+    identity, faults = visit.store.identity, Faults({}, "confirm")
     if visit.field("confirm").strip().lower() != visit.account.email:
-        return await _delete_form(visit, {"confirm": _("Type %(email)s to confirm.", email=visit.account.email)})
-    identity = visit.store.identity
-    try:
+        faults.say("confirm", _("Type %(email)s to confirm.", email=visit.account.email))
+    with faults.proving("password"):
         proof = await identity.sign_in.confirm_password(visit.account.account_id, visit.field("password"))
-        await identity.accounts.delete_own(proof)
-    except (BadCredentials, TooManyAttempts) as error:
-        return await _delete_form(visit, {"password": said(error)})
-    except (InvalidRequest, BucketNotEmpty) as error:
-        return await _delete_form(visit, {"confirm": said(error)})
+    if not faults:
+        with faults.proving("password"):
+            try:
+                await identity.accounts.delete_own(proof)
+            except (InvalidRequest, BucketNotEmpty) as error:
+                faults.say("confirm", said(error))
+    if faults:
+        return await _delete_form(visit, faults.errors)
     visit.cookies[visit.console.session_cookie] = None
     return visit.redirect("/sign-in", notice="account-deleted")
 

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from undercroft.console.languages import _
 from undercroft.console.problems import beside, problem_of, said
+from undercroft.console.sign_in.new_person import faults_of_person
 from undercroft.console.sign_in.session import begin
 from undercroft.console.sign_in.steps import browser_of
 from undercroft.console.visit import Visit
@@ -27,9 +28,10 @@ async def take(visit: Visit) -> Response:
         if people.mode == "open" and people.sends_link:
             await people.request(visit.field("email"), visit.address)
             return visit.render("sign_in/sent.html", email=visit.field("email"), title=_("Look into your mail"))
-        account = await people.sign_up(
-            visit.field("email"), visit.field("password"), visit.field("name"), visit.address
-        )
+        person = visit.field("email"), visit.field("password"), visit.field("name")
+        if people.mode == "open" and (faults := await faults_of_person(*person)):
+            return _form(visit, errors=faults.errors, status=422)
+        account = await people.sign_up(*person, visit.address)
     except SignUpClosed as error:
         return _form(visit, status=problem_of(error).status)
     except (InvalidRequest, DuplicateEmail, TooManyAttempts) as error:
@@ -53,16 +55,17 @@ async def take_invited(visit: Visit) -> Response:
         fixed = await people.look_at_link(secret)
     except BadLink as error:
         return _dead(visit, error)
+    values = {"email": fixed or visit.field("email"), "name": visit.field("name")}
+    faults = await faults_of_person(values["email"], visit.field("password"), values["name"])
+    account = None
     try:
-        account = await people.sign_up_invited(
-            secret, visit.field("email"), visit.field("password"), visit.field("name")
-        )
+        if not faults:
+            with faults.gathered(DuplicateEmail):
+                account = await people.sign_up_invited(secret, values["email"], visit.field("password"), values["name"])
     except BadLink as error:
         return _dead(visit, error)
-    except (InvalidRequest, DuplicateEmail) as error:
-        values = {"email": fixed or visit.field("email"), "name": visit.field("name")}
-        errors = beside(error, _FIELDS, "email")
-        return visit.render("sign_in/invited.html", status=422, fixed=fixed, values=values, errors=errors)
+    if account is None:
+        return visit.render("sign_in/invited.html", status=422, fixed=fixed, values=values, errors=faults.errors)
     return await _welcome(visit, account)
 
 

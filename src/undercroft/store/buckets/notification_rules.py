@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,6 +16,7 @@ from undercroft.store.errors import (
     EventTypesEmpty,
     EventTypesMixed,
     InvalidRequest,
+    StoreError,
 )
 from undercroft.store.files.happenings import Happening
 
@@ -77,22 +78,45 @@ def check_rules(rules: Sequence[Rule]) -> None:
         )
     names: set[str] = set()
     for rule in rules:
-        if not _NAME.match(rule.name) or rule.name.startswith("b2-"):
-            raise InvalidRequest(
-                f"Invalid rule name {rule.name[:100]!r}: 6 to 63 letters, digits and '-', not beginning with b2-"
-            )
+        for fault in faults_of(rule):
+            raise fault
         if rule.name in names:
-            raise InvalidRequest(f"Two event notification rules are named {rule.name!r}")
+            raise InvalidRequest(f"Two event notification rules are named {rule.name!r}", "name")
         names.add(rule.name)
-        _check_event_types(rule)
-        if len(rule.object_name_prefix.encode()) > limits.FILE_NAME_MAX_BYTES:
-            raise InvalidRequest(f"The objectNamePrefix of the rule {rule.name!r} is longer than any file name")
-        if not 1 <= rule.max_events_per_batch <= limits.NOTIFICATION_BATCH_MAX:
-            raise InvalidRequest(
-                f"The rule {rule.name!r} has maxEventsPerBatch outside 1 to {limits.NOTIFICATION_BATCH_MAX}"
-            )
-        _check_target(rule.name, rule.target)
     _check_overlaps(rules)
+
+
+def faults_of(rule: Rule) -> Iterator[StoreError]:
+    """All that keeps this from being a rule by itself, each with the field that it is about, but for those of event types."""
+    for check in (
+        _check_name, _check_event_types, _check_prefix, _check_batch, _check_url, _check_secret, _check_headers
+    ):  # fmt: skip
+        try:
+            check(rule)
+        except StoreError as fault:
+            yield fault
+
+
+def _check_name(rule: Rule) -> None:
+    if not _NAME.match(rule.name) or rule.name.startswith("b2-"):
+        raise InvalidRequest(
+            f"Invalid rule name {rule.name[:100]!r}: 6 to 63 letters, digits and '-', not beginning with b2-", "name"
+        )
+
+
+def _check_prefix(rule: Rule) -> None:
+    if len(rule.object_name_prefix.encode()) > limits.FILE_NAME_MAX_BYTES:
+        raise InvalidRequest(
+            f"The objectNamePrefix of the rule {rule.name!r} is longer than any file name", "objectNamePrefix"
+        )
+
+
+def _check_batch(rule: Rule) -> None:
+    if not 1 <= rule.max_events_per_batch <= limits.NOTIFICATION_BATCH_MAX:
+        raise InvalidRequest(
+            f"The rule {rule.name!r} has maxEventsPerBatch outside 1 to {limits.NOTIFICATION_BATCH_MAX}",
+            "maxEventsPerBatch",
+        )
 
 
 def _check_event_types(rule: Rule) -> None:
@@ -128,27 +152,37 @@ def all_types(event_types: Iterable[str]) -> frozenset[str]:
     return frozenset(one for one in _TYPES for wanted in event_types if wanted in {one, f"{one.rpartition(':')[0]}:*"})
 
 
-def _check_target(name: str, target: Target) -> None:
-    if len(target.url) > limits.TARGET_URL_MAX_BYTES or not is_https(target.url):
+def _check_url(rule: Rule) -> None:
+    if len(rule.target.url) > limits.TARGET_URL_MAX_BYTES or not is_https(rule.target.url):
         raise InvalidRequest(
-            f"The rule {name!r} needs an https URL of at most {limits.TARGET_URL_MAX_BYTES} characters"
+            f"The rule {rule.name!r} needs an https URL of at most {limits.TARGET_URL_MAX_BYTES} characters", "url"
         )
-    if target.signing_secret is not None and not is_signing_secret(target.signing_secret):
+
+
+def _check_secret(rule: Rule) -> None:
+    if rule.target.signing_secret is not None and not is_signing_secret(rule.target.signing_secret):
         raise InvalidRequest(
-            f"The hmacSha256SigningSecret of the rule {name!r} must have {limits.NOTIFICATION_SECRET_LENGTH} "
-            "letters and digits"
+            f"The hmacSha256SigningSecret of the rule {rule.name!r} must have {limits.NOTIFICATION_SECRET_LENGTH} "
+            "letters and digits",
+            "hmacSha256SigningSecret",
         )
-    headers = target.custom_headers or ()
+
+
+def _check_headers(rule: Rule) -> None:
+    name, headers = rule.name, rule.target.custom_headers or ()
     if len(headers) > limits.NOTIFICATION_HEADERS_MAX:
-        raise InvalidRequest(f"The rule {name!r} has more than {limits.NOTIFICATION_HEADERS_MAX} custom headers")
+        raise InvalidRequest(
+            f"The rule {name!r} has more than {limits.NOTIFICATION_HEADERS_MAX} custom headers", "customHeaders"
+        )
     size_bytes = sum(len(header.name.encode()) + len(header.value.encode()) + 3 for header in headers)
     if size_bytes > limits.NOTIFICATION_HEADERS_MAX_BYTES:
         raise InvalidRequest(
-            f"The custom headers of the rule {name!r} have more than {limits.NOTIFICATION_HEADERS_MAX_BYTES} bytes"
+            f"The custom headers of the rule {name!r} have more than {limits.NOTIFICATION_HEADERS_MAX_BYTES} bytes",
+            "customHeaders",
         )
     folded = [header.name.lower() for header in headers]
     if len(set(folded)) < len(folded):
-        raise InvalidRequest(f"The rule {name!r} has two custom headers of one name")
+        raise InvalidRequest(f"The rule {name!r} has two custom headers of one name", "customHeaders")
     for header in headers:
         _check_header(name, header)
 
@@ -156,10 +190,14 @@ def _check_target(name: str, target: Target) -> None:
 def _check_header(name: str, header: Header) -> None:
     folded = header.name.lower()
     if not _HEADER_NAME.match(header.name) or folded.startswith(_RESERVED_HEADERS) or folded in _OUR_HEADERS:
-        raise InvalidRequest(f"The rule {name!r} cannot have a custom header named {header.name[:100]!r}")
+        raise InvalidRequest(
+            f"The rule {name!r} cannot have a custom header named {header.name[:100]!r}", "customHeaders"
+        )
     # A line that ends in a value would begin another header.
     if not header.value.isprintable() or header.value != header.value.strip():
-        raise InvalidRequest(f"The value of the custom header {header.name!r} is not one line of printable text")
+        raise InvalidRequest(
+            f"The value of the custom header {header.name!r} is not one line of printable text", "customHeaders"
+        )
 
 
 def is_signing_secret(text: str) -> bool:

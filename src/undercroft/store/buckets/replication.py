@@ -56,10 +56,17 @@ def _check_source(source: ReplicationSource) -> None:
             raise InvalidRequest(f"Two replication rules have the priority {one.priority}")
 
 
+def check_rule_name(name: str) -> None:
+    """Raise `InvalidRequest` unless a rule may be called this."""
+    if not _NAME.match(name):
+        raise InvalidRequest(
+            f"Invalid replicationRuleName {name[:100]!r}: 1 to 64 letters, digits, '-' and '_'", "replicationRuleName"
+        )
+
+
 def _check_rule(rule: ReplicationRule) -> None:
     name = rule.replication_rule_name
-    if not _NAME.match(name):
-        raise InvalidRequest(f"Invalid replicationRuleName {name[:100]!r}: 1 to 64 letters, digits, '-' and '_'")
+    check_rule_name(name)
     if not 1 <= rule.priority <= limits.REPLICATION_PRIORITY_MAX:
         raise InvalidRequest(
             f"The replication rule {name} has a priority outside 1 to {limits.REPLICATION_PRIORITY_MAX}"

@@ -7,6 +7,7 @@ and keeps the key itself, wrapped. Nobody is ever told that key again (P8).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import msgspec
@@ -51,8 +52,8 @@ class ReplicationTargets:
         self, account: Account, name: str, *, endpoint: str, key_id: str, key: str, bucket_name: str
     ) -> Target:
         """Make a target for an account. Raises `InvalidRequest`."""
-        _check(name, endpoint, key_id, key)
-        names.check_bucket_name(bucket_name)
+        for fault in faults_of(name, endpoint=endpoint, key_id=key_id, key=key, bucket_name=bucket_name):
+            raise fault
         now_ms = self._ambient.now_ms()
 
         async def change(tx: Transaction) -> TargetRow:
@@ -96,14 +97,19 @@ def target_context(target_id: str) -> str:
     return f"replication-target:{target_id}"
 
 
-def _check(name: str, endpoint: str, key_id: str, key: str) -> None:
+def faults_of(name: str, *, endpoint: str, key_id: str, key: str, bucket_name: str) -> Iterator[InvalidRequest]:
+    """All that keeps this from being a target, each with the field that it is about."""
     if not _NAME.match(name):
-        raise InvalidRequest(f"Invalid name of a target {name[:100]!r}: 1 to 64 letters, digits, '-' and '_'")
+        yield InvalidRequest(f"Invalid name of a target {name[:100]!r}: 1 to 64 letters, digits, '-' and '_'", "name")
     if len(endpoint) > limits.TARGET_URL_MAX_BYTES or not _ENDPOINT.match(endpoint) or not _has_host(endpoint):
-        raise InvalidRequest("The endpoint of a target must be https://HOST or https://HOST:PORT")
-    for what, text in (("key id", key_id), ("key", key)):
+        yield InvalidRequest("The endpoint of a target must be https://HOST or https://HOST:PORT", "endpoint")
+    for what, field, text in (("key id", "keyId", key_id), ("key", "key", key)):
         if not text or len(text) > limits.TARGET_KEY_MAX_LENGTH or not text.isascii() or not text.isprintable():
-            raise InvalidRequest(f"The {what} of a target must be printable ASCII")
+            yield InvalidRequest(f"The {what} of a target must be printable ASCII", field)
+    try:
+        names.check_bucket_name(bucket_name)
+    except InvalidRequest as fault:
+        yield fault
 
 
 def _has_host(endpoint: str) -> bool:

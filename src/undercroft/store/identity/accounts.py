@@ -186,9 +186,7 @@ class Accounts:
 
     async def set_profile(self, account_id: str, name: str, time_zone: str) -> None:
         """Replace the name, which may be empty, and the time zone, an IANA name. Raises `InvalidRequest`."""
-        name = checked_name(name)
-        if time_zone not in time_zones():
-            raise InvalidRequest("There is no such time zone.", "time_zone")
+        name, time_zone = checked_name(name), checked_time_zone(time_zone)
         await self._gate.write(lambda tx: accounts.set_profile(tx, account_id, name, time_zone))
 
     async def set_email(self, proof: Proof, email: str) -> None:
@@ -288,6 +286,13 @@ def checked_name(name: str) -> str:
     if len(name) > limits.ACCOUNT_NAME_MAX_LENGTH or not name.isprintable():
         raise InvalidRequest(f"A name has at most {limits.ACCOUNT_NAME_MAX_LENGTH} characters, all printable.", "name")
     return name
+
+
+def checked_time_zone(time_zone: str) -> str:
+    """The name of a time zone. Raises `InvalidRequest`."""
+    if time_zone not in time_zones():
+        raise InvalidRequest("There is no such time zone.", "time_zone")
+    return time_zone
 
 
 @cache

@@ -7,26 +7,83 @@ import { leave } from "./leave.js";
 import { size } from "./uploads/words.js";
 import { _, ngettext } from "./words.js";
 
-const ROWS_MAX = 2000; // Of more rows at once a browser grows slow; then the pages are there.
+const ROWS_MAX = 20000; // Rows that are kept, in the table or out of it. Then the pages are there.
+const AHEAD_PX = 2400; // The next page is asked for so long before its place is seen, …
+const NEAR_PX = 1600; // … and rows are in the table as long as they are so near.
+const CHOSEN_MAX = 4900; // That one form takes (CONSOLE_FORM_FIELDS_MAX).
 
 const frame = document.querySelector("[data-files]");
 const form = document.querySelector("[data-selection]");
 const listing = () => document.getElementById("listing");
-const rows = () => [...form.querySelectorAll("tbody tr[data-kind]")];
-const boxes = () => [...form.querySelectorAll("[data-choose]")];
-const rowOf = (box) => box.closest("tr");
+const boxOf = (row) => row.querySelector("[data-choose]");
 let asked = 0; // Counts what was asked for: a late answer to an older question is not shown.
+let pages = []; // Each is a <tbody> and its rows, which are in it while they are near to what is seen.
+let rows = []; // Those of all pages that can be chosen.
+let current = null; // The row that Tab leads to.
 let anchor = null;
+const chosen = new Set();
+
+// -- Rows near and far ------------------------------------------------------------------------------------------------
+// A browser lays out a table whole, so that ten thousand rows take seconds each time some are added. So few are in it at a time: in place of the
+// others a space is left that is as high.
+function bringIn(page) {
+  if (!page.rows[0].isConnected) page.body.replaceChildren(...page.rows);
+}
+
+function takeOut(page, height) {
+  if (pages.length === 1 || !page.rows[0].isConnected || page.body.contains(document.activeElement)) return;
+  const cell = document.createElement("td");
+  cell.colSpan = page.rows[0].cells.length;
+  cell.style.height = `${height}px`;
+  const space = document.createElement("tr");
+  space.className = "space";
+  space.ariaHidden = "true";
+  space.append(cell);
+  page.body.replaceChildren(space);
+}
+
+const near = new IntersectionObserver((seen) => {
+  for (const { isIntersecting, target, boundingClientRect } of seen) {
+    const page = pages.find((one) => one.body === target);
+    if (page && isIntersecting) bringIn(page);
+    else if (page) takeOut(page, boundingClientRect.height);
+  }
+}, { rootMargin: `${NEAR_PX}px` });
+
+/** Know the rows that have come, and forget those of a listing that is gone. */
+function takeStock() {
+  const table = listing()?.querySelector("table.files");
+  const bodies = [...(table?.tBodies ?? [])];
+  if (pages[0]?.body !== bodies[0]) {
+    near.disconnect();
+    chosen.clear();
+    pages = [];
+    rows = [];
+    current = anchor = null;
+  }
+  for (const body of bodies.slice(pages.length)) {
+    pages.push({ body, rows: [...body.rows] });
+    near.observe(body);
+    for (const row of body.querySelectorAll("tr[data-kind]")) {
+      row.ariaRowIndex = rows.push(row) + 1; // The first is that of the heads.
+      row.tabIndex = current ? -1 : 0;
+      current ??= row;
+      if (boxOf(row).checked) chosen.add(row); // As the browser remembered it.
+    }
+  }
+  if (table) table.ariaRowCount = listing().querySelector("[data-more]") ? -1 : rows.length + 1;
+}
 
 // -- Choosing ---------------------------------------------------------------------------------------------------------
 function summarise() {
-  const chosen = boxes().filter((box) => box.checked).map(rowOf);
-  const folders = chosen.filter((row) => row.dataset.kind === "folder").length;
-  const bytes = chosen.reduce((sum, row) => sum + Number(row.dataset.size ?? 0), 0);
-  form.querySelector("[data-selection-count]").textContent = _("%(number)s selected", { number: chosen.length });
+  const folders = [...chosen].filter((row) => row.dataset.kind === "folder").length;
+  const bytes = [...chosen].reduce((sum, row) => sum + Number(row.dataset.size ?? 0), 0);
+  const isTooMuch = chosen.size > CHOSEN_MAX;
+  form.querySelector("[data-selection-count]").textContent = isTooMuch ? _("%(number)s selected: %(most)s at most", { number: chosen.size, most: CHOSEN_MAX }) : _("%(number)s selected", { number: chosen.size });
+  for (const button of form.querySelectorAll("[data-selection-bar] button")) button.disabled = isTooMuch;
   form.querySelector("[data-selection-size]").textContent = folders ? ngettext("%(size)s and %(number)s folder", "%(size)s and %(number)s folders", folders, { size: size(bytes), number: folders }) : size(bytes);
-  for (const row of rows()) row.setAttribute("aria-selected", row.querySelector("[data-choose]").checked);
-  const only = chosen.length === 1 ? chosen[0] : null;
+  form.toggleAttribute("data-chosen", chosen.size > 0);
+  const only = chosen.size === 1 ? [...chosen][0] : null;
   for (const link of form.querySelectorAll("[data-one]")) {
     link.hidden = only?.dataset.kind !== link.dataset.one;
     const { id, name } = only?.dataset ?? {};
@@ -34,51 +91,59 @@ function summarise() {
   }
   const all = form.querySelector("[data-choose-all]");
   if (all) {
-    all.checked = chosen.length > 0 && chosen.length === boxes().length;
-    all.indeterminate = chosen.length > 0 && !all.checked;
+    all.checked = chosen.size > 0 && chosen.size === rows.length;
+    all.indeterminate = chosen.size > 0 && !all.checked;
   }
 }
 
+function set(row, checked) {
+  boxOf(row).checked = checked;
+  row.ariaSelected = checked;
+  if (checked) chosen.add(row);
+  else chosen.delete(row);
+}
+
 function choose(row, checked, extend) {
-  const all = rows();
-  const from = extend && anchor?.isConnected ? all.indexOf(anchor) : all.indexOf(row);
-  const [first, last] = [from, all.indexOf(row)].sort((a, b) => a - b);
-  for (const one of all.slice(first, last + 1)) one.querySelector("[data-choose]").checked = checked;
+  const from = extend && rows.includes(anchor) ? rows.indexOf(anchor) : rows.indexOf(row);
+  const [first, last] = [from, rows.indexOf(row)].sort((a, b) => a - b);
+  for (const one of rows.slice(first, last + 1)) set(one, checked);
   if (!extend) anchor = row;
   summarise();
 }
 
 function chooseAll(checked) {
-  for (const box of boxes()) box.checked = checked && !rowOf(box).classList.contains("version");
+  for (const row of rows) set(row, checked && !row.classList.contains("version"));
   summarise();
 }
 
 // -- The keyboard -----------------------------------------------------------------------------------------------------
 function focusRow(row) {
-  for (const one of rows()) one.tabIndex = one === row ? 0 : -1;
-  row?.focus();
+  if (!row) return;
+  if (current) current.tabIndex = -1;
+  current = row;
+  row.tabIndex = 0;
+  bringIn(pages.find((page) => page.rows.includes(row)));
+  row.focus();
 }
 
 function press(event) {
   const inText = event.target.closest("input:not([type=checkbox]), select, textarea, dialog, summary, [contenteditable]");
   // Without its form, another page came without a change of page.
   if (!form.isConnected || inText || event.defaultPrevented || event.altKey) return;
-  const all = rows();
   const row = event.target.closest("tr[data-kind]");
-  const here = row ?? all.find((one) => one.tabIndex === 0) ?? all[0];
-  const at = all.indexOf(here);
+  const at = rows.indexOf(row ?? current);
   const onControl = row && event.target !== row; // A link or box in the row has its own Enter and Space.
   const keys = {
-    ArrowDown: () => focusRow(all[row ? Math.min(at + 1, all.length - 1) : Math.max(at, 0)]),
-    ArrowUp: () => focusRow(all[Math.max(at - 1, 0)]),
-    Home: row && (() => focusRow(all[0])),
-    End: row && (() => focusRow(all.at(-1))),
-    " ": row && !onControl && (() => choose(row, event.shiftKey || !row.querySelector("[data-choose]").checked, event.shiftKey)),
+    ArrowDown: () => focusRow(rows[row ? Math.min(at + 1, rows.length - 1) : Math.max(at, 0)]),
+    ArrowUp: () => focusRow(rows[Math.max(at - 1, 0)]),
+    Home: row && (() => focusRow(rows[0])),
+    End: row && (() => focusRow(rows.at(-1))),
+    " ": row && !onControl && (() => choose(row, event.shiftKey || !chosen.has(row), event.shiftKey)),
     Enter: row && !onControl && (() => leave(new URL(row.dataset.href, location.href).href)),
     Delete: () => remove(row),
     F2: row?.dataset.kind === "file" && (() => open(`/buckets/${frame.dataset.files}/file/rename?id=${row.dataset.id}`)),
     Backspace: frame.dataset.above && (() => leave(new URL(frame.dataset.above, location.href).href)),
-    Escape: boxes().some((box) => box.checked) && (() => chooseAll(false)),
+    Escape: chosen.size > 0 && (() => chooseAll(false)),
   };
   if ((event.ctrlKey || event.metaKey) && event.key === "a") keys.a = () => chooseAll(true);
   else if (event.ctrlKey || event.metaKey) return;
@@ -89,8 +154,9 @@ function press(event) {
 }
 
 function remove(row) {
-  if (row && !boxes().some((box) => box.checked)) choose(row, true, false);
-  if (boxes().some((box) => box.checked)) form.requestSubmit(form.querySelector("[data-delete]"));
+  if (row && !chosen.size) choose(row, true, false);
+  const button = form.querySelector("[data-delete]");
+  if (chosen.size && !button.disabled) form.requestSubmit(button);
 }
 
 // -- What is listed ---------------------------------------------------------------------------------------------------
@@ -116,8 +182,8 @@ async function grow(link) {
   link.dataset.loading = "";
   const fresh = await fetched(link.href);
   if (!fresh || number !== asked || !link.isConnected) return;
-  const tbody = listing().querySelector("tbody");
-  for (const row of [...(fresh.querySelector("tbody")?.rows ?? [])]) tbody.append(document.adoptNode(row));
+  const body = fresh.querySelector("tbody");
+  if (body) listing().querySelector("table.files").append(document.adoptNode(body));
   const pager = fresh.querySelector(".pager");
   const own = listing().querySelector(".pager");
   own.querySelector("[data-more]").remove();
@@ -138,14 +204,15 @@ async function putInOrder(button) {
 
 const watcher = new IntersectionObserver((seen) => {
   for (const { isIntersecting, target } of seen) {
-    if (isIntersecting && !("loading" in target.dataset) && rows().length < ROWS_MAX) grow(target);
+    if (isIntersecting && !("loading" in target.dataset) && rows.length < ROWS_MAX) grow(target);
   }
-}, { rootMargin: "600px" });
+}, { rootMargin: `${AHEAD_PX}px` });
 
 function refreshed() {
   watcher.disconnect();
   const more = listing()?.querySelector("[data-more]");
   if (more) watcher.observe(more);
+  takeStock();
   summarise();
 }
 
@@ -164,11 +231,13 @@ function start() {
   document.addEventListener("keydown", press);
   form.addEventListener("change", (event) => {
     if (event.target.matches("[data-choose-all]")) chooseAll(event.target.checked);
-    else if (event.target.matches("[data-choose]")) summarise();
+  });
+  form.addEventListener("formdata", ({ formData }) => {
+    for (const row of chosen) if (!row.isConnected) formData.append("choose", boxOf(row).value);
   });
   form.addEventListener("click", (event) => {
     const box = event.target.closest("[data-choose]");
-    if (box) choose(rowOf(box), box.checked, event.shiftKey);
+    if (box) choose(box.closest("tr"), box.checked, event.shiftKey);
     const sort = event.target.closest("button[form=sort-form]");
     if (sort) {
       event.preventDefault();
@@ -181,9 +250,9 @@ function start() {
     }
   });
   form.addEventListener("submit", (event) => {
-    const only = boxes().filter((box) => box.checked);
-    if (event.submitter?.matches("[data-zip]") && only.length === 1) {
-      const link = rowOf(only[0]).querySelector("[data-download]") ?? rowOf(only[0]).querySelector('a[href*="/file/download?"]');
+    if (event.submitter?.matches("[data-zip]") && chosen.size === 1) {
+      const [only] = chosen;
+      const link = only.querySelector("[data-download]") ?? only.querySelector('a[href*="/file/download?"]');
       if (!link) return; // A folder is always a zip.
       event.preventDefault();
       link.click();
