@@ -8,6 +8,7 @@ from undercroft import limits
 from undercroft.console.events.rules import path_of
 from undercroft.console.languages import _
 from undercroft.console.numbers import whole_number
+from undercroft.console.problems import said
 from undercroft.console.visit import Visit
 from undercroft.store.errors import InvalidRequest
 
@@ -40,7 +41,7 @@ async def _send(visit: Visit, number: int | None, chosen: list[int] | None) -> R
     except InvalidRequest as error:
         if number is None:
             raise
-        return await _page(visit, refusal=str(error))
+        return await _page(visit, refusal=said(error))
     visit.audit(events=f"{count:,}")
     return visit.redirect(f"{path_of(bucket.name)}/{rule}/log", notice="sent-again")
 

@@ -9,11 +9,17 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from undercroft.console.languages import _
-from undercroft.console.problems import beside
+from undercroft.console.languages import N_, _
+from undercroft.console.problems import beside, said
 from undercroft.console.visit import Visit
 from undercroft.settings import KEPT_OPTIONS, read_kept
 from undercroft.store.errors import BadCredentials, InvalidRequest, TooManyAttempts
+
+_WRONG = {
+    "region": N_("Lower-case letters, digits and hyphens, such as eu-central-001."),
+    "public_url": N_("http or https, host and port, without a path: https://storage.example.com"),
+    "domain": N_("A domain name, such as storage.example.com."),
+}
 
 
 async def show(visit: Visit) -> Response:
@@ -32,8 +38,8 @@ async def save(visit: Visit) -> Response:
     for name, text in values.items():
         try:
             chosen[name] = read_kept(name, text) if text else None
-        except ValueError as error:
-            errors[name] = str(error)
+        except ValueError:
+            errors[name] = _(_WRONG[name])
     if errors:
         return _form(visit, values, errors)
     before = await administration.kept_settings.all_of()
@@ -43,7 +49,7 @@ async def save(visit: Visit) -> Response:
         )
         await administration.kept_settings.change(proof, chosen)
     except (BadCredentials, TooManyAttempts) as error:
-        return _form(visit, values, {"current_password": str(error)})
+        return _form(visit, values, {"current_password": said(error)})
     except InvalidRequest as error:
         return _form(visit, values, beside(error, {name: name for name in KEPT_OPTIONS}, "current_password"))
     visit.audit_changes(_in_words(before), _in_words(await administration.kept_settings.all_of()))
