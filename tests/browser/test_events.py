@@ -46,7 +46,7 @@ def test_t78_the_test_button_shows_the_answer_and_an_upload_is_delivered_and_sig
     dialog.get_by_label("Rule name").fill("tell-my-app")
     dialog.get_by_label("Webhook URL").fill("http://not-https.example/")
     dialog.get_by_role("button", name="Add Rule").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("https")
+    expect(dialog.locator("[id$=e-url]")).to_contain_text("https")
     dialog.get_by_label("Webhook URL").fill(receiver.url)
     dialog.get_by_label("Signing secret").fill(SECRET)
     dialog.get_by_role("button", name="Add Rule").click()

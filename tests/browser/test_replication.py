@@ -57,7 +57,7 @@ def test_a_target_is_added_and_its_key_is_not_shown_again(console):
         dialog.get_by_label(label, exact=True).fill(text)
     dialog.get_by_label("applicationKey there").fill("the-secret-of-elsewhere")
     dialog.get_by_role("button", name="Add Target").click()
-    expect(dialog.locator("[id$=e-target]")).to_contain_text("https")
+    expect(dialog.locator("[id$=e-endpoint]")).to_contain_text("https")
     dialog.get_by_label("Endpoint").fill("https://api.example.com")
     dialog.get_by_label("applicationKey there").fill("the-secret-of-elsewhere")
     dialog.get_by_role("button", name="Add Target").click()
