@@ -40,7 +40,7 @@ _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 # What is no page to look at: these answer with data, or lead elsewhere.
 NO_PAGES = {
-    "/", "/buckets/all.csv", "/buckets/{name}/files.csv", "/session", "/jobs.json", "/jobs.csv", "/keys.csv", "/members.csv", "/snapshots.csv", "/buckets/{name}/shares.csv", "/audit.csv", "/operator/audit.csv", "/buckets/{name}/go", "/buckets/{name}/cors/rules.json",
+    "/", "/buckets/all.csv", "/buckets/{name}/files.csv", "/session", "/jobs.json", "/jobs.csv", "/keys.csv", "/members.csv", "/snapshots.csv", "/buckets/{name}/shares.csv", "/audit.csv", "/operator/audit.csv", "/buckets/{name}/go", "/buckets/{name}/cors/rules.json", "/buckets/{name}/cors/rules.xml",
     "/buckets/{name}/file/download", "/buckets/new/available", "/buckets/{name}/file/own-key", "/reports/usage.csv", "/reports/usage.json",
 }  # fmt: skip
 _VISITORS = {"/sign-in/code": HALFWAY}
@@ -205,7 +205,7 @@ def _furnish(tour: Tour, page: Page, receiver: Receiver, box: Letterbox) -> None
     for name in (empty, "backups-of-the-server-in-the-cellar-that-hums-a-little"):
         s3.create_bucket(Bucket=name)
     tour.values.update(
-        name=bucket, empty=empty, event_rule="tell-my-app", replication_rule="keep-a-copy", target="offsite"
+        name=bucket, empty=empty, event_rule="tell-my-app", number="1", replication_rule="keep-a-copy", target="offsite"
     )
     page.goto(f"{tour.server.console_url}/buckets")
     _set_rules(tour, page, receiver.url, locked[bucket], locked["website"])

@@ -65,7 +65,7 @@ def _form(visit: Visit, values: Mapping[str, str], errors: Mapping[str, str] | N
         (
             "region",
             _("Region"),
-            "us-west-000",
+            "",
             _("S3 clients sign with its name: those that have another one are refused."),
         ),
         (
@@ -79,7 +79,7 @@ def _form(visit: Visit, values: Mapping[str, str], errors: Mapping[str, str] | N
         (
             "domain",
             _("Domain of virtual hosts"),
-            "storage.example.com",
+            "",
             _("A bucket is also reached as BUCKET.s3.REGION and this domain, where the DNS has these names."),
         ),
     )
