@@ -64,6 +64,16 @@ async def is_suspended(rows: Rows, account_id: str, key_id: str) -> bool:
     return found is not None
 
 
+async def suspended(rows: Rows, account_id: str) -> set[str]:
+    """The own accounts of the account's members that are suspended."""
+    found = await rows.all(
+        "SELECT members.member_id FROM members JOIN accounts ON accounts.account_id = members.member_id"
+        " WHERE members.account_id = ?1 AND accounts.suspended <> 0",
+        (account_id,),
+    )
+    return {row[0] for row in found}  # type: ignore[misc]
+
+
 async def of_account(rows: Rows, account_id: str, limit: int) -> list[MemberRow]:
     """The account's members by address."""
     found = await rows.all(

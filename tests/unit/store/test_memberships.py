@@ -358,7 +358,9 @@ async def test_what_a_suspended_member_got_stops_working_until_the_person_is_res
             await identity.principal_of_upload_token(upload.token, upload.path)
         with pytest.raises(errors.BadToken):
             await identity.principal_of_download_token(grant)
+        assert [one.is_suspended for one in await identity.memberships.list(bench.principal)] == [True]
         await identity.accounts.set_suspended(person.account_id, False)
+        assert [one.is_suspended for one in await identity.memberships.list(bench.principal)] == [False]
         assert await bench.store.files.list_names(who, bench.bucket, limit=1)
         assert await identity.principal_of_upload_token(upload.token, upload.path)
 

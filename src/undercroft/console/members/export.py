@@ -9,6 +9,7 @@ from starlette.responses import Response
 from undercroft.console.members.overview import wanted_members
 from undercroft.console.tables import CSVFile, Rows, time_of
 from undercroft.console.visit import Visit
+from undercroft.store.identity.memberships import Member
 
 _COLUMNS = ("email", "role", "buckets", "invited", "state")
 
@@ -18,7 +19,7 @@ async def export(visit: Visit) -> Response:
     rows = [
         (
             row.member.email, row.role, "all" if row.buckets is None else ", ".join(row.buckets),
-            time_of(row.member.created_ms), "member" if row.member.member_id else "invited",
+            time_of(row.member.created_ms), _state(row.member),
         )
         for row in await wanted_members(visit)
     ]  # fmt: skip
@@ -27,3 +28,9 @@ async def export(visit: Visit) -> Response:
         yield rows
 
     return CSVFile(_COLUMNS, pages(), "members.csv")
+
+
+def _state(one: Member) -> str:
+    if one.is_suspended:
+        return "suspended"
+    return "member" if one.member_id else "invited"

@@ -46,7 +46,7 @@ T = TypeVar("T")
 class Member(msgspec.Struct, frozen=True):
     """Somebody whom an account has invited: `member_id` is the person's own account, and empty until that is accepted.
 
-    `email` is the address of the invitation. `bucket_ids` is None for the whole account.
+    `email` is the address of the invitation. `bucket_ids` is None for the whole account. Lists say who is suspended, and so may do nothing.
     """
 
     email: str
@@ -54,6 +54,7 @@ class Member(msgspec.Struct, frozen=True):
     role: Role
     bucket_ids: tuple[str, ...] | None
     created_ms: int
+    is_suspended: bool = False
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -99,8 +100,10 @@ class Memberships:
     async def list(self, principal: Principal) -> list[Member]:
         """The account's members and those who are invited, by address. Raises `Unauthorized`."""
         await self._enter(principal)
-        found = await members.of_account(self._catalog.rows, principal.account_id or "", limits.MEMBERS_PER_ACCOUNT)
-        return [_member(row) for row in found]
+        account_id = principal.account_id or ""
+        found = await members.of_account(self._catalog.rows, account_id, limits.MEMBERS_PER_ACCOUNT)
+        suspended = await members.suspended(self._catalog.rows, account_id)
+        return [msgspec.structs.replace(_member(row), is_suspended=row.member_id in suspended) for row in found]
 
     async def invite(self, principal: Principal, email: str, role: str, bucket_ids: Sequence[str] | None) -> Invitation:
         """Invite an address, and send it the link by which its person joins, where mail can be sent.
