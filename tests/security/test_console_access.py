@@ -23,7 +23,7 @@ OF_SOMETHING = [page for page in WALKED if "{" in page.path and page not in OPER
 # Pages of anybody: who has no session yet, and those whose path is the secret that opens them.
 OPEN = {
     "/sign-in", "/sign-in/password", "/sign-in/code", "/forgot-password", "/reset-password/{secret}", "/sign-up",
-    "/sign-up/{secret}", "/join/{secret}", "/s/{token}", "/preferences/theme", "/alerts/confirm/{secret}",
+    "/sign-up/{secret}", "/join/{secret}", "/s/{token}", "/preferences/theme", "/preferences/language", "/alerts/confirm/{secret}",
     "/alerts/unsubscribe/{secret}",
     "/sign-in/passkey", "/sign-in/passkey/options",
 }  # fmt: skip
@@ -79,6 +79,7 @@ class Owner(Party):
         self.ids = {
             "name": self.name,
             "rule": "owners-rule",
+            "number": "1",
             "target": "owners-target",
             "key_id": self.api.key_id,
             "job_id": re.search(r"/jobs/([^?/]+)", began.headers["location"])[1],
