@@ -173,7 +173,7 @@ class Hostile:
         rules = self.forms.get("/replication").text
         found = re.search(r"/replication/targets/([^/]+)/remove", rules)
         self.tour.values.update(
-            email=quote(member), new_email="0" * 43, joining=re.search(r"/join/([\w-]+)", joining)[1], name=bucket, empty="another-name", event_rule="hostile-rule", replication_rule="hostile", file_id=version["VersionId"],
+            email=quote(member), new_email="0" * 43, joining=re.search(r"/join/([\w-]+)", joining)[1], name=bucket, empty="another-name", event_rule="hostile-rule", number="1", replication_rule="hostile", file_id=version["VersionId"],
             file_name=NAME.replace("#", "%23"), token=re.search(r"/s/([\w-]+)", shared)[1], job_id=job[1], key_id=self.server.key_id, moment="2020-01-01T00:00:00",
             account_id=next(one for one in re.findall(r"/operator/accounts/(\w{12})", accounts) if one != self.server.account_id),
             snapshot_id=self.forms.until("/snapshots", r"/snapshots/([^/]+)/delete")[1], target="" if found is None else found[1],

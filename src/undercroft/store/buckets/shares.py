@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -38,7 +39,7 @@ from undercroft.store.ids import parse_file_id
 from undercroft.store.model import Action, Bucket, FileVersion
 from undercroft.store.operations import Operation
 
-State = Literal["active", "expired", "used up", "deleted"]
+State = Literal["active", "expired", "used up", "deleted", "without a key"]
 TOKEN_BYTES = 24
 _NEWEST_FIRST = 1 << 48  # Ids of shares count down from here by the millisecond.
 
@@ -58,11 +59,14 @@ class Share(msgspec.Struct, frozen=True):
     visits: int
     visited_ms: int | None
     is_there: bool = True  # Whether the version is still there.
+    has_key: bool = True  # Whether the key in whose name it reads may be used.
 
     def state(self, now_ms: int) -> State:
         """Whether somebody can fetch the file with it, or else why not."""
         if not self.is_there:
             return "deleted"
+        if not self.has_key:
+            return "without a key"
         if self.is_used_up:
             return "used up"
         return "expired" if self.expires_ms is not None and self.expires_ms <= now_ms else "active"
@@ -149,7 +153,7 @@ class Shares:
         await self._gate.enter(principal, Operation.SHARE_FILES, bucket, "")
         wanted = text.casefold()
 
-        async def query(rows: Rows) -> list[Share]:
+        async def query(rows: Rows) -> list[tuple[ShareRow, bool]]:
             found, place = list[ShareRow](), after
             while len(found) <= limit:
                 page = await shares.of_bucket(rows, bucket.bucket_id, place, limit + 1)
@@ -157,20 +161,27 @@ class Shares:
                 if len(page) <= limit:
                     break
                 place = page[-1].share_id
-            return [await _share_now(rows, row) for row in found[: limit + 1]]
+            return [(row, await _is_there(rows, row)) for row in found[: limit + 1]]
 
-        listed = await self._catalog.scan(query)
+        listed = await self._as_they_are(await self._catalog.scan(query))
         return listed[:limit], listed[limit - 1].share_id if len(listed) > limit else None
 
     async def of_file(self, principal: Principal, bucket: Bucket, name: str) -> list[Share]:
         """The shares of versions of a name, newest first, at most `limits.SHARES_SHOWN_OF_FILE`. Needs shareFiles."""
         await self._gate.enter(principal, Operation.SHARE_FILES, bucket, name)
 
-        async def query(rows: Rows) -> list[Share]:
+        async def query(rows: Rows) -> list[tuple[ShareRow, bool]]:
             found = await shares.of_name(rows, bucket.bucket_id, name.encode(), limits.SHARES_SHOWN_OF_FILE)
-            return [await _share_now(rows, row) for row in found]
+            return [(row, await _is_there(rows, row)) for row in found]
 
-        return await self._catalog.scan(query)
+        return await self._as_they_are(await self._catalog.scan(query))
+
+    async def _as_they_are(self, found: Sequence[tuple[ShareRow, bool]]) -> list[Share]:
+        await self._directory.catch_up()
+        return [
+            _share(row, is_there=is_there, has_key=await self._directory.key(row.issued_by) is not None)
+            for row, is_there in found
+        ]
 
     async def revoke(self, principal: Principal, bucket: Bucket, share_id: str) -> None:
         """End a share at once. Needs shareFiles for all of the bucket. Raises `NoSuchShare`."""
@@ -236,13 +247,12 @@ def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-async def _share_now(rows: Rows, row: ShareRow) -> Share:
+async def _is_there(rows: Rows, row: ShareRow) -> bool:
     parsed = parse_file_id(row.file_id)
-    there = parsed is not None and (await versions.by_handle(rows, row.bucket_id, parsed.handle)).version is not None
-    return _share(row, is_there=there)
+    return parsed is not None and (await versions.by_handle(rows, row.bucket_id, parsed.handle)).version is not None
 
 
-def _share(row: ShareRow, *, is_there: bool = True) -> Share:
+def _share(row: ShareRow, *, is_there: bool = True, has_key: bool = True) -> Share:
     return Share(
         share_id=row.share_id,
         bucket_id=row.bucket_id,
@@ -256,4 +266,5 @@ def _share(row: ShareRow, *, is_there: bool = True) -> Share:
         visits=row.visits,
         visited_ms=row.visited_ms,
         is_there=is_there,
+        has_key=has_key,
     )
