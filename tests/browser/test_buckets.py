@@ -181,7 +181,7 @@ def test_t25_the_filter_narrows_the_buckets_and_the_table_sorts_by_size(console,
     rows = console.page.locator("tbody tr:visible")
     expect(rows).to_have_count(3)
     console.open(f"/buckets?view=table&filter={stem}")
-    console.page.get_by_role("link", name="Size", exact=True).click()
+    console.page.get_by_role("columnheader", name="Size").get_by_role("button").click()
     expect(rows.locator("th")).to_have_text([names[1], names[2], names[0]])
 
 

@@ -283,7 +283,7 @@ class TooManyMembers(StoreError):
     """The group has reached its number of members."""
 
 
-class NothingToUndo(StoreError):
+class NothingToUndo(NotOfProtocols):
     """What is to be undone was undone already, or is too long ago."""
 
 
