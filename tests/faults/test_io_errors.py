@@ -16,7 +16,7 @@ from harness.io_errors import KINDS
 from harness.write_paths import WRITE_PATHS
 
 SHARDS = 4  # So that several processors have something to do.
-CI_EVERY = 127  # Of some 300 points of a path.
+CI_EVERY = 251  # Of some 300 points of a path.
 TIMEOUT_S = 7200  # At full size, on one of two processors.
 
 
